@@ -1,0 +1,1 @@
+"""The benchmark of Gatehouse: one module per concern, `cli.main` puts them together."""

@@ -1,0 +1,90 @@
+"""The jobs: what is asked, what must be answered, and whom a job's figures are compared with."""
+import json
+from dataclasses import dataclass
+
+from .answer import Expected, Request
+
+PLAIN_BODY = b"This is a virtual endpoint!"
+PLAIN_HEADERS = {"foo-header": "bar", "foo-header-2": "baz"}
+PLAIN_ANSWER = Expected("text/plain", PLAIN_BODY, PLAIN_HEADERS)
+UPSTREAM_PATH = "/item"
+UPSTREAM_ITEM = {"id": 7, "name": "Ada"}
+ROUTING_GOAL_US = 2.0
+
+
+def compact_json(value: object) -> bytes:
+    """JSON without white space, as JavaScript's JSON.stringify writes it."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def work_order() -> dict:
+    """The body of the `work` job."""
+    return {"customer": "ada", "items": [{"id": i, "q": (i * 7) % 13} for i in range(1, 101)]}
+
+
+def work_result(order: dict) -> dict:
+    """What the `work` job computes: the sum of one field, and the items over 6."""
+    items = order["items"]
+    big = [{"id": item["id"], "double": item["q"] * 2} for item in items if item["q"] > 6]
+    return {"customer": order["customer"], "total": sum(item["q"] for item in items), "big": big}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job. `reference` is the server whose figures the ratios are against."""
+
+    name: str
+    title: str
+    request: Request
+    expected: Expected
+    reference: str
+    needs_upstream: bool = False
+
+
+def work_job() -> Job:
+    """The title names the true sizes."""
+    order, result = compact_json(work_order()), compact_json(work_result(work_order()))
+    return Job(
+        "work",
+        f"work: POST {len(order) / 1000:.1f} KB of JSON (100 items), sum one field, collect the items over 6, "
+        f"answer {len(result) / 1000:.1f} KB of JSON",
+        Request("POST", "/work", {"Content-Type": "application/json"}, order),
+        Expected("application/json", result),
+        reference="node",
+    )
+
+
+JOBS = [
+    Job(
+        "static",
+        "plain answer: GET one path, 200, a 27-byte text and two headers",
+        Request("GET", "/plain"),
+        PLAIN_ANSWER,
+        reference="hyper",
+    ),
+    Job(
+        "proxy",
+        "proxy: pass a GET to a local nginx that answers 21 bytes of JSON",
+        Request("GET", UPSTREAM_PATH),
+        Expected("application/json", compact_json(UPSTREAM_ITEM)),
+        reference="nginx",
+        needs_upstream=True,
+    ),
+    work_job(),
+    Job(
+        "aggregate",
+        "aggregation: one outbound call to a local nginx, parse its JSON, add a field, answer JSON",
+        Request("GET", "/aggregate"),
+        Expected("application/json", compact_json(UPSTREAM_ITEM | {"greeting": "Hello Ada"})),
+        reference="hyper",
+        needs_upstream=True,
+    ),
+    Job(
+        "routing",
+        "routing: the plain answer as a mock response; 1 API against 1,000 APIs, each with 20 endpoints",
+        # The servers of this job have paths of their own: one per API.
+        Request("GET", ""),
+        PLAIN_ANSWER,
+        reference="gatehouse-1-api",
+    ),
+]

@@ -1,0 +1,365 @@
+//! Our own definition of an API, whatever it was written as.
+//!
+//! Values are checked and typed: a [`url::Url`] parses, a method is a method. Patterns and scripts are still
+//! text here; `live` compiles them.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use time::OffsetDateTime;
+use url::Url;
+
+use crate::config::settings::DriverName;
+
+/// One API.
+#[derive(Debug, Clone)]
+pub struct ApiDefinition {
+    /// `api_id`.
+    pub id: Arc<str>,
+    /// `name`.
+    pub name: Arc<str>,
+    /// `org_id`.
+    pub org_id: Arc<str>,
+    /// Reachable through loops only.
+    pub internal: bool,
+    /// Custom domain, lower case, without a port.
+    pub domain: Option<String>,
+    /// Prefix of the paths it serves, with its leading slash.
+    pub listen_path: String,
+    /// Whether the upstream sees the path without the listen path.
+    pub strip_listen_path: bool,
+    /// Where requests go.
+    pub upstream: Upstream,
+    /// One version, or several and how to tell them apart.
+    pub versioning: Versioning,
+    /// The third argument of scripts: `config_data`, or an empty object when it is disabled.
+    pub config_data: serde_json::Value,
+    /// Cross-origin rules, when they are on.
+    pub cors: Option<Cors>,
+    /// Which client addresses may call.
+    pub client_addresses: ClientAddresses,
+    /// API-wide rate limit.
+    pub rate_limit: Option<RateLimit>,
+    /// Driver that the definition asks for; `None` is the gateway's default.
+    pub driver: Option<DriverName>,
+    /// Header changes on every answer (`response_processors`, `header_injector`).
+    pub response_headers: HeaderChanges,
+}
+
+/// Where requests of an API go.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    /// Targets in turn; more than one with load balancing.
+    pub targets: Vec<Url>,
+    /// The upstream sees the client's `Host`.
+    pub preserve_host_header: bool,
+    /// A target's trailing slash stays when nothing follows it.
+    pub keep_trailing_slash: bool,
+    /// Certificates of the upstream are not checked.
+    pub insecure_skip_verify: bool,
+}
+
+/// How a request finds its version.
+#[derive(Debug, Clone)]
+pub enum Versioning {
+    /// One version for all.
+    Single(Box<Version>),
+    /// Several.
+    Many {
+        /// Where the name is.
+        location: VersionLocation,
+        /// The name is taken out before the request goes on.
+        strip: bool,
+        /// Used when the request names none.
+        default: Option<String>,
+        /// The versions.
+        versions: Vec<Version>,
+    },
+}
+
+/// Where a request names its version.
+#[derive(Debug, Clone)]
+pub enum VersionLocation {
+    /// In a header.
+    Header(HeaderName),
+    /// In a query parameter.
+    Parameter(String),
+    /// In the first path segment after the listen path.
+    Url,
+}
+
+/// One version of an API.
+#[derive(Debug, Clone, Default)]
+pub struct Version {
+    /// Its name.
+    pub name: String,
+    /// From when on it is refused.
+    pub expires: Option<OffsetDateTime>,
+    /// Where its requests go instead.
+    pub override_target: Option<Url>,
+    /// Header changes of every request.
+    pub request_headers: HeaderChanges,
+    /// Header changes of every answer.
+    pub response_headers: HeaderChanges,
+    /// Bytes that a request body may have; 0 is no limit.
+    pub size_limit: u64,
+    /// Endpoint paths match without regard to case.
+    pub ignore_case: bool,
+    /// What happens at single endpoints.
+    pub endpoints: Endpoints,
+}
+
+/// Lists of endpoint rules; the first entry that matches wins in each list.
+#[derive(Debug, Clone, Default)]
+pub struct Endpoints {
+    /// No authentication here.
+    pub ignored: Vec<Endpoint<MethodActions>>,
+    /// Only these are served, if there are any.
+    pub allowed: Vec<Endpoint<MethodActions>>,
+    /// These are refused.
+    pub blocked: Vec<Endpoint<MethodActions>>,
+    /// Reachable through loops only.
+    pub internal: Vec<Endpoint<()>>,
+    /// Virtual endpoints.
+    pub virtual_endpoints: Vec<Endpoint<VirtualEndpoint>>,
+    /// Request header changes.
+    pub request_headers: Vec<Endpoint<HeaderChanges>>,
+    /// Response header changes.
+    pub response_headers: Vec<Endpoint<HeaderChanges>>,
+    /// Upstream time-outs.
+    pub timeouts: Vec<Endpoint<Duration>>,
+    /// Request size limits in bytes.
+    pub size_limits: Vec<Endpoint<u64>>,
+    /// Method changes.
+    pub methods: Vec<Endpoint<Method>>,
+    /// URL rewrites.
+    pub rewrites: Vec<Endpoint<UrlRewrite>>,
+    /// Fixed answers.
+    pub mocks: Vec<Endpoint<FixedAnswer>>,
+}
+
+/// One entry of a list.
+#[derive(Debug, Clone)]
+pub struct Endpoint<T> {
+    /// Pattern as written.
+    pub path: String,
+    /// Method; `None` matches every method.
+    pub method: Option<Method>,
+    /// What it says.
+    pub rule: T,
+}
+
+/// Legacy per-method answers of `ignored`, `white_list` and `black_list` entries.
+#[derive(Debug, Clone, Default)]
+pub struct MethodActions {
+    /// Methods the entry is for, with a fixed answer where it gives one; empty: see the entry's own method.
+    pub by_method: Vec<(Method, Option<FixedAnswer>)>,
+}
+
+/// An answer given by the definition itself.
+#[derive(Debug, Clone)]
+pub struct FixedAnswer {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: bytes::Bytes,
+}
+
+/// Headers to take out, then headers to set.
+#[derive(Debug, Clone, Default)]
+pub struct HeaderChanges {
+    /// Taken out.
+    pub remove: Vec<HeaderName>,
+    /// Set, replacing what is there; values may hold `$tyk_context.…` variables.
+    pub set: Vec<(HeaderName, HeaderTemplate)>,
+}
+
+impl HeaderChanges {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.set.is_empty()
+    }
+}
+
+/// A header value, fixed or with variables.
+#[derive(Debug, Clone)]
+pub enum HeaderTemplate {
+    /// Ready.
+    Fixed(HeaderValue),
+    /// With `$tyk_context.` variables to fill in for each request.
+    Template(String),
+}
+
+/// JavaScript that answers at an endpoint.
+#[derive(Debug, Clone)]
+pub struct VirtualEndpoint {
+    /// Function to call.
+    pub function: Arc<str>,
+    /// Where the source is.
+    pub source: ScriptSource,
+    /// The function gets the session.
+    pub use_session: bool,
+    /// A failure goes to the upstream instead of answering 500.
+    pub proxy_on_error: bool,
+}
+
+/// Where a script's text comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScriptSource {
+    /// A file, relative to the working directory.
+    File(std::path::PathBuf),
+    /// Text in the definition, and a name for error messages.
+    Inline {
+        /// The text.
+        text: Arc<str>,
+        /// Name in messages.
+        name: Arc<str>,
+    },
+}
+
+/// `match_pattern` and what becomes of a URL that matches.
+#[derive(Debug, Clone)]
+pub struct UrlRewrite {
+    /// Regular expression over path and query.
+    pub pattern: String,
+    /// New URL with `$1` groups.
+    pub rewrite_to: String,
+    /// Conditions that choose another target, first one that holds.
+    pub triggers: Vec<RewriteTrigger>,
+}
+
+/// Conditions on a request and the URL for it.
+#[derive(Debug, Clone)]
+pub struct RewriteTrigger {
+    /// One condition is enough (`any`) or all must hold (`all`).
+    pub any: bool,
+    /// New URL with `$1` groups and `$tyk_context.trigger-N-…` variables.
+    pub rewrite_to: String,
+    /// By header: name, pattern, reverse.
+    pub headers: Vec<TriggerMatch>,
+    /// By query parameter.
+    pub query: Vec<TriggerMatch>,
+    /// By path part.
+    pub path_parts: Vec<TriggerMatch>,
+    /// By body.
+    pub payload: Option<TriggerMatch>,
+}
+
+/// One condition: the value named `name` matches `pattern`.
+#[derive(Debug, Clone)]
+pub struct TriggerMatch {
+    /// Header, parameter or label.
+    pub name: String,
+    /// Regular expression.
+    pub pattern: String,
+    /// Holds when the pattern does not match.
+    pub reverse: bool,
+}
+
+/// Cross-origin resource sharing.
+#[derive(Debug, Clone)]
+pub struct Cors {
+    /// Origins, `*` for all; one `*` inside stands for any text.
+    pub allowed_origins: Vec<String>,
+    /// Methods.
+    pub allowed_methods: Vec<String>,
+    /// Request headers, lower case; `*` for all.
+    pub allowed_headers: Vec<String>,
+    /// Response headers that pages may read.
+    pub exposed_headers: Vec<String>,
+    /// Cookies and credentials.
+    pub allow_credentials: bool,
+    /// Seconds a preflight answer may be kept.
+    pub max_age: u64,
+    /// Preflight requests go on to the upstream.
+    pub options_passthrough: bool,
+}
+
+/// Client address rules.
+#[derive(Debug, Clone, Default)]
+pub struct ClientAddresses {
+    /// Only these, when not empty.
+    pub allowed: Vec<AddressRange>,
+    /// Whether the allow list is on (an empty list that is on refuses all).
+    pub allow_list: bool,
+    /// Not these.
+    pub blocked: Vec<AddressRange>,
+}
+
+/// An address or a network in CIDR form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressRange {
+    /// Network address.
+    pub network: IpAddr,
+    /// Length of the prefix in bits.
+    pub prefix: u8,
+}
+
+impl AddressRange {
+    /// Reads `10.0.0.1`, `10.0.0.0/8`, `::1` or `fd00::/8`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let network: IpAddr = address.trim().parse().ok()?;
+        let bits = if network.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            Some(prefix) => prefix.trim().parse().ok().filter(|prefix| *prefix <= bits)?,
+            None => bits,
+        };
+        Some(Self { network, prefix })
+    }
+
+    /// Whether an address is in the range; IPv4-mapped IPv6 addresses count as IPv4.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.network, address.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
+                (u32::from(network) ^ u32::from(address)) & mask == 0
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix)).unwrap_or(0);
+                (u128::from(network) ^ u128::from(address)) & mask == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+/// So many requests in so much time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Requests.
+    pub requests: u64,
+    /// Window.
+    pub per: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AddressRange;
+
+    #[test]
+    fn ranges_contain_what_they_say() {
+        let cases = [
+            ("10.0.0.0/8", "10.200.3.4", true),
+            ("10.0.0.0/8", "11.0.0.1", false),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("127.0.0.1", "127.0.0.2", false),
+            ("127.0.0.1", "::ffff:127.0.0.1", true),
+            ("0.0.0.0/0", "8.8.8.8", true),
+            ("fd00::/8", "fd12::1", true),
+            ("::1", "::2", false),
+        ];
+        for (range, address, expected) in cases {
+            let range_value = AddressRange::parse(range).unwrap();
+            assert_eq!(range_value.contains(address.parse().unwrap()), expected, "{range} {address}");
+        }
+        for bad in ["10.0.0.0/33", "ten", "10.0.0", "::/129", "/8", ""] {
+            assert!(AddressRange::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

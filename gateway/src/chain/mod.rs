@@ -1,0 +1,310 @@
+//! The chain that a request runs through, in the order of SPEC's section 4, one file for each step.
+//!
+//! [`serve`] is the whole life of a request inside the gateway, loops included. Steps know the exchange and
+//! their own rule; none knows another. What a version does not use costs a check for an empty list.
+
+pub mod context_variables;
+pub mod cors;
+pub mod header_transform;
+pub mod ip_access;
+pub mod looping;
+pub mod path_access;
+pub mod rate_limit;
+pub mod size_limit;
+pub mod url_rewrite;
+pub mod version;
+pub mod virtual_endpoint;
+
+use std::borrow::Cow;
+
+use http::{HeaderValue, Method, Response, Uri, uri::PathAndQuery};
+use percent_encoding::percent_decode_str;
+
+use self::{looping::LoopTarget, version::Selected};
+use crate::{
+    apidef::model::FixedAnswer,
+    exchange::Exchange,
+    live::{
+        api::{LiveApi, LiveVersion},
+        snapshot::Snapshot,
+    },
+    proxy::{
+        forward::{UpstreamCall, forward, sniff_streaming},
+        target::Target,
+    },
+    reply::{self, Reply, body::ReplyBody, error::GatewayError},
+    router::endpoints::PathForms,
+    serve::Gateway,
+};
+
+/// What became of one pass through an API.
+enum Flow {
+    /// An answer for the client.
+    Reply(Reply),
+    /// Goes on inside the gateway.
+    Loop(LoopTarget),
+}
+
+/// Serves a request, and tells which API did.
+///
+/// # Errors
+/// As the steps say; the caller turns them into answers.
+pub async fn serve<'a>(
+    gateway: &Gateway,
+    snapshot: &'a Snapshot,
+    exchange: &mut Exchange,
+    served_by: &mut Option<&'a LiveApi>,
+) -> Result<Reply, GatewayError> {
+    let (mut api, mut listen_length) =
+        snapshot.route(exchange.host(), exchange.uri.path()).ok_or(GatewayError::NoRoute)?;
+    *served_by = Some(api);
+    let cors = match &api.cors {
+        Some(rules) => match cors::begin(rules, exchange) {
+            cors::Cors::Preflight(reply) => return Ok(reply),
+            cors::Cors::Headers(headers) => Some(headers),
+        },
+        None => None,
+    };
+    let answer = loop {
+        match pass(gateway, api, listen_length, exchange).await {
+            Ok(Flow::Reply(reply)) => break Ok(reply),
+            Ok(Flow::Loop(target)) => match looping::enter(target, api, snapshot, exchange) {
+                Ok(next) => (api, listen_length) = next,
+                Err(error) => break Err(error),
+            },
+            Err(error) => break Err(error),
+        }
+    };
+    let Some(cors) = cors else { return answer };
+    // A page must be able to read an error, so these headers go on every answer.
+    let mut reply = match answer {
+        Ok(reply) => reply,
+        Err(error) => gateway.error_reply(&error, exchange, Some(api)),
+    };
+    cors.apply(&mut reply);
+    Ok(reply)
+}
+
+/// One pass through the chain of one API.
+async fn pass(
+    gateway: &Gateway,
+    api: &LiveApi,
+    listen_length: usize,
+    exchange: &mut Exchange,
+) -> Result<Flow, GatewayError> {
+    let uri = exchange.uri.clone();
+    let Selected { version, segment } = version::select(api, &uri, listen_length, exchange)?;
+    let path = RequestPath::new(&uri, listen_length, segment);
+    let forms = path.forms();
+    let endpoints = &version.endpoints;
+
+    size_limit::check(version, forms, exchange)?;
+    if let Some(answer) = path_access::check(endpoints, &exchange.method, forms, exchange.loops)? {
+        return Ok(Flow::Reply(fixed_reply(answer)));
+    }
+    ip_access::check(&api.client_addresses, exchange.client.ip())?;
+    if let Some(limit) = &api.rate_limit {
+        limit.check()?;
+    }
+    header_transform::request(version, forms, exchange);
+    let rewritten = match endpoints.rewrites.find(&exchange.method, forms) {
+        Some(rewrite) => {
+            rewrite
+                .apply(exchange, gateway.settings.limits.buffered_body_bytes, &gateway.clients.direct)
+                .await?
+        }
+        None => None,
+    };
+    let method = endpoints.methods.find(&exchange.method, forms).unwrap_or(&exchange.method).clone();
+    if let Some(answer) = endpoints.mocks.find(&exchange.method, forms) {
+        return Ok(Flow::Reply(fixed_reply(answer)));
+    }
+    let endpoint = endpoints.virtual_endpoints.find(&exchange.method, forms);
+    let mut reply = match endpoint {
+        Some(endpoint) => match virtual_endpoint::answer(gateway, api, endpoint, exchange).await {
+            Ok(reply) => Some(reply),
+            Err(_) if endpoint.proxy_on_error => None,
+            Err(error) => return Err(error),
+        },
+        None => None,
+    };
+    let from_script = reply.is_some();
+    if reply.is_none() {
+        let upstream = Upstream { version, forms, method: &method, path: &path };
+        match upstream.call(gateway, api, rewritten, exchange).await? {
+            Flow::Reply(answer) => reply = Some(answer),
+            looped @ Flow::Loop(_) => return Ok(looped),
+        }
+    }
+    let Some(mut reply) = reply else { return Err(GatewayError::NoRoute) };
+    header_transform::response(api, version, &exchange.method, forms, exchange, reply.headers_mut());
+    if from_script {
+        virtual_endpoint::finish(gateway, &mut reply);
+        if let Some(target) = looping::redirect_target(&reply) {
+            return Ok(Flow::Loop(target));
+        }
+    } else {
+        sniff_streaming(&mut reply, &exchange.method).await?;
+        reply::drop_body_headers(&mut reply);
+    }
+    reply::set_keyless_limits(reply.headers_mut());
+    if let Some(expires) = &version.expires {
+        reply.headers_mut().insert("x-tyk-api-expires", expires.header.clone());
+    }
+    Ok(Flow::Reply(reply))
+}
+
+/// The last step of a pass: the call of the upstream.
+struct Upstream<'a> {
+    version: &'a LiveVersion,
+    forms: PathForms<'a>,
+    method: &'a Method,
+    path: &'a RequestPath<'a>,
+}
+
+impl Upstream<'_> {
+    async fn call(
+        &self,
+        gateway: &Gateway,
+        api: &LiveApi,
+        rewritten: Option<url_rewrite::Rewritten>,
+        exchange: &mut Exchange,
+    ) -> Result<Flow, GatewayError> {
+        let rewritten_target;
+        let (target, path_and_query): (&Target, PathAndQuery) = match rewritten {
+            Some(url_rewrite::Rewritten::Loop(target)) => {
+                exchange.method = self.method.clone();
+                return Ok(Flow::Loop(target));
+            }
+            Some(url_rewrite::Rewritten::Absolute(target, path_and_query)) => {
+                rewritten_target = target;
+                (&rewritten_target, path_and_query)
+            }
+            Some(url_rewrite::Rewritten::Path { path, query }) => {
+                let target = self.target(api);
+                (target, join(api, target, &path, query.as_deref())?)
+            }
+            None => {
+                let target = self.target(api);
+                let path = self.path.for_upstream(api);
+                (target, join(api, target, path, exchange.uri.query())?)
+            }
+        };
+        if let Some(name) = &target.loops_to {
+            let path = path_and_query.to_string();
+            return Ok(Flow::Loop(LoopTarget::new(name, &path)));
+        }
+        let timeout = self.version.endpoints.timeouts.find(&exchange.method, self.forms);
+        let call = UpstreamCall {
+            target,
+            path_and_query,
+            method: self.method.clone(),
+            preserve_host: api.preserve_host_header,
+            timeout: timeout.copied().unwrap_or(gateway.settings.upstream.timeout),
+        };
+        forward(&gateway.clients, exchange, call).await.map(Flow::Reply)
+    }
+
+    fn target<'a>(&'a self, api: &'a LiveApi) -> &'a Target {
+        self.version.override_target.as_ref().unwrap_or_else(|| api.next_target())
+    }
+}
+
+fn join(
+    api: &LiveApi,
+    target: &Target,
+    path: &str,
+    query: Option<&str>,
+) -> Result<PathAndQuery, GatewayError> {
+    target
+        .join(path, query, api.keep_trailing_slash)
+        .map_err(|_| GatewayError::RewriteFailed { url: path.to_owned() })
+}
+
+/// An answer that the definition gives itself.
+fn fixed_reply(answer: &FixedAnswer) -> Reply {
+    let mut reply = Response::new(ReplyBody::from(answer.body.clone()));
+    *reply.status_mut() = answer.status;
+    *reply.headers_mut() = answer.headers.clone();
+    reply::sniff_content_type(&mut reply);
+    reply
+}
+
+/// The path of a request in all the forms that steps need.
+struct RequestPath<'a> {
+    raw: &'a str,
+    /// Where the part after the listen path begins.
+    after_listen_path: usize,
+    /// Where the part after the version segment begins; the same without one.
+    after_version: usize,
+    full: Cow<'a, str>,
+    /// With a leading slash.
+    stripped: Cow<'a, str>,
+    versioned: Option<Cow<'a, str>>,
+}
+
+impl<'a> RequestPath<'a> {
+    /// `segment` is the length of the version segment after the listen path, when the path names the version.
+    fn new(uri: &'a Uri, listen_length: usize, segment: Option<usize>) -> Self {
+        let raw = uri.path();
+        let after_listen_path = listen_length.min(raw.len());
+        let after_version =
+            segment.map_or(after_listen_path, |segment| (after_listen_path + segment).min(raw.len()));
+        Self {
+            raw,
+            after_listen_path,
+            after_version,
+            full: decode(raw),
+            stripped: with_slash(raw, after_version),
+            versioned: segment.map(|_| with_slash(raw, after_listen_path)),
+        }
+    }
+
+    fn forms(&self) -> PathForms<'_> {
+        // Decoding makes a path shorter, by as much as it makes what comes after the listen path shorter.
+        let after = decode(&self.raw[self.after_listen_path..]).len();
+        PathForms {
+            stripped: &self.stripped,
+            versioned: self.versioned.as_deref(),
+            full: &self.full,
+            listen_length: self.full.len().saturating_sub(after),
+        }
+    }
+
+    /// What the upstream gets, as the client escaped it.
+    fn for_upstream(&self, api: &LiveApi) -> &'a str {
+        match (api.strip_listen_path, api.strips_version()) {
+            (true, true) => &self.raw[self.after_version..],
+            (true, false) => &self.raw[self.after_listen_path..],
+            (false, _) => self.raw,
+        }
+    }
+}
+
+/// The decoded path from `start` on, with a leading slash.
+fn with_slash(raw: &str, start: usize) -> Cow<'_, str> {
+    let rest = raw.get(start..).unwrap_or("");
+    if rest.starts_with('/') {
+        return decode(rest);
+    }
+    // Listen paths usually end with a slash, which then serves as the leading one.
+    if let Some(slash) = start.checked_sub(1)
+        && raw.as_bytes().get(slash) == Some(&b'/')
+    {
+        return decode(&raw[slash..]);
+    }
+    Cow::Owned(format!("/{}", decode(rest)))
+}
+
+/// Patterns see the decoded path, as Go's do; a path that is not UTF-8 when decoded is seen as it is.
+fn decode(raw: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'%', raw.as_bytes()).is_none() {
+        return Cow::Borrowed(raw);
+    }
+    percent_decode_str(raw).decode_utf8().unwrap_or(Cow::Borrowed(raw))
+}
+
+/// `Server` of answers that the gateway makes.
+pub fn server_header(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("gatehouse"))
+}

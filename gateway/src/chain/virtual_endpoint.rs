@@ -1,0 +1,211 @@
+//! A virtual endpoint: a script answers instead of an upstream.
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+
+use crate::{
+    exchange::Exchange,
+    js::{
+        engine::{Call, ErrorClass, RequestObject, ScriptError},
+        response::VirtualResponse,
+        runtime::Script,
+    },
+    live::api::LiveApi,
+    reply::{self, Reply, body::ReplyBody, error::GatewayError},
+    serve::Gateway,
+};
+
+/// A virtual endpoint, ready to be called.
+#[derive(Debug)]
+pub struct LiveVirtualEndpoint {
+    /// Function to call.
+    pub function: Arc<str>,
+    /// The API's program.
+    pub script: Arc<Script>,
+    /// Why the endpoint's own source did not load, when it did not.
+    pub load_error: Option<Arc<ScriptError>>,
+    /// A failure goes to the upstream.
+    pub proxy_on_error: bool,
+    /// For the log.
+    pub path: Arc<str>,
+}
+
+/// Calls the script and gives its answer.
+///
+/// # Errors
+/// [`GatewayError::VirtualEndpoint`] for whatever the script does wrong, which is logged here once.
+pub async fn answer(
+    gateway: &Gateway,
+    api: &LiveApi,
+    endpoint: &LiveVirtualEndpoint,
+    exchange: &mut Exchange,
+) -> Result<Reply, GatewayError> {
+    let body = exchange.buffer_body(gateway.settings.limits.buffered_body_bytes).await?;
+    let answered = match &endpoint.load_error {
+        Some(error) => Err(ScriptError::clone(error)),
+        None => call(gateway, endpoint, exchange, body).await,
+    };
+    answered.and_then(reply).map_err(|error| {
+        log(api, endpoint, exchange, &error);
+        GatewayError::VirtualEndpoint { class: error.class }
+    })
+}
+
+async fn call(
+    gateway: &Gateway,
+    endpoint: &LiveVirtualEndpoint,
+    exchange: &Exchange,
+    body: bytes::Bytes,
+) -> Result<VirtualResponse, ScriptError> {
+    let call = Call {
+        function: Arc::clone(&endpoint.function),
+        request: request_object(exchange, body),
+        session_json: None,
+    };
+    let text = gateway.js.call(&endpoint.script, call).await?;
+    VirtualResponse::parse(text)
+}
+
+/// What the script sees of the request.
+fn request_object(exchange: &Exchange, body: bytes::Bytes) -> RequestObject {
+    let mut headers: Vec<(String, Vec<String>)> = Vec::with_capacity(exchange.headers.keys_len());
+    for name in exchange.headers.keys().filter(|name| **name != header::HOST) {
+        let values = exchange.headers.get_all(name).iter();
+        let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+        headers.push((canonical_name(name), values));
+    }
+    RequestObject {
+        headers,
+        params: parameters(exchange, &body),
+        body,
+        url: exchange.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+        scheme: exchange.scheme,
+        method: exchange.method.as_str().to_owned(),
+        request_id: exchange.request_id.to_string(),
+    }
+}
+
+/// Form fields of the body, then query fields, as Go's `ParseForm` collects them.
+fn parameters(exchange: &Exchange, body: &[u8]) -> Vec<(String, Vec<String>)> {
+    let has_form =
+        matches!(*exchange.method.as_str().as_bytes(), [b'P', b'O' | b'U' | b'A', ..]) && is_form(exchange);
+    let form = if has_form { body } else { &[] };
+    let query = exchange.uri.query().unwrap_or("").as_bytes();
+    let mut parameters: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, value) in fields(form).chain(fields(query)) {
+        match parameters.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(value),
+            None => parameters.push((name, vec![value])),
+        }
+    }
+    parameters
+}
+
+/// Go leaves out a field with a semicolon or with an escape that is none.
+fn fields(text: &[u8]) -> impl Iterator<Item = (String, String)> {
+    let fields = text.split(|byte| *byte == b'&').filter(|field| !field.is_empty() && is_valid_field(field));
+    fields.flat_map(|field| form_urlencoded::parse(field).into_owned())
+}
+
+fn is_valid_field(field: &[u8]) -> bool {
+    if memchr::memchr(b';', field).is_some() {
+        return false;
+    }
+    memchr::memchr_iter(b'%', field)
+        .all(|at| field.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
+}
+
+fn is_form(exchange: &Exchange) -> bool {
+    let content_type =
+        exchange.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = content_type.split(';').next().unwrap_or("").trim();
+    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// `x-test` as `X-Test`, the form that Go's maps have and scripts therefore expect.
+pub fn canonical_name(name: &HeaderName) -> String {
+    let mut upper = true;
+    let canonical = name.as_str().chars().map(|character| {
+        let character = if upper { character.to_ascii_uppercase() } else { character };
+        upper = character == '-';
+        character
+    });
+    canonical.collect()
+}
+
+fn reply(response: VirtualResponse) -> Result<Reply, ScriptError> {
+    let status = StatusCode::from_u16(response.code).map_err(|_| {
+        ScriptError::new(
+            ErrorClass::BadResult,
+            format!("Code {} is not a status between 100 and 999", response.code),
+        )
+    })?;
+    let mut reply = Response::new(ReplyBody::from(response.body));
+    *reply.status_mut() = status;
+    for (name, values) in response.headers {
+        // As in Tyk, a name or value that HTTP does not allow is left out.
+        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
+        // The length is the body's, whatever the script says.
+        if name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING || name == header::DATE {
+            continue;
+        }
+        for (index, value) in values.iter().enumerate() {
+            let Ok(value) = HeaderValue::from_str(value) else { continue };
+            if index == 0 {
+                reply.headers_mut().insert(name.clone(), value);
+            } else {
+                reply.headers_mut().append(name.clone(), value);
+            }
+        }
+    }
+    Ok(reply)
+}
+
+/// What is done to a script's answer after the response steps.
+pub fn finish(gateway: &Gateway, reply: &mut Reply) {
+    reply.headers_mut().insert(header::SERVER, gateway.server_header.clone());
+    if !reply::has_body(reply.status()) {
+        *reply.body_mut() = ReplyBody::Empty;
+    }
+    reply::sniff_content_type(reply);
+}
+
+fn log(api: &LiveApi, endpoint: &LiveVirtualEndpoint, exchange: &Exchange, error: &ScriptError) {
+    let position = error.position.as_ref().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(
+        api_id = &*api.id,
+        endpoint = &*endpoint.path,
+        method = %exchange.method,
+        function = &*endpoint.function,
+        request_id = %exchange.request_id,
+        class = error.class.as_str(),
+        position,
+        stack = error.stack.join("\n"),
+        "virtual endpoint failed: {error}"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderName;
+
+    use super::{canonical_name, fields};
+
+    #[test]
+    fn names_are_canonical() {
+        for (name, expected) in
+            [("x-test", "X-Test"), ("accept", "Accept"), ("etag", "Etag"), ("a--b", "A--B")]
+        {
+            assert_eq!(canonical_name(&HeaderName::from_static(name)), expected);
+        }
+    }
+
+    #[test]
+    fn fields_are_those_that_go_reads() {
+        let read = |text: &str| fields(text.as_bytes()).collect::<Vec<_>>();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(read("a=x%20y&b=x+y&g"), [pair("a", "x y"), pair("b", "x y"), pair("g", "")]);
+        assert_eq!(read("a=1;b=2&c=3&q=%zz&&=v"), [pair("c", "3"), pair("", "v")]);
+    }
+}

@@ -1,0 +1,297 @@
+//! The settings as the gateway uses them: checked, with units, and nothing that cannot be true.
+//!
+//! Made only by `super::load` from the file as written (`super::file`) and the environment. No other
+//! room parses configuration.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Everything a start needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the listeners are and what they accept.
+    pub server: ServerSettings,
+    /// How endpoint paths of all APIs are matched.
+    pub matching: MatchingSettings,
+    /// Bounds that protect the process from its clients.
+    pub limits: Limits,
+    /// How upstreams are called.
+    pub upstream: UpstreamSettings,
+    /// Virtual endpoints and JavaScript hooks.
+    pub javascript: JavaScriptSettings,
+    /// What is logged and how.
+    pub log: LogSettings,
+    /// Folder with one JSON file for each API definition (`app_path`).
+    pub app_path: PathBuf,
+    /// Folder with middleware sources (`middleware_path`).
+    pub middleware_path: PathBuf,
+    /// Policies (`policies`); `None` when none are configured.
+    pub policies: Option<PoliciesSettings>,
+    /// Where sessions and counters live (`storage`).
+    pub storage: StorageSettings,
+    /// How API keys are kept.
+    pub keys: KeySettings,
+    /// Shared secret of the admin API (`secret`); empty means that the admin API is off.
+    pub secret: String,
+    /// Port of the admin API (`control_api_port`); `None` leaves it on the main listener.
+    pub control_api_port: Option<u16>,
+    /// Keys of the file that Gatehouse does not act on, with the line each stands on; start-up lists them once.
+    pub ignored_keys: Vec<IgnoredKey>,
+    /// Variables that begin with `TYK_GW_` and that Gatehouse does not act on; start-up lists them with the keys.
+    pub ignored_variables: Vec<IgnoredVariable>,
+}
+
+/// A key of `tyk.conf` that has a value but no effect here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoredKey {
+    /// Dotted path of the key.
+    pub key: String,
+    /// Line in the file, counted from 1.
+    pub line: usize,
+    /// A key with an effect that is nearly the same: probably what was meant.
+    pub meant: Option<String>,
+}
+
+/// An environment variable for Tyk that has no effect here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoredVariable {
+    /// Its name.
+    pub name: String,
+    /// A variable with an effect that is nearly the same: probably what was meant.
+    pub meant: Option<String>,
+}
+
+/// Where policies are read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoliciesSettings {
+    /// One JSON file (`policy_record_name`), or a folder with one policy in each file (`policy_path`).
+    pub path: PathBuf,
+}
+
+/// Where sessions, keys and counters live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StorageSettings {
+    /// In this process.
+    Embedded,
+    /// In Redis. Never given out by `super::load`, which for now refuses such a file.
+    Redis {
+        /// `storage.host`, `localhost` if absent.
+        host: String,
+        /// `storage.port`.
+        port: u16,
+        /// `storage.username`, may be empty.
+        username: String,
+        /// `storage.password`, may be empty.
+        password: String,
+        /// `storage.database`.
+        database: u32,
+        /// `storage.use_ssl`.
+        tls: bool,
+    },
+}
+
+/// How API keys are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeySettings {
+    /// `hash_keys`: only hashes of keys are stored.
+    pub hashed: bool,
+    /// `hash_key_function`; `None` is murmur32 over Tyk's older form of keys (organisation and id).
+    pub function: Option<HashFunction>,
+    /// `enable_hashed_keys_listing`: the admin API lists keys although they are hashed.
+    pub list_hashed: bool,
+}
+
+/// A hash for API keys, in Tyk's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HashFunction {
+    /// MurmurHash3, 32 bits.
+    Murmur32,
+    /// MurmurHash3, 64 bits.
+    Murmur64,
+    /// MurmurHash3, 128 bits.
+    Murmur128,
+    /// SHA-256.
+    Sha256,
+}
+
+/// The listener.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// Address of the main listener (`listen_address`, `listen_port`; port 0 lets the system choose).
+    pub listen: SocketAddr,
+    /// Name of the health check endpoint without its slash (`health_check_endpoint_name`, `hello`).
+    pub health_check_name: String,
+    /// TLS of the main listener; `None` is plain HTTP.
+    pub tls: Option<TlsSettings>,
+    /// `close_connections`: answer every request with `Connection: close`.
+    pub close_connections: bool,
+    /// Value of the `Server` header on answers that the gateway itself makes (`gatehouse.server_header`).
+    pub server_header: String,
+    /// `enable_custom_domains`: definitions with a `domain` are served only for that host.
+    pub custom_domains: bool,
+    /// Number of async worker threads (`gatehouse.workers`); `None` is one for each core.
+    pub workers: Option<usize>,
+}
+
+/// Certificates of a TLS listener.
+#[derive(Debug, Clone)]
+pub struct TlsSettings {
+    /// Certificates in the order of the file; the first is the default one, the others are picked by SNI.
+    pub certificates: Vec<CertificateFiles>,
+    /// Oldest version that is spoken (`http_server_options.min_version`).
+    pub oldest: TlsVersion,
+}
+
+/// A version of TLS; older ones are not spoken at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    V1_2,
+    /// TLS 1.3.
+    V1_3,
+}
+
+/// One certificate chain and its key, PEM.
+#[derive(Debug, Clone)]
+pub struct CertificateFiles {
+    /// Host name it is for, empty for any (`domain_name`).
+    pub domain: String,
+    /// PEM file with the chain (`cert_file`).
+    pub certificate: PathBuf,
+    /// PEM file with the private key (`key_file`); the same file for an entry of `ssl_certificates`.
+    pub key: PathBuf,
+}
+
+/// `http_server_options.enable_path_prefix_matching` and its neighbours.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MatchingSettings {
+    /// An endpoint pattern that begins with `/` is anchored at the start of the path.
+    pub prefix: bool,
+    /// An endpoint pattern is anchored at the end of the path.
+    pub suffix: bool,
+    /// A listen path ends at a path segment: `/api` does not take `/apis`.
+    pub strict_routes: bool,
+    /// `ignore_endpoint_case`.
+    pub ignore_case: bool,
+}
+
+/// Bounds; each has a default and a key under `gatehouse.limits` unless Tyk has one already.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of a request head; more is a 431 (`max_header_bytes`, 64 KiB).
+    pub header_bytes: usize,
+    /// Number of header fields; more is a 431 (`max_headers`, 100).
+    pub headers: usize,
+    /// Bytes of a request body, for every API (`http_server_options.max_request_body_size`); 0 is no bound for
+    /// bodies that are streamed through.
+    pub request_body_bytes: u64,
+    /// Bytes of a body that a step must hold in memory (`max_buffered_body_bytes`, 10 MiB); more is a 413.
+    pub buffered_body_bytes: usize,
+    /// Time for a whole request head (`header_timeout_ms`, 10 s), then 408.
+    pub header_timeout: Duration,
+    /// Time between two reads of a request body (`http_server_options.read_timeout`, 120 s), then 408.
+    pub body_timeout: Duration,
+    /// Time for one write to the client (`http_server_options.write_timeout`, 120 s).
+    pub write_timeout: Duration,
+    /// Time a connection may wait for its next request (`idle_timeout_ms`, 75 s).
+    pub idle_timeout: Duration,
+    /// Requests in flight over all connections (`max_in_flight`, 10,000); more is a 503 with `Retry-After`.
+    pub in_flight: usize,
+    /// Open client connections (`max_connections`, 20,000); further ones wait in the backlog.
+    pub connections: usize,
+    /// Time that requests in flight get to end at a stop (`drain_timeout_ms`, 30 s).
+    pub drain_timeout: Duration,
+}
+
+/// How upstreams are called.
+#[derive(Debug, Clone)]
+pub struct UpstreamSettings {
+    /// Idle connections kept for each host (`max_idle_connections_per_host`, 500 as in Tyk).
+    pub idle_per_host: usize,
+    /// Time an idle connection is kept (`gatehouse.upstream.idle_timeout_ms`, 30 s).
+    pub idle_timeout: Duration,
+    /// Time to the first byte of the answer (`proxy_default_timeout`, 30 s).
+    pub timeout: Duration,
+    /// Time to connect (`gatehouse.upstream.connect_timeout_ms`, 5 s).
+    pub connect_timeout: Duration,
+    /// `proxy_ssl_insecure_skip_verify`: certificates of upstreams are not checked.
+    pub insecure_skip_verify: bool,
+}
+
+/// Where and how long scripts run.
+#[derive(Debug, Clone)]
+pub struct JavaScriptSettings {
+    /// `enable_jsvm`: when false, virtual endpoints do not exist and requests are proxied.
+    pub enabled: bool,
+    /// `disable_virtual_path_blobs`: virtual endpoints with an inline source are not loaded.
+    pub blobs_disabled: bool,
+    /// Wall time of one call, host calls included (`jsvm_timeout`, 5 s).
+    pub timeout: Duration,
+    /// Source loaded before each API's own (`tyk_js_path`).
+    pub extra_source: Option<PathBuf>,
+    /// Driver of definitions that do not name one (`gatehouse.javascript.driver`).
+    pub driver: DriverName,
+    /// Scripts that run at the same time, not counting those that wait for a host call
+    /// (`gatehouse.javascript.threads`); `None` is one for each core.
+    pub threads: Option<usize>,
+    /// Threads in all, with those that wait (`gatehouse.javascript.max_threads`, 2,048).
+    pub max_threads: usize,
+    /// Calls that may wait for a thread (`gatehouse.javascript.queue`, 4,096); more is a 503.
+    pub queue: usize,
+    /// Outbound calls of one call (`gatehouse.javascript.max_outbound_calls`, 64).
+    pub outbound_calls: u32,
+    /// Bytes of the value a script returns (`gatehouse.javascript.max_response_bytes`, 16 MiB).
+    pub response_bytes: usize,
+    /// Bytes of one outbound answer that a script reads (`gatehouse.javascript.max_outbound_body_bytes`, 16 MiB).
+    pub outbound_body_bytes: usize,
+}
+
+/// A JavaScript driver by its name in a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DriverName {
+    /// Boa, pure Rust.
+    Boa,
+}
+
+/// What is logged.
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    /// Least severe level that is written (`log_level`, `info`).
+    pub level: LogLevel,
+    /// Form of the lines (`log_format`).
+    pub format: LogFormat,
+    /// One line for each request (`gatehouse.access_log`, off).
+    pub access_log: bool,
+    /// Levels of single targets (`gatehouse.log_targets`): module path to level.
+    pub targets: BTreeMap<String, LogLevel>,
+}
+
+/// Severity of a log line, in Tyk's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Everything.
+    Trace,
+    /// What a developer of a definition wants to see.
+    Debug,
+    /// Start, stop, reloads.
+    Info,
+    /// Something is odd but served.
+    #[serde(alias = "warning")]
+    Warn,
+    /// Something failed.
+    #[serde(alias = "fatal", alias = "panic")]
+    Error,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Lines for people.
+    #[serde(alias = "default")]
+    Text,
+    /// One JSON object on each line.
+    Json,
+}

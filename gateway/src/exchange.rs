@@ -1,0 +1,244 @@
+//! One request as it goes through the gateway.
+
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, Uri, Version, header};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use crate::{reply::error::GatewayError, telemetry::request_id::RequestId};
+
+/// A request, what has become of it so far, and where it came from.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Method, as changed by loops.
+    pub method: Method,
+    /// Path and query as the client sent them, or as a loop named them.
+    pub uri: Uri,
+    /// HTTP version of the client's side.
+    pub version: Version,
+    /// Headers, as changed by the chain.
+    pub headers: HeaderMap,
+    /// Body, streamed until a step needs it.
+    pub body: RequestBody,
+    /// The client's socket address.
+    pub client: SocketAddr,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// Id for logs and scripts.
+    pub request_id: RequestId,
+    /// The client's side of a protocol upgrade, when it asked for one.
+    pub upgrade: Option<UpgradeRequest>,
+    /// How many loops inside the gateway led here.
+    pub loops: u8,
+}
+
+impl Exchange {
+    /// The `Host` header, or the authority of an HTTP/2 request.
+    pub fn host(&self) -> &str {
+        match self.uri.authority() {
+            Some(authority) => authority.as_str(),
+            None => self.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or(""),
+        }
+    }
+
+    /// Value of the request's `Content-Length`, when it has one.
+    pub fn content_length(&self) -> Option<u64> {
+        self.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    }
+
+    /// Reads the whole body into memory, once; later calls give the same bytes.
+    ///
+    /// # Errors
+    /// When it is larger than `limit` bytes, too slow or broken off.
+    pub async fn buffer_body(&mut self, limit: usize) -> Result<Bytes, GatewayError> {
+        if let RequestBody::Streaming(body) = &mut self.body {
+            let bytes = body.read_all(limit).await?;
+            self.body = RequestBody::Full(bytes);
+        }
+        match &self.body {
+            RequestBody::Full(bytes) => Ok(bytes.clone()),
+            _ => Ok(Bytes::new()),
+        }
+    }
+}
+
+/// A client's wish to go on in another protocol on its connection.
+#[derive(Debug)]
+pub struct UpgradeRequest {
+    /// Resolves to the connection once the answer 101 is out.
+    pub connection: hyper::upgrade::OnUpgrade,
+    /// Told before the 101 goes out, so that the other protocol's bytes are let through.
+    pub watch: std::sync::Arc<crate::serve::framing::FramingWatch>,
+}
+
+/// The body of a request.
+#[derive(Debug, Default)]
+pub enum RequestBody {
+    /// Nothing, or nothing left.
+    #[default]
+    Empty,
+    /// In memory.
+    Full(Bytes),
+    /// Streamed from the client.
+    Streaming(ClientBody),
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        match this {
+            Self::Empty => Poll::Ready(None),
+            Self::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                *this = Self::Empty;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Self::Streaming(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Full(bytes) => bytes.is_empty(),
+            Self::Streaming(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Streaming(body) => body.size_hint(),
+        }
+    }
+}
+
+/// What can go wrong with a client's body; found again in the error of an upstream call that was sending it.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// Larger than its limit.
+    #[error("the request body is larger than its limit")]
+    TooLarge,
+    /// Nothing came for too long.
+    #[error("the request body came too slowly")]
+    Timeout,
+    /// The client broke off.
+    #[error("the request body broke off")]
+    Broken(#[source] hyper::Error),
+}
+
+impl From<&BodyError> for GatewayError {
+    fn from(error: &BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::BodyTooLarge,
+            BodyError::Timeout => Self::BodyTimeout,
+            BodyError::Broken(_) => Self::BodyBroken,
+        }
+    }
+}
+
+/// A body that streams from the client, with a bound on its size and on the time between two pieces.
+#[derive(Debug)]
+pub struct ClientBody {
+    incoming: Incoming,
+    /// Bytes that may still come.
+    left: u64,
+    timeout: Duration,
+    /// Armed while the client is waited for.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl ClientBody {
+    /// Wraps a body; `limit` of 0 is no limit.
+    pub fn new(incoming: Incoming, limit: u64, timeout: Duration) -> Self {
+        Self { incoming, left: if limit == 0 { u64::MAX } else { limit }, timeout, timer: None }
+    }
+
+    /// Makes the bound on the size smaller, never larger.
+    pub fn limit_to(&mut self, limit: u64) {
+        self.left = self.left.min(limit);
+    }
+
+    async fn read_all(&mut self, limit: usize) -> Result<Bytes, GatewayError> {
+        self.limit_to(limit as u64);
+        if self.size_hint().lower() > self.left {
+            return Err(GatewayError::BodyTooLarge);
+        }
+        // Most bodies are one frame, which is then not copied.
+        let mut first = Bytes::new();
+        let mut all = BytesMut::new();
+        while let Some(frame) = self.frame().await {
+            let frame = frame.map_err(|error| GatewayError::from(&error))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if first.is_empty() && all.is_empty() {
+                first = data;
+            } else {
+                if all.is_empty() {
+                    all.reserve(self.size_hint().lower() as usize + first.len() + data.len());
+                    all.extend_from_slice(&first);
+                }
+                all.extend_from_slice(&data);
+            }
+        }
+        Ok(if all.is_empty() { first } else { all.freeze() })
+    }
+}
+
+impl Body for ClientBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.incoming).poll_frame(context) {
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(BodyError::Broken(error)))),
+            Poll::Ready(Some(Ok(frame))) => {
+                this.timer = None;
+                let size = frame.data_ref().map_or(0, |data| data.len() as u64);
+                match this.left.checked_sub(size) {
+                    Some(left) => {
+                        this.left = left;
+                        Poll::Ready(Some(Ok(frame)))
+                    }
+                    None => Poll::Ready(Some(Err(BodyError::TooLarge))),
+                }
+            }
+            Poll::Pending => {
+                let deadline = Instant::now() + this.timeout;
+                let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+                match timer.as_mut().poll(context) {
+                    Poll::Ready(()) => Poll::Ready(Some(Err(BodyError::Timeout))),
+                    Poll::Pending => Poll::Pending,
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}

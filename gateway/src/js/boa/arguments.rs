@@ -1,0 +1,98 @@
+//! The arguments of a call as native objects, without a detour over JSON text.
+
+use boa_engine::{
+    Context, JsObject, JsString, JsValue, NativeFunction, js_string,
+    object::{FunctionObjectBuilder, builtins::JsArray},
+    property::{PropertyDescriptor, PropertyKey},
+};
+use serde_json::Value;
+
+use super::context::ContextState;
+use crate::js::{
+    engine::{ErrorClass, RequestObject, ScriptError},
+    go_base64::{self, Padding},
+};
+
+/// The `request` argument: Tyk's five keys, and ours where `Object.keys` does not see them.
+pub(super) fn request(request: &RequestObject, state: &ContextState, context: &mut Context) -> JsValue {
+    let object = JsObject::with_object_proto(context.intrinsics());
+    let headers = lists(&request.headers, context);
+    put(&object, js_string!("Headers"), headers);
+    let body = String::from_utf8_lossy(&request.body);
+    put(&object, js_string!("Body"), JsString::from(&*body).into());
+    put(&object, js_string!("URL"), JsString::from(request.url.as_str()).into());
+    let params = lists(&request.params, context);
+    put(&object, js_string!("Params"), params);
+    put(&object, js_string!("Scheme"), JsString::from(request.scheme).into());
+    let hidden = |value: JsString| {
+        PropertyDescriptor::builder().value(value).writable(true).enumerable(false).configurable(true)
+    };
+    object.insert_property(js_string!("Method"), hidden(JsString::from(request.method.as_str())));
+    object.insert_property(js_string!("RequestID"), hidden(JsString::from(request.request_id.as_str())));
+    // Few scripts ask for it, and it is a third longer than the body.
+    *state.body.borrow_mut() = request.body.clone();
+    let getter =
+        FunctionObjectBuilder::new(context.realm(), NativeFunction::from_fn_ptr(body_base64)).build();
+    object.insert_property(
+        js_string!("BodyBase64"),
+        PropertyDescriptor::builder().get(getter).enumerable(false).configurable(true),
+    );
+    object.into()
+}
+
+fn body_base64(_: &JsValue, _: &[JsValue], context: &mut Context) -> boa_engine::JsResult<JsValue> {
+    let state = ContextState::of(context)?;
+    let encoded = go_base64::encode(&state.body.borrow(), Padding::Required);
+    Ok(JsString::from(encoded.as_str()).into())
+}
+
+/// The `session` argument.
+pub(super) fn session(json: Option<&str>, context: &mut Context) -> Result<JsValue, ScriptError> {
+    let Some(json) = json else { return Ok(JsObject::with_object_proto(context.intrinsics()).into()) };
+    let value = serde_json::from_str(json)
+        .map_err(|error| ScriptError::new(ErrorClass::Engine, format!("the session is not JSON: {error}")))?;
+    Ok(value_of_json(&value, context))
+}
+
+/// A JSON value; numbers become doubles.
+pub(super) fn value_of_json(value: &Value, context: &mut Context) -> JsValue {
+    match value {
+        Value::Null => JsValue::null(),
+        Value::Bool(truth) => JsValue::from(*truth),
+        Value::Number(number) => {
+            let small = number.as_i64().and_then(|whole| i32::try_from(whole).ok());
+            small.map_or_else(|| JsValue::from(number.as_f64().unwrap_or(f64::NAN)), JsValue::from)
+        }
+        Value::String(text) => JsString::from(text.as_str()).into(),
+        Value::Array(values) => {
+            let values: Vec<JsValue> = values.iter().map(|value| value_of_json(value, context)).collect();
+            JsArray::from_iter(values, context).into()
+        }
+        Value::Object(fields) => {
+            let object = JsObject::with_object_proto(context.intrinsics());
+            for (name, value) in fields {
+                let value = value_of_json(value, context);
+                put(&object, JsString::from(name.as_str()), value);
+            }
+            object.into()
+        }
+    }
+}
+
+fn lists(fields: &[(String, Vec<String>)], context: &mut Context) -> JsValue {
+    let object = JsObject::with_object_proto(context.intrinsics());
+    for (name, values) in fields {
+        let values = values.iter().map(|value| JsValue::from(JsString::from(value.as_str())));
+        let list = JsArray::from_iter(values.collect::<Vec<_>>(), context);
+        put(&object, JsString::from(name.as_str()), list.into());
+    }
+    object.into()
+}
+
+/// Sets an ordinary property; a name that is a number goes where indexed properties are.
+fn put(object: &JsObject, name: JsString, value: JsValue) {
+    object.insert_property(
+        PropertyKey::from(name),
+        PropertyDescriptor::builder().value(value).writable(true).enumerable(true).configurable(true),
+    );
+}

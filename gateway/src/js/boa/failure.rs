@@ -1,0 +1,174 @@
+//! Boa's errors as their authors need them. Nothing here runs JavaScript: a thrown object's getters stay untouched.
+
+use std::{
+    fmt::{self, Write as _},
+    sync::Arc,
+};
+
+use boa_engine::{
+    JsError, JsObject, JsValue,
+    error::{EngineError, RuntimeLimitError},
+    js_string,
+    property::PropertyKey,
+};
+
+use super::run::CALL_PATH;
+use crate::js::engine::{Deadline, ErrorClass, Position, ScriptError, Source};
+
+/// Bytes of an error's text that are looked at, and so of what is kept of it.
+const MAX_TEXT: usize = 64 * 1024;
+/// Bytes of a message.
+const MAX_MESSAGE: usize = 2_000;
+/// Prototypes that are asked for an error's name and message.
+const MAX_PROTOTYPES: usize = 32;
+
+/// What a script threw.
+pub(super) fn thrown(error: &JsError, deadline: Deadline) -> ScriptError {
+    let class = match error.as_engine() {
+        // Only loops that the budget does not see reach this bound.
+        Some(EngineError::RuntimeLimit(RuntimeLimitError::LoopIteration)) => return deadline.error(),
+        Some(EngineError::RuntimeLimit(_)) | None => ErrorClass::Exception,
+        Some(_) => ErrorClass::Engine,
+    };
+    let stack = trace(error);
+    let position = stack.iter().find_map(|frame| frame.position.clone());
+    let stack = stack.into_iter().map(|frame| frame.text).collect();
+    ScriptError { class, message: message(error), position, stack }
+}
+
+/// Why a source does not parse.
+pub(super) fn syntax(error: &JsError, source: &Source) -> ScriptError {
+    let mut message = message(error);
+    let end_of_source = || {
+        let line = source.text.lines().count().max(1);
+        (line as u32, source.text.lines().last().map_or(1, |line| line.chars().count() as u32 + 1))
+    };
+    let (line, column) = match message.rfind(" at line ").map(|at| (at, &message[at + " at line ".len()..])) {
+        Some((at, place)) => {
+            let mut numbers =
+                place.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
+            let found = numbers.next().zip(numbers.next());
+            if found.is_some() {
+                message.truncate(at);
+            }
+            found.unwrap_or_else(end_of_source)
+        }
+        None => end_of_source(),
+    };
+    let position = Position { source: Arc::clone(&source.name), line, column };
+    ScriptError { class: ErrorClass::Syntax, message, position: Some(position), stack: Vec::new() }
+}
+
+/// The message with the error's name.
+pub(super) fn message(error: &JsError) -> String {
+    let mut message = if let Some(native) = error.as_native() {
+        named(&native.kind().to_string(), native.message())
+    } else if let Some(value) = error.as_opaque() {
+        opaque_message(value)
+    } else {
+        match error.as_engine() {
+            Some(EngineError::RuntimeLimit(RuntimeLimitError::Recursion | RuntimeLimitError::StackSize)) => {
+                "RangeError: too much recursion".to_owned()
+            }
+            Some(other) => other.to_string(),
+            None => String::new(),
+        }
+    };
+    message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+    message
+}
+
+fn named(name: &str, message: &str) -> String {
+    match (name.is_empty(), message.is_empty()) {
+        (true, _) => message.to_owned(),
+        (false, true) => name.to_owned(),
+        (false, false) => format!("{name}: {message}"),
+    }
+}
+
+fn opaque_message(value: &JsValue) -> String {
+    let Some(object) = value.as_object() else {
+        return match value.as_string() {
+            // No more of a long text than is shown.
+            Some(text) => {
+                let start: Vec<u16> = text.iter().take(MAX_MESSAGE).collect();
+                format!("Uncaught {:?}", String::from_utf16_lossy(&start))
+            }
+            None => format!("Uncaught {}", value.display()),
+        };
+    };
+    let text = |key| property(&object, &PropertyKey::from(key)).and_then(|value| value.as_string());
+    let (name, message) = (text(js_string!("name")), text(js_string!("message")));
+    match (name, message) {
+        (Some(name), message) => {
+            let message = message.unwrap_or_default();
+            named(&name.to_std_string_lossy(), &message.to_std_string_lossy())
+        }
+        (None, Some(message)) => format!("Uncaught object: {}", message.to_std_string_lossy()),
+        (None, None) => "Uncaught object".to_owned(),
+    }
+}
+
+/// A data property of the object or of one of its prototypes, without running anything.
+fn property(object: &JsObject, key: &PropertyKey) -> Option<JsValue> {
+    let mut current = object.clone();
+    for _ in 0..MAX_PROTOTYPES {
+        let next = {
+            let borrowed = current.try_borrow().ok()?;
+            if let Some(found) = borrowed.properties().get(key) {
+                return found.value().cloned();
+            }
+            borrowed.prototype()
+        };
+        current = next?;
+    }
+    None
+}
+
+struct Frame {
+    text: String,
+    position: Option<Position>,
+}
+
+/// The frames of an error, innermost first. Boa keeps them to itself and shows them as the last lines of the
+/// error's text.
+fn trace(error: &JsError) -> Vec<Frame> {
+    let mut text = BoundedText::default();
+    // Fails at the bound, which only ever costs frames.
+    let _ = write!(text, "{error}");
+    let mut frames: Vec<Frame> =
+        text.0.lines().rev().map_while(|line| line.strip_prefix("    at ")).filter_map(frame).collect();
+    frames.reverse();
+    frames
+}
+
+fn frame(line: &str) -> Option<Frame> {
+    let (name, place) = line.rsplit_once(" (")?;
+    let place = place.strip_suffix(')')?;
+    if place.starts_with(CALL_PATH) {
+        return None;
+    }
+    let mut parts = place.rsplitn(3, ':');
+    let (column, line, source) = (parts.next(), parts.next(), parts.next());
+    let position = match (column.map(str::parse), line.map(str::parse), source) {
+        (Some(Ok(column)), Some(Ok(line)), Some(source)) => {
+            Some(Position { source: source.into(), line, column })
+        }
+        _ => None,
+    };
+    Some(Frame { text: format!("at {name} ({place})"), position })
+}
+
+/// Text up to a bound, then an error: a thrown object may be of any size and depth.
+#[derive(Default)]
+struct BoundedText(String);
+
+impl fmt::Write for BoundedText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > MAX_TEXT {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+//! The driver on Boa, the pure Rust engine.
+//!
+//! Every call runs in a context of its own, so that nothing that a script does to globals, prototypes or closures
+//! outlives it. The next context is made in [`Vm::reset`], after the answer has gone out: a call finds its
+//! context ready. Only this folder names boa.
+
+mod arguments;
+mod context;
+mod failure;
+mod globals;
+mod run;
+
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use self::context::{Prepared, WarmParts};
+use super::{
+    engine::{Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, ScriptError, Vm},
+    tape::Replay,
+};
+
+/// Idle VMs of one thread. Each is a heap of some hundred kilobytes that every garbage collection walks.
+const IDLE_VMS: usize = 4;
+/// Functions of a program whose call is compiled ahead.
+const CALLS_AHEAD: usize = 4;
+
+/// Makes VMs on Boa.
+#[derive(Debug, Clone, Copy)]
+pub struct BoaDriver;
+
+impl Driver for BoaDriver {
+    fn name(&self) -> &'static str {
+        "boa"
+    }
+
+    fn load(
+        &self,
+        program: &Arc<Program>,
+        host: Box<dyn Host>,
+        deadline: Deadline,
+    ) -> Result<Vec<(usize, ScriptError)>, ScriptError> {
+        contained(|| {
+            let mut prepared = Prepared::without_sources(None, WarmParts::default())?;
+            let mut failures = Vec::new();
+            prepared.with_host(host, |prepared| {
+                for (index, source) in program.sources.iter().enumerate() {
+                    if let Err(error) = prepared.load(source, deadline) {
+                        failures.push((index, error));
+                    }
+                }
+            });
+            drop(prepared);
+            collect_garbage();
+            Ok(failures)
+        })
+    }
+
+    fn vm(&self, loaded: &Arc<LoadedProgram>) -> Result<Box<dyn Vm>, ScriptError> {
+        let config = serde_json::from_str(&loaded.program.config_json).map_err(|error| {
+            ScriptError::new(ErrorClass::Engine, format!("the config of the program is not JSON: {error}"))
+        })?;
+        let loaded = Arc::clone(loaded);
+        let mut vm =
+            BoaVm { loaded, config, calls: Vec::new(), warm: WarmParts::default(), ready: None, spent: None };
+        vm.prepare()?;
+        Ok(Box::new(vm))
+    }
+
+    fn idle_vms_per_thread(&self) -> usize {
+        IDLE_VMS
+    }
+}
+
+struct BoaVm {
+    loaded: Arc<LoadedProgram>,
+    config: serde_json::Value,
+    /// Functions that were called, the last one last.
+    calls: Vec<Arc<str>>,
+    /// What earlier calls touched of the parts that are made at first touch.
+    warm: WarmParts,
+    ready: Option<Prepared>,
+    /// The context of the last call, until there is time to drop it.
+    spent: Option<Prepared>,
+}
+
+impl BoaVm {
+    fn prepare(&mut self) -> Result<(), ScriptError> {
+        let (loaded, warm) = (&self.loaded, self.warm);
+        let prepared = contained(|| {
+            let mut prepared = Prepared::without_sources(Some(loaded.loaded_at_millis), warm)?;
+            let host = Box::new(Replay::new(Arc::clone(&loaded.tape)));
+            let deadline = Deadline::after(loaded.load_limit);
+            prepared.with_host(host, |prepared| {
+                loaded.sources().try_for_each(|source| prepared.load(source, deadline))
+            })?;
+            prepared.make_ready(&self.config, &self.calls);
+            Ok(prepared)
+        })?;
+        self.ready = Some(prepared);
+        Ok(())
+    }
+
+    fn remember(&mut self, function: &Arc<str>) {
+        if self.calls.last() == Some(function) {
+            return;
+        }
+        self.calls.retain(|known| known != function);
+        if self.calls.len() == CALLS_AHEAD {
+            self.calls.remove(0);
+        }
+        self.calls.push(Arc::clone(function));
+    }
+}
+
+impl Vm for BoaVm {
+    fn call(&mut self, call: &Call, host: Box<dyn Host>, bounds: &CallBounds) -> Result<String, ScriptError> {
+        if self.ready.is_none() {
+            self.prepare()?;
+        }
+        let Some(prepared) = self.ready.take() else {
+            return Err(ScriptError::new(ErrorClass::Engine, "there is no context for the call"));
+        };
+        let prepared = self.spent.insert(prepared);
+        let result = contained(|| prepared.with_host(host, |prepared| prepared.call(call, bounds)));
+        self.warm = self.warm.with(prepared.touched());
+        self.remember(&call.function);
+        result
+    }
+
+    fn reset(&mut self) -> Result<(), ScriptError> {
+        if let Some(spent) = self.spent.take() {
+            contained(|| {
+                drop(spent);
+                collect_garbage();
+                Ok(())
+            })?;
+            self.prepare()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for BoaVm {
+    fn drop(&mut self) {
+        let _ = contained(|| {
+            self.spent = None;
+            self.ready = None;
+            Ok(())
+        });
+    }
+}
+
+/// Runs something in the engine; a panic there, of which Boa has some, is an error here. What it worked on is
+/// thrown away by the callers.
+fn contained<T>(run: impl FnOnce() -> Result<T, ScriptError>) -> Result<T, ScriptError> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("unknown");
+        Err(ScriptError::new(ErrorClass::Engine, format!("the engine panicked: {text}")))
+    })
+}
+
+thread_local! {
+    static DROPPED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Collects dropped contexts now and then: between calls and not, as Boa would by itself, within one.
+fn collect_garbage() {
+    let dropped = DROPPED.get() + 1;
+    let due = dropped >= IDLE_VMS;
+    DROPPED.set(if due { 0 } else { dropped });
+    if due {
+        boa_gc::force_collect();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! JavaScript: programs, the drivers that run them, the threads they run on and what scripts can call.
+//!
+//! Start at [`engine`] for the words of this room, then [`runtime`] for its face. This room knows nothing of
+//! routes or the admin API: it takes a call and gives back a string or a [`engine::ScriptError`], and reads the
+//! string as a [`response::VirtualResponse`].
+
+#[cfg(feature = "boa")]
+pub mod boa;
+pub mod engine;
+pub mod go_base64;
+pub mod header_name;
+pub mod host;
+pub mod outbound;
+pub mod pool;
+pub mod response;
+pub mod runtime;
+pub mod script_log;
+pub mod tape;
+pub mod vms;
+
+#[cfg(test)]
+fn test_settings() -> crate::config::settings::JavaScriptSettings {
+    crate::config::settings::JavaScriptSettings {
+        enabled: true,
+        blobs_disabled: false,
+        timeout: std::time::Duration::from_secs(5),
+        extra_source: None,
+        driver: crate::config::settings::DriverName::Boa,
+        threads: Some(2),
+        max_threads: 1024,
+        queue: 4096,
+        outbound_calls: 8,
+        response_bytes: 1 << 20,
+        outbound_body_bytes: 1 << 20,
+    }
+}

@@ -1,0 +1,164 @@
+//! Outbound HTTP calls of scripts: `TykMakeHttpRequest` and `TykBatchRequest`.
+//!
+//! Arguments are read as Go would ([`arguments`]), calls go through one pooled client as Go's would
+//! ([`exchange`]), answers are JSON text ([`answer`]). Everything here blocks the script's thread.
+
+mod answer;
+mod arguments;
+mod exchange;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http_body_util::Full;
+use hyper_rustls::HttpsConnector;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use tokio::{runtime::Handle, time::timeout_at};
+
+use self::{
+    arguments::OutboundRequest,
+    exchange::{Answer, ExchangeError},
+};
+use super::engine::Deadline;
+use crate::config::settings::{JavaScriptSettings, UpstreamSettings};
+
+/// The pooled client of all scripts.
+///
+/// Not reqwest: that sends `Accept: */*` on every call and cannot be told not to, and scripts' upstreams see
+/// exactly the headers that Tyk sends.
+pub type OutboundClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// Makes the client; connections are kept and timed as those to upstreams.
+pub fn outbound_client(upstream: &UpstreamSettings, tls: rustls::ClientConfig) -> OutboundClient {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(upstream.connect_timeout));
+    let connector = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(connector);
+    Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(upstream.idle_per_host)
+        .pool_idle_timeout(upstream.idle_timeout)
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .http1_title_case_headers(true)
+        .build(connector)
+}
+
+/// Calls of one batch that are under way at the same time.
+const BATCH_PARALLELISM: usize = 16;
+
+/// Why a script gets no answer.
+#[derive(Debug)]
+pub enum CallFailure {
+    /// The script gets `undefined`, as in Tyk; with the reason for the log.
+    Undefined(String),
+    /// The script's own deadline passed.
+    Deadline,
+    /// The script made more calls than it may.
+    TooMany,
+}
+
+impl From<ExchangeError> for CallFailure {
+    fn from(error: ExchangeError) -> Self {
+        let mut reason = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            reason.push_str(": ");
+            reason.push_str(&error.to_string());
+            cause = error.source();
+        }
+        Self::Undefined(reason)
+    }
+}
+
+/// The outbound calls of all scripts.
+#[derive(Debug)]
+pub struct Outbound {
+    client: OutboundClient,
+    handle: Handle,
+    calls_per_script: u32,
+    body_bytes: usize,
+}
+
+impl Outbound {
+    /// Calls through `client`, whose connections live on `handle`.
+    pub fn new(client: OutboundClient, handle: Handle, settings: &JavaScriptSettings) -> Arc<Self> {
+        Arc::new(Self {
+            client,
+            handle,
+            calls_per_script: settings.outbound_calls,
+            body_bytes: settings.outbound_body_bytes,
+        })
+    }
+
+    /// How many calls one script call may make.
+    pub fn calls_per_script(&self) -> u32 {
+        self.calls_per_script
+    }
+
+    /// One call: the answer as JSON text.
+    ///
+    /// # Errors
+    /// As [`CallFailure`] says.
+    pub fn request(
+        &self,
+        argument: &str,
+        deadline: Deadline,
+        calls_left: &mut u32,
+    ) -> Result<String, CallFailure> {
+        let request = arguments::single(argument).map_err(CallFailure::Undefined)?;
+        spend(calls_left, 1)?;
+        let answer = self.handle.block_on(self.exchange(&request, deadline))?;
+        Ok(answer::single(&answer))
+    }
+
+    /// Several calls: the answers as a JSON array. Those of a parallel batch come in the order of arrival. A call
+    /// that failed has code 0 and no headers, so that the others are not lost; its `relative_url` says which.
+    ///
+    /// # Errors
+    /// As [`CallFailure`] says.
+    pub fn batch(
+        &self,
+        argument: &str,
+        deadline: Deadline,
+        calls_left: &mut u32,
+    ) -> Result<String, CallFailure> {
+        let batch = arguments::batch(argument).map_err(CallFailure::Undefined)?;
+        spend(calls_left, batch.requests.len())?;
+        let parallelism = if batch.sequential { 1 } else { BATCH_PARALLELISM };
+        let calls = futures_util::stream::iter(&batch.requests).map(async |request| {
+            let answer = self.exchange(request, deadline).await;
+            (request, answer)
+        });
+        let answers = self.handle.block_on(calls.buffer_unordered(parallelism).collect::<Vec<_>>());
+        answer::batch(answers)
+    }
+
+    async fn exchange(&self, request: &OutboundRequest, deadline: Deadline) -> Result<Answer, CallFailure> {
+        let own_limit = request.timeout.map(|timeout| std::time::Instant::now() + timeout);
+        let until = own_limit.map_or(deadline.at, |own| own.min(deadline.at));
+        let exchange = exchange::follow(&self.client, request, self.body_bytes);
+        match timeout_at(until.into(), exchange).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) if deadline.passed() => Err(CallFailure::Deadline),
+            Err(_) => Err(CallFailure::Undefined(format!("{} did not answer within TimeoutMs", request.url))),
+        }
+    }
+}
+
+fn spend(calls_left: &mut u32, calls: usize) -> Result<(), CallFailure> {
+    let left = u32::try_from(calls).ok().and_then(|calls| calls_left.checked_sub(calls));
+    *calls_left = left.ok_or(CallFailure::TooMany)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! Who runs, who waits and who is next; all under one short lock, which no job runs under.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{Job, PoolLimits, PoolStats, worker::Worker};
+
+/// Where a new job goes.
+pub(super) enum Admission {
+    /// Into the queue.
+    Queued,
+    /// Nowhere: the queue is full.
+    Refused,
+    /// To an idle thread.
+    Hand(Arc<Worker>, Job),
+    /// To a new thread, which is counted already.
+    Start(Job),
+}
+
+/// The state of a pool.
+#[derive(Default)]
+pub(super) struct Schedule {
+    threads: usize,
+    running: usize,
+    waiting: usize,
+    given_up: usize,
+    /// Jobs without a thread.
+    queue: VecDeque<Job>,
+    /// Threads without a job; the last one was busy last, so that the first ones can end.
+    idle: Vec<Arc<Worker>>,
+    /// Threads whose host call is over and that have no slot yet.
+    resuming: VecDeque<Arc<Worker>>,
+}
+
+impl Schedule {
+    pub(super) fn stats(&self) -> PoolStats {
+        PoolStats {
+            threads: self.threads,
+            running: self.running,
+            waiting: self.waiting,
+            queued: self.queue.len(),
+            given_up: self.given_up,
+        }
+    }
+
+    /// Finds a place for a new job.
+    pub(super) fn admit(&mut self, job: Job, limits: &PoolLimits) -> Admission {
+        if self.running < limits.slots && self.queue.is_empty() && self.resuming.is_empty() {
+            if let Some(worker) = self.take_idle(job.affinity) {
+                self.running += 1;
+                worker.set_holds_slot(true);
+                return Admission::Hand(worker, job);
+            }
+            if self.threads < limits.threads {
+                self.threads += 1;
+                self.running += 1;
+                return Admission::Start(job);
+            }
+        }
+        if self.queue.len() >= limits.queue {
+            // Callers that went away may have left their jobs in it.
+            self.queue.retain(|job| !job.watch.cancelled());
+        }
+        if self.queue.len() >= limits.queue {
+            return Admission::Refused;
+        }
+        self.queue.push_back(job);
+        Admission::Queued
+    }
+
+    /// The next queued job that can start now and the idle thread for it; without one, a new thread, which is
+    /// counted already.
+    pub(super) fn next_start(&mut self, limits: &PoolLimits) -> Option<(Option<Arc<Worker>>, Job)> {
+        self.wake_resuming(limits);
+        if self.running >= limits.slots || (self.idle.is_empty() && self.threads >= limits.threads) {
+            return None;
+        }
+        let job = self.next_queued()?;
+        self.running += 1;
+        let worker = self.take_idle(job.affinity);
+        match &worker {
+            Some(worker) => worker.set_holds_slot(true),
+            None => self.threads += 1,
+        }
+        Some((worker, job))
+    }
+
+    /// A thread's job is over: its next one, which keeps the slot. `None` puts it among the idle ones.
+    pub(super) fn next_for(&mut self, worker: &Arc<Worker>, limits: &PoolLimits) -> Option<Job> {
+        self.leave(worker);
+        self.wake_resuming(limits);
+        if self.running < limits.slots {
+            if let Some(job) = self.next_queued() {
+                self.running += 1;
+                worker.set_holds_slot(true);
+                return Some(job);
+            }
+        }
+        self.idle.push(Arc::clone(worker));
+        None
+    }
+
+    /// Takes an idle thread off the list for good; false when a job is on its way to it, or it is kept.
+    pub(super) fn retire(&mut self, worker: &Arc<Worker>, limits: &PoolLimits) -> bool {
+        if self.threads <= limits.slots {
+            return false;
+        }
+        let Some(place) = self.idle.iter().position(|idle| Arc::ptr_eq(idle, worker)) else { return false };
+        self.idle.remove(place);
+        self.threads -= 1;
+        true
+    }
+
+    /// A thread begins to wait.
+    pub(super) fn release(&mut self, worker: &Worker) {
+        if worker.holds_slot() {
+            worker.set_holds_slot(false);
+            self.running -= 1;
+            self.waiting += 1;
+        }
+    }
+
+    /// A thread's wait is over; false when it must wait for a slot.
+    pub(super) fn resume(&mut self, worker: &Arc<Worker>, limits: &PoolLimits) -> bool {
+        if worker.given_up() {
+            return true;
+        }
+        if self.running < limits.slots && self.resuming.is_empty() {
+            self.grant(worker);
+            return true;
+        }
+        self.resuming.push_back(Arc::clone(worker));
+        false
+    }
+
+    /// Takes a thread out of the count; false when it was out already.
+    pub(super) fn give_up(&mut self, worker: &Arc<Worker>) -> bool {
+        if !worker.set_given_up() {
+            return false;
+        }
+        self.resuming.retain(|resuming| !Arc::ptr_eq(resuming, worker));
+        if !self.leave(worker) {
+            // It may stand in line for a slot, which it will not get any more.
+            worker.wake();
+        }
+        self.threads -= 1;
+        self.given_up += 1;
+        true
+    }
+
+    /// A thread that was given up has ended after all.
+    pub(super) fn given_up_ended(&mut self) {
+        self.given_up -= 1;
+    }
+
+    /// A thread could not be started, or died with its job.
+    pub(super) fn lost(&mut self) {
+        self.threads -= 1;
+        self.running -= 1;
+    }
+
+    /// A thread is not at its job any more; whether it held a slot and did not wait.
+    fn leave(&mut self, worker: &Worker) -> bool {
+        let held = worker.holds_slot();
+        if held {
+            worker.set_holds_slot(false);
+            self.running -= 1;
+        } else {
+            self.waiting -= 1;
+        }
+        held
+    }
+
+    /// Scripts that went on before are done sooner than those that have not begun, and free their memory.
+    fn wake_resuming(&mut self, limits: &PoolLimits) {
+        while self.running < limits.slots {
+            let Some(worker) = self.resuming.pop_front() else { break };
+            self.grant(&worker);
+            worker.wake();
+        }
+    }
+
+    fn grant(&mut self, worker: &Worker) {
+        self.running += 1;
+        self.waiting -= 1;
+        worker.set_holds_slot(true);
+    }
+
+    fn next_queued(&mut self) -> Option<Job> {
+        std::iter::from_fn(|| self.queue.pop_front()).find(|job| !job.watch.cancelled())
+    }
+
+    fn take_idle(&mut self, affinity: u64) -> Option<Arc<Worker>> {
+        let knows = self.idle.iter().rposition(|worker| worker.keeps(affinity));
+        match knows {
+            Some(place) => Some(self.idle.remove(place)),
+            None => self.idle.pop(),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Scripts through the whole room: threads, engine, host functions.
+
+use std::time::Instant;
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+use super::*;
+use crate::{
+    config::settings::UpstreamSettings,
+    js::{engine::RequestObject, outbound::outbound_client, response::VirtualResponse, test_settings},
+};
+
+fn client() -> OutboundClient {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let upstream = UpstreamSettings {
+        idle_per_host: 1000,
+        idle_timeout: Duration::from_secs(10),
+        timeout: Duration::from_secs(10),
+        connect_timeout: Duration::from_secs(5),
+        insecure_skip_verify: false,
+    };
+    let roots = rustls::RootCertStore::empty();
+    outbound_client(&upstream, tls.with_root_certificates(roots).with_no_client_auth())
+}
+
+fn runtime_with(change: impl FnOnce(&mut JavaScriptSettings)) -> Arc<JsRuntime> {
+    let mut settings = test_settings();
+    change(&mut settings);
+    Arc::new(JsRuntime::new(&settings, client(), Handle::current()))
+}
+
+async fn load(runtime: &Arc<JsRuntime>, text: &str) -> (Arc<Script>, Vec<(usize, ScriptError)>) {
+    let source = Source { name: "a.js".into(), text: text.into() };
+    let program = Program { api_id: "api".into(), sources: vec![source], config_json: "{}".into() };
+    let runtime = Arc::clone(runtime);
+    tokio::task::spawn_blocking(move || runtime.load(DriverName::Boa, program)).await.unwrap().unwrap()
+}
+
+fn call_of(function: &str) -> Call {
+    Call { function: function.into(), request: RequestObject::default(), session_json: None }
+}
+
+/// A server that answers every call with `body` after `delay`.
+async fn serve(body: &'static str, delay: Duration) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = [0; 4096];
+                while stream.read(&mut head).await.is_ok_and(|count| count > 0) {
+                    tokio::time::sleep(delay).await;
+                    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                    if stream.write_all(answer.as_bytes()).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_answers_with_what_it_fetched() {
+    let server = serve(r#"{"id":7}"#, Duration::ZERO).await;
+    let runtime = runtime_with(|_| ());
+    let text = format!(
+        "function f(request, session) {{
+           var answer = JSON.parse(TykMakeHttpRequest(JSON.stringify({{Method: 'GET', Domain: '{server}', Resource: '/x'}})));
+           var batch = JSON.parse(TykBatchRequest(JSON.stringify({{requests: [{{relative_url: '{server}/y'}}]}})));
+           return TykJsResponse({{Body: answer.Body + batch[0].body, Code: answer.code}}, session.meta_data); }}"
+    );
+    let (script, failures) = load(&runtime, &text).await;
+    assert!(failures.is_empty());
+    for _ in 0..3 {
+        let text = runtime.call(&script, call_of("f")).await.unwrap();
+        let response = VirtualResponse::parse(text).unwrap();
+        assert_eq!((response.code, &response.body[..]), (200, &br#"{"id":7}{"id":7}"#[..]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_over_the_bound_end_the_script() {
+    let runtime = runtime_with(|settings| settings.outbound_calls = 3);
+    let dead = "'{\"Domain\":\"http://127.0.0.1:1\"}'";
+    let text =
+        format!("function f() {{ for (;;) {{ try {{ TykMakeHttpRequest({dead}); }} catch (e) {{}} }} }}");
+    let (script, _) = load(&runtime, &text).await;
+    let error = runtime.call(&script, call_of("f")).await.unwrap_err();
+    assert_eq!(error.class, ErrorClass::Calls, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_host_call_counts_for_the_deadline() {
+    let server = serve("late", Duration::from_secs(60)).await;
+    let runtime = runtime_with(|settings| settings.timeout = Duration::from_millis(50));
+    let text = format!(
+        "function f() {{ try {{ TykMakeHttpRequest('{{\"Domain\":\"{server}\"}}'); }} catch (e) {{}} return 'x'; }}"
+    );
+    let (script, _) = load(&runtime, &text).await;
+    let error = runtime.call(&script, call_of("f")).await.unwrap_err();
+    assert_eq!(error.class, ErrorClass::Timeout, "{error}");
+    assert_eq!(runtime.stats().given_up, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_are_loaded_once_and_the_extra_one_first() {
+    let folder = std::env::temp_dir().join(format!("gatehouse-js-{}", std::process::id()));
+    std::fs::write(&folder, "var shared = 'extra'; var broken;").unwrap();
+    let runtime = runtime_with(|settings| settings.extra_source = Some(folder.clone()));
+    std::fs::remove_file(&folder).unwrap();
+    let (script, failures) = load(&runtime, "var mine = shared; function f() { return mine; }").await;
+    assert!(failures.is_empty());
+    assert_eq!(runtime.call(&script, call_of("f")).await.unwrap(), "extra");
+    let (_, failures) = load(&runtime, "nope();").await;
+    assert_eq!(
+        failures.iter().map(|(index, error)| (*index, error.class)).collect::<Vec<_>>(),
+        [(0, ErrorClass::Exception)]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_without_end_is_a_failure_of_that_source() {
+    let runtime = runtime_with(|settings| settings.timeout = Duration::from_millis(50));
+    let (script, failures) = load(&runtime, "for (;;) {}").await;
+    assert_eq!(failures[0].1.class, ErrorClass::Timeout);
+    assert_eq!(runtime.call(&script, call_of("f")).await.unwrap_err().class, ErrorClass::MissingFunction);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_stuck_in_native_code_is_given_up() {
+    let runtime = runtime_with(|settings| {
+        settings.timeout = Duration::from_millis(20);
+        settings.threads = Some(1);
+    });
+    // Some seconds in the engine's regular expressions, which no budget sees.
+    let text = "function f() { /(a+)+$/.test('aaaaaaaaaaaaaaaaaaaaaaaaaaaa!'); return 'x'; } function g() { return 'g'; }";
+    let (script, _) = load(&runtime, text).await;
+    let error = runtime.call(&script, call_of("f")).await.unwrap_err();
+    assert_eq!(error.class, ErrorClass::Timeout);
+    assert_eq!(runtime.stats().given_up, 1);
+    assert_eq!(runtime.call(&script, call_of("g")).await.unwrap(), "g");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_calls_of_many_scripts_overlap() {
+    const CALLS: usize = 500;
+    let delay = Duration::from_millis(200);
+    let server = serve("x", delay).await;
+    let runtime = runtime_with(|_| ());
+    let text = format!(
+        "function f() {{ return JSON.parse(TykMakeHttpRequest('{{\"Domain\":\"{server}\"}}')).Body; }}"
+    );
+    let (script, _) = load(&runtime, &text).await;
+    for round in 0..2 {
+        let begun = Instant::now();
+        let calls: Vec<_> = (0..CALLS)
+            .map(|_| {
+                let (runtime, script) = (Arc::clone(&runtime), Arc::clone(&script));
+                tokio::spawn(async move { runtime.call(&script, call_of("f")).await })
+            })
+            .collect();
+        for call in calls {
+            assert_eq!(call.await.unwrap().unwrap(), "x");
+        }
+        let took = begun.elapsed();
+        println!("round {round}: {CALLS} calls of 200 ms each took {took:?}; {:?}", runtime.stats());
+        assert!(took < delay * (CALLS as u32) / 10, "they ran one after the other: {took:?}");
+    }
+}

@@ -1,0 +1,82 @@
+//! What scripts write to the log, bounded for each call.
+
+use std::sync::Arc;
+
+/// Lines of one call.
+const MAX_LINES: usize = 200;
+/// Bytes of all the lines of one call.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// The log of one call.
+#[derive(Debug)]
+pub struct ScriptLog {
+    api_id: Arc<str>,
+    request_id: String,
+    lines_left: usize,
+    bytes_left: usize,
+}
+
+impl ScriptLog {
+    /// A log for one call.
+    pub fn new(api_id: Arc<str>, request_id: String) -> Self {
+        Self { api_id, request_id, lines_left: MAX_LINES, bytes_left: MAX_BYTES }
+    }
+
+    /// A line of `log()`.
+    pub fn line(&mut self, text: &str) {
+        if let Some(text) = self.admit(text) {
+            tracing::info!(target: "gatehouse::script", api_id = %self.api_id, request_id = %self.request_id, "{text}");
+        }
+    }
+
+    /// A line of `rawlog()`: the text alone.
+    pub fn raw(&mut self, text: &str) {
+        if let Some(text) = self.admit(text) {
+            tracing::info!(target: "gatehouse::script::raw", "{text}");
+        }
+    }
+
+    /// Why a host function gave `undefined`, for whoever looks for it.
+    pub fn note(&self, function: &str, reason: &str) {
+        tracing::debug!(
+            target: "gatehouse::script", api_id = %self.api_id, request_id = %self.request_id, function, reason,
+            "host function gave undefined"
+        );
+    }
+
+    /// What of the text may still be written.
+    fn admit<'text>(&mut self, text: &'text str) -> Option<&'text str> {
+        if self.lines_left == 0 {
+            return None;
+        }
+        self.lines_left -= 1;
+        if self.lines_left == 0 || self.bytes_left < text.len() {
+            let kept = &text[..text.floor_char_boundary(self.bytes_left)];
+            self.lines_left = 0;
+            tracing::info!(
+                target: "gatehouse::script", api_id = %self.api_id, request_id = %self.request_id,
+                "the script wrote more than {MAX_LINES} lines or {MAX_BYTES} bytes; the rest of this call is dropped"
+            );
+            return (!kept.is_empty()).then_some(kept);
+        }
+        self.bytes_left -= text.len();
+        Some(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_bytes_are_bounded() {
+        let mut log = ScriptLog::new(Arc::from("a"), String::new());
+        let admitted = (0..MAX_LINES * 2).filter(|_| log.admit("x").is_some()).count();
+        assert_eq!(admitted, MAX_LINES);
+
+        let mut log = ScriptLog::new(Arc::from("a"), String::new());
+        let long = "é".repeat(MAX_BYTES);
+        assert_eq!(log.admit(&long).map(str::len), Some(MAX_BYTES));
+        assert_eq!(log.admit("x"), None);
+    }
+}

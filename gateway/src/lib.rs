@@ -1,0 +1,22 @@
+//! Gatehouse: a gateway that runs your own code at the endpoint.
+//!
+//! The way of a request: [`serve`] accepts it and makes an [`exchange::Exchange`]; [`router`] finds the API;
+//! [`chain`] runs the steps; the endpoint answers, which is a script in [`js`] or an upstream through [`proxy`];
+//! [`reply`] gives errors and fixed answers their form. The way of a definition: [`apidef`] reads it, [`live`]
+//! compiles it into the snapshot that requests see. [`config`] reads `tyk.conf`, [`telemetry`] writes logs.
+//! `ARCHITECTURE.md` has the same in more words.
+
+pub mod apidef;
+pub mod chain;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod exchange;
+pub mod js;
+pub mod live;
+pub mod proxy;
+pub mod reply;
+pub mod router;
+pub mod run;
+pub mod serve;
+pub mod telemetry;

@@ -1,0 +1,163 @@
+//! An API as it runs: compiled patterns, parsed targets, loaded scripts. Holds only what is true; made by
+//! [`super::compile`].
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{HeaderValue, Method};
+use time::OffsetDateTime;
+
+use crate::{
+    apidef::model::{ClientAddresses, Cors, FixedAnswer, HeaderChanges, MethodActions, VersionLocation},
+    chain::{rate_limit::RateWindow, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint},
+    proxy::target::Target,
+    router::endpoints::{EndpointList, PathForms},
+};
+
+/// One API.
+#[derive(Debug)]
+pub struct LiveApi {
+    /// Its id.
+    pub id: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Prefix of its paths.
+    pub listen_path: String,
+    /// The upstream sees paths without the listen path.
+    pub strip_listen_path: bool,
+    /// Where requests go, in turn.
+    pub targets: Vec<Target>,
+    /// Index of the next target.
+    pub turn: AtomicUsize,
+    /// The upstream sees the client's `Host`.
+    pub preserve_host_header: bool,
+    /// See [`Target::join`].
+    pub keep_trailing_slash: bool,
+    /// Its versions.
+    pub versions: LiveVersions,
+    /// Cross-origin rules.
+    pub cors: Option<Cors>,
+    /// Client address rules.
+    pub client_addresses: ClientAddresses,
+    /// API-wide rate limit; shared with the snapshot before, so that a reload does not open the window anew.
+    pub rate_limit: Option<Arc<RateWindow>>,
+    /// Header changes on every answer.
+    pub response_headers: HeaderChanges,
+}
+
+impl LiveApi {
+    /// The target of the next request.
+    pub fn next_target(&self) -> &Target {
+        match self.targets.as_slice() {
+            [only] => only,
+            many => &many[self.turn.fetch_add(1, Ordering::Relaxed) % many.len()],
+        }
+    }
+
+    /// The prefix that a loop's path is put behind.
+    pub fn loop_prefix(&self) -> String {
+        let mut prefix = self.listen_path.clone();
+        if !prefix.ends_with('/') {
+            prefix.push('/');
+        }
+        prefix
+    }
+
+    /// Whether a version named in the path is taken out before the request goes on.
+    pub fn strips_version(&self) -> bool {
+        matches!(&self.versions, LiveVersions::Many { strip: true, location: VersionLocation::Url, .. })
+    }
+}
+
+/// One version, or several by name.
+#[derive(Debug)]
+pub enum LiveVersions {
+    /// One for all.
+    Single(Box<LiveVersion>),
+    /// Several.
+    Many {
+        /// Where a request names its version.
+        location: VersionLocation,
+        /// The name is taken out.
+        strip: bool,
+        /// Used when none is named.
+        default: Option<String>,
+        /// By name.
+        versions: HashMap<String, LiveVersion>,
+    },
+}
+
+/// One version.
+#[derive(Debug)]
+pub struct LiveVersion {
+    /// When it ends.
+    pub expires: Option<Expiry>,
+    /// Where its requests go instead.
+    pub override_target: Option<Target>,
+    /// Header changes of requests.
+    pub request_headers: HeaderChanges,
+    /// Header changes of answers.
+    pub response_headers: HeaderChanges,
+    /// Bytes of a request body; 0 is no limit.
+    pub size_limit: u64,
+    /// Rules of single endpoints.
+    pub endpoints: LiveEndpoints,
+}
+
+/// The end of a version and the header that tells of it.
+#[derive(Debug)]
+pub struct Expiry {
+    /// When.
+    pub when: OffsetDateTime,
+    /// `x-tyk-api-expires`.
+    pub header: HeaderValue,
+}
+
+/// Compiled endpoint rules.
+#[derive(Debug)]
+pub struct LiveEndpoints {
+    /// See [`crate::apidef::model::Endpoints`] for each.
+    pub ignored: EndpointList<MethodActions>,
+    /// Allowed ones.
+    pub allowed: EndpointList<MethodActions>,
+    /// Blocked ones.
+    pub blocked: EndpointList<MethodActions>,
+    /// Internal ones.
+    pub internal: EndpointList<()>,
+    /// Virtual endpoints.
+    pub virtual_endpoints: EndpointList<LiveVirtualEndpoint>,
+    /// Request header changes.
+    pub request_headers: EndpointList<HeaderChanges>,
+    /// Response header changes.
+    pub response_headers: EndpointList<HeaderChanges>,
+    /// Time-outs.
+    pub timeouts: EndpointList<Duration>,
+    /// Size limits.
+    pub size_limits: EndpointList<u64>,
+    /// Method changes.
+    pub methods: EndpointList<Method>,
+    /// Rewrites.
+    pub rewrites: EndpointList<Rewrite>,
+    /// Fixed answers.
+    pub mocks: EndpointList<FixedAnswer>,
+}
+
+impl LiveEndpoints {
+    /// Whether a rule other than the access lists names this path: such a path passes a white list, as in Tyk.
+    pub fn names_path(&self, path: PathForms<'_>) -> bool {
+        self.virtual_endpoints.names_path(path)
+            || self.request_headers.names_path(path)
+            || self.response_headers.names_path(path)
+            || self.timeouts.names_path(path)
+            || self.size_limits.names_path(path)
+            || self.methods.names_path(path)
+            || self.rewrites.names_path(path)
+            || self.mocks.names_path(path)
+    }
+}

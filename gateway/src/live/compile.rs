@@ -1,0 +1,343 @@
+//! From definitions to a snapshot: patterns, targets and scripts are made ready, and what fails is reported.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicUsize},
+};
+
+use http::HeaderValue;
+use time::macros::format_description;
+
+use super::{
+    api::{Expiry, LiveApi, LiveEndpoints, LiveVersion, LiveVersions},
+    snapshot::{Routed, Snapshot},
+};
+use crate::{
+    apidef::{
+        ApiDefinition,
+        folder::DefinitionFile,
+        model::{Endpoint, Endpoints, ScriptSource, Version, Versioning, VirtualEndpoint},
+    },
+    chain::{rate_limit::RateWindow, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint},
+    config::settings::{MatchingSettings, Settings},
+    js::{
+        engine::{ErrorClass, Program, ScriptError, Source},
+        runtime::{JsRuntime, Script},
+    },
+    proxy::{direct::HostPools, target::Target},
+    router::{endpoints::EndpointList, pattern::PatternError, table::Conflict},
+};
+
+/// Why a definition that reads well cannot run; the reader checks first, so these are defects or races.
+#[derive(Debug, thiserror::Error)]
+enum CompileError {
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    #[error("not a regular expression: {0}")]
+    Regex(#[from] regex::Error),
+    #[error("not a host: {0}")]
+    Host(#[from] http::uri::InvalidUri),
+}
+
+/// What a snapshot is compiled with.
+pub struct Compiler<'a> {
+    /// Settings of the process.
+    pub settings: &'a Settings,
+    /// Where scripts are loaded.
+    pub js: &'a JsRuntime,
+    /// Where targets get the pools of their hosts.
+    pub pools: &'a HostPools,
+    /// The snapshot before, whose rate windows go on.
+    pub before: Option<&'a Snapshot>,
+}
+
+impl Compiler<'_> {
+    /// Compiles all definitions. Findings are logged, each once, with its file and line; an API that fails is left
+    /// out and the others are served.
+    ///
+    /// Blocks while scripts load: not for an async thread.
+    pub fn compile(&self, files: Vec<DefinitionFile>) -> Snapshot {
+        let mut routed = Vec::new();
+        let mut served: Vec<DefinitionFile> = Vec::new();
+        for mut file in files {
+            file.report();
+            let Some(definition) = file.definition.take() else { continue };
+            if let Some(earlier) = served.iter().find(|earlier| earlier.api_id == definition.id) {
+                let message = format!(
+                    "`{}` is the id of the API in {} already; this one is not served",
+                    definition.id,
+                    earlier.path.display()
+                );
+                file.report_one("api_id", &message);
+                continue;
+            }
+            match self.api(&definition, &file) {
+                Ok(api) => {
+                    routed.push(Routed {
+                        api: Arc::new(api),
+                        domain: self.domain(&definition),
+                        internal: definition.internal,
+                    });
+                    served.push(file);
+                }
+                Err(error) => file.report_one("", &error.to_string()),
+            }
+        }
+        let (snapshot, conflicts) = Snapshot::new(routed, self.settings.matching.strict_routes);
+        for Conflict { index, kept } in conflicts {
+            let other = served[kept].path.display();
+            served[index].report_one(
+                "proxy.listen_path",
+                &format!("is the listen path of the API in {other} already; this one is not served"),
+            );
+        }
+        snapshot
+    }
+
+    /// Domains count only where `enable_custom_domains` says so, as in Tyk.
+    fn domain(&self, definition: &ApiDefinition) -> Option<String> {
+        definition.domain.clone().filter(|_| self.settings.server.custom_domains)
+    }
+
+    fn api(&self, definition: &ApiDefinition, file: &DefinitionFile) -> Result<LiveApi, CompileError> {
+        let upstream = &definition.upstream;
+        let insecure = upstream.insecure_skip_verify || self.settings.upstream.insecure_skip_verify;
+        let scripts = self.scripts(definition, file);
+        let compile = |version: &Version| self.version(version, insecure, scripts.as_ref());
+        let versions = match &definition.versioning {
+            Versioning::Single(version) => LiveVersions::Single(Box::new(compile(version)?)),
+            Versioning::Many { location, strip, default, versions } => {
+                let named = versions.iter().map(|version| Ok((version.name.clone(), compile(version)?)));
+                LiveVersions::Many {
+                    location: location.clone(),
+                    strip: *strip,
+                    default: default.clone(),
+                    versions: named.collect::<Result<HashMap<_, _>, CompileError>>()?,
+                }
+            }
+        };
+        let before = self.before.and_then(|snapshot| snapshot.apis().find(|api| api.id == definition.id));
+        let rate_limit =
+            definition.rate_limit.map(|limit| match before.and_then(|api| api.rate_limit.as_ref()) {
+                Some(window) if window.is_for(limit) => Arc::clone(window),
+                _ => Arc::new(RateWindow::new(limit)),
+            });
+        Ok(LiveApi {
+            id: Arc::clone(&definition.id),
+            name: Arc::clone(&definition.name),
+            listen_path: definition.listen_path.clone(),
+            strip_listen_path: definition.strip_listen_path,
+            targets: upstream
+                .targets
+                .iter()
+                .map(|url| Target::new(url, insecure, self.pools))
+                .collect::<Result<_, _>>()?,
+            turn: AtomicUsize::new(0),
+            preserve_host_header: upstream.preserve_host_header,
+            keep_trailing_slash: upstream.keep_trailing_slash,
+            versions,
+            cors: definition.cors.clone(),
+            client_addresses: definition.client_addresses.clone(),
+            rate_limit,
+            response_headers: definition.response_headers.clone(),
+        })
+    }
+
+    fn version(
+        &self,
+        version: &Version,
+        insecure: bool,
+        scripts: Option<&ApiScripts>,
+    ) -> Result<LiveVersion, CompileError> {
+        let expires = version.expires.map(|when| {
+            // RFC 1123 with the zone's name, as Go writes it.
+            let format = format_description!(
+                "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] UTC"
+            );
+            let text = when.format(format).unwrap_or_default();
+            Expiry {
+                when,
+                header: HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("")),
+            }
+        });
+        Ok(LiveVersion {
+            expires,
+            override_target: version
+                .override_target
+                .as_ref()
+                .map(|url| Target::new(url, insecure, self.pools))
+                .transpose()?,
+            request_headers: version.request_headers.clone(),
+            response_headers: version.response_headers.clone(),
+            size_limit: version.size_limit,
+            endpoints: self.endpoints(&version.endpoints, version.ignore_case, scripts)?,
+        })
+    }
+
+    fn endpoints(
+        &self,
+        endpoints: &Endpoints,
+        ignore_case: bool,
+        scripts: Option<&ApiScripts>,
+    ) -> Result<LiveEndpoints, CompileError> {
+        let matching = MatchingSettings {
+            ignore_case: ignore_case || self.settings.matching.ignore_case,
+            ..self.settings.matching
+        };
+        fn list<T: Clone>(
+            endpoints: &[Endpoint<T>],
+            matching: MatchingSettings,
+        ) -> Result<EndpointList<T>, PatternError> {
+            EndpointList::compile(endpoints, matching, |endpoint| {
+                Ok::<_, PatternError>(endpoint.rule.clone())
+            })
+        }
+        Ok(LiveEndpoints {
+            ignored: list(&endpoints.ignored, matching)?,
+            allowed: list(&endpoints.allowed, matching)?,
+            blocked: list(&endpoints.blocked, matching)?,
+            internal: list(&endpoints.internal, matching)?,
+            virtual_endpoints: match scripts {
+                Some(scripts) => EndpointList::compile(
+                    &scripts.usable(&endpoints.virtual_endpoints),
+                    matching,
+                    |endpoint| Ok::<_, CompileError>(scripts.endpoint(endpoint)),
+                )?,
+                None => EndpointList::default(),
+            },
+            request_headers: list(&endpoints.request_headers, matching)?,
+            response_headers: list(&endpoints.response_headers, matching)?,
+            timeouts: list(&endpoints.timeouts, matching)?,
+            size_limits: list(&endpoints.size_limits, matching)?,
+            methods: list(&endpoints.methods, matching)?,
+            rewrites: EndpointList::compile(&endpoints.rewrites, matching, |endpoint| {
+                Rewrite::compile(&endpoint.rule).map_err(CompileError::from)
+            })?,
+            mocks: list(&endpoints.mocks, matching)?,
+        })
+    }
+
+    /// Loads the sources of all virtual endpoints of an API into one program; `None` when it has none or scripts
+    /// are off.
+    fn scripts(&self, definition: &ApiDefinition, file: &DefinitionFile) -> Option<ApiScripts> {
+        let javascript = &self.settings.javascript;
+        if !javascript.enabled {
+            return None;
+        }
+        let versions: &[Version] = match &definition.versioning {
+            Versioning::Single(version) => std::slice::from_ref(version),
+            Versioning::Many { versions, .. } => versions,
+        };
+        let endpoints = versions.iter().flat_map(|version| &version.endpoints.virtual_endpoints);
+        let blobs_disabled = javascript.blobs_disabled;
+        let mut sources: Vec<(ScriptSource, Result<usize, Arc<ScriptError>>)> = Vec::new();
+        let mut texts = Vec::new();
+        for endpoint in endpoints {
+            let source = &endpoint.rule.source;
+            let blob = matches!(source, ScriptSource::Inline { .. });
+            if (blob && blobs_disabled) || sources.iter().any(|(known, _)| known == source) {
+                continue;
+            }
+            let read = read_source(source).map(|text| {
+                texts.push(text);
+                texts.len() - 1
+            });
+            sources.push((source.clone(), read.map_err(Arc::new)));
+        }
+        if sources.is_empty() {
+            return None;
+        }
+        let config = serde_json::json!({
+            "APIID": &*definition.id, "OrgID": &*definition.org_id, "config_data": definition.config_data,
+        });
+        let program = Program {
+            api_id: Arc::clone(&definition.id),
+            sources: texts,
+            config_json: config.to_string().into(),
+        };
+        let driver = definition.driver.unwrap_or(javascript.driver);
+        let (script, failures) = match self.js.load(driver, program) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                file.report_one("", &format!("the JavaScript engine did not start: {error}"));
+                return None;
+            }
+        };
+        let mut failed: HashMap<usize, Arc<ScriptError>> =
+            failures.into_iter().map(|(index, error)| (index, Arc::new(error))).collect();
+        for (source, state) in &mut sources {
+            if let Ok(index) = state
+                && let Some(error) = failed.remove(index)
+            {
+                *state = Err(error);
+            }
+            if let Err(error) = state {
+                report_source(definition, source, error);
+            }
+        }
+        Some(ApiScripts { script, sources, blobs_disabled })
+    }
+}
+
+/// The program of an API and what became of each of its sources.
+struct ApiScripts {
+    script: Arc<Script>,
+    sources: Vec<(ScriptSource, Result<usize, Arc<ScriptError>>)>,
+    blobs_disabled: bool,
+}
+
+impl ApiScripts {
+    /// The endpoints that exist: inline ones do not when blobs are disabled.
+    fn usable(&self, endpoints: &[Endpoint<VirtualEndpoint>]) -> Vec<Endpoint<VirtualEndpoint>> {
+        let exists = |endpoint: &&Endpoint<VirtualEndpoint>| {
+            !self.blobs_disabled || matches!(endpoint.rule.source, ScriptSource::File(_))
+        };
+        endpoints.iter().filter(exists).cloned().collect()
+    }
+
+    fn endpoint(&self, endpoint: &Endpoint<VirtualEndpoint>) -> LiveVirtualEndpoint {
+        let state = self.sources.iter().find(|(source, _)| *source == endpoint.rule.source);
+        let load_error = state.and_then(|(_, state)| state.as_ref().err().cloned());
+        LiveVirtualEndpoint {
+            function: Arc::clone(&endpoint.rule.function),
+            script: Arc::clone(&self.script),
+            load_error,
+            proxy_on_error: endpoint.rule.proxy_on_error,
+            path: endpoint.path.as_str().into(),
+        }
+    }
+}
+
+fn read_source(source: &ScriptSource) -> Result<Source, ScriptError> {
+    match source {
+        ScriptSource::Inline { text, name } => Ok(Source { name: Arc::clone(name), text: Arc::clone(text) }),
+        ScriptSource::File(path) => match std::fs::read_to_string(path) {
+            Ok(text) => Ok(Source { name: path.to_string_lossy().into(), text: text.into() }),
+            Err(error) => Err(ScriptError::new(
+                ErrorClass::Source,
+                format!("{}: {error}; the path is relative to {}", path.display(), working_directory()),
+            )),
+        },
+    }
+}
+
+fn working_directory() -> String {
+    match std::env::current_dir() {
+        Ok(path) => path.display().to_string(),
+        Err(_) => "the working directory".to_owned(),
+    }
+}
+
+fn report_source(definition: &ApiDefinition, source: &ScriptSource, error: &ScriptError) {
+    let name = match source {
+        ScriptSource::File(path) => path.to_string_lossy().into_owned(),
+        ScriptSource::Inline { name, .. } => name.to_string(),
+    };
+    let position = error.position.as_ref().map_or(name, ToString::to_string);
+    tracing::error!(
+        api_id = &*definition.id,
+        class = error.class.as_str(),
+        position,
+        "a source did not load: {error}; its endpoints answer 500, or go to the upstream with proxy_on_error"
+    );
+}

@@ -1,0 +1,6 @@
+//! What runs: the immutable snapshot of routes, rules and loaded scripts, how it is compiled from definitions and
+//! how a new one takes its place.
+
+pub mod api;
+pub mod compile;
+pub mod snapshot;

@@ -1,0 +1,28 @@
+//! The life of the process: read the command line, do what it says, leave with a code that tells how it went.
+
+use std::process::ExitCode;
+
+use gatehouse::cli::{self, Command};
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let done = match cli::command() {
+        Command::Run { conf } => gatehouse::run::from_file(conf.as_deref()),
+        Command::Check { conf } => gatehouse::run::check(conf.as_deref()),
+        Command::Demo { port } => gatehouse::demo::run(port),
+        Command::Settings => {
+            print!("{}", gatehouse::config::reference_markdown());
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gatehouse: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

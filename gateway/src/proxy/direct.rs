@@ -1,0 +1,407 @@
+//! Plain HTTP/1.1 upstreams: a pool for each host, and connections that the request's own task drives.
+//!
+//! hyper leaves it to its user who polls a connection. A task for each one costs two hand-overs between tasks, and
+//! mostly between threads, for every request; here the task that waits for the answer polls the connection itself.
+//! An idle connection is polled by nobody, so whether it is still open is found out when it is taken.
+
+use std::{
+    collections::HashMap,
+    future::poll_fn,
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, uri::Authority};
+use http_body::{Body, Frame, SizeHint};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpStream, lookup_host};
+
+use crate::{config::settings::UpstreamSettings, exchange::RequestBody};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectError {
+    /// The host's name is not known.
+    #[error("dns error for {host}: {error}")]
+    Lookup {
+        /// The host.
+        host: String,
+        /// What the resolver said.
+        error: io::Error,
+    },
+    /// No connection came about.
+    #[error("cannot connect to {host}: {error}")]
+    Connect {
+        /// The host.
+        host: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The connection failed or ended.
+    #[error(transparent)]
+    Http(#[from] hyper::Error),
+    /// The connection ended without an answer.
+    #[error("the upstream closed the connection without an answer")]
+    Closed,
+}
+
+/// Pools by host; the lock is taken when definitions are compiled, not when requests are served.
+#[derive(Debug)]
+pub struct HostPools {
+    by_authority: Mutex<HashMap<Authority, Weak<HostPool>>>,
+    idle_timeout: Duration,
+    connect_timeout: Duration,
+    idle_per_host: usize,
+}
+
+impl HostPools {
+    /// No pools yet.
+    pub fn new(settings: &UpstreamSettings) -> Self {
+        Self {
+            by_authority: Mutex::default(),
+            idle_timeout: settings.idle_timeout,
+            connect_timeout: settings.connect_timeout,
+            idle_per_host: settings.idle_per_host,
+        }
+    }
+
+    /// The pool of a host; all targets with the same host and port share it.
+    pub fn pool(&self, authority: &Authority) -> Arc<HostPool> {
+        let mut pools = self.by_authority.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pool) = pools.get(authority).and_then(Weak::upgrade) {
+            return pool;
+        }
+        pools.retain(|_, pool| pool.strong_count() > 0);
+        let pool = Arc::new(HostPool {
+            host: authority.host().trim_matches(['[', ']']).to_owned(),
+            port: authority.port_u16().unwrap_or(80),
+            shards: std::array::from_fn(|_| Mutex::default()),
+            idle_per_shard: self.idle_per_host.div_ceil(SHARDS),
+            idle_timeout: self.idle_timeout,
+            connect_timeout: self.connect_timeout,
+        });
+        pools.insert(authority.clone(), Arc::downgrade(&pool));
+        pool
+    }
+
+    /// Closes connections that have been idle for too long.
+    pub fn close_expired(&self) {
+        let pools: Vec<Arc<HostPool>> = {
+            let pools = self.by_authority.lock().unwrap_or_else(PoisonError::into_inner);
+            pools.values().filter_map(Weak::upgrade).collect()
+        };
+        for pool in pools {
+            for shard in &pool.shards {
+                let expired: Vec<Box<Connection>> = {
+                    let mut idle = shard.lock().unwrap_or_else(PoisonError::into_inner);
+                    // The oldest are at the front, because connections are taken from the back.
+                    let count = idle.iter().take_while(|connection| pool.is_expired(connection)).count();
+                    idle.drain(..count).collect()
+                };
+                drop(expired);
+            }
+        }
+    }
+
+    /// How often [`close_expired`](Self::close_expired) is worth calling.
+    pub fn sweep_interval(&self) -> Duration {
+        (self.idle_timeout / 2).max(Duration::from_millis(100))
+    }
+}
+
+/// Locks of a pool; a thread uses its own one and looks into the others only when that is empty.
+const SHARDS: usize = 8;
+
+/// Idle connections to one host.
+#[derive(Debug)]
+pub struct HostPool {
+    host: String,
+    port: u16,
+    shards: [Mutex<Vec<Box<Connection>>>; SHARDS],
+    idle_per_shard: usize,
+    idle_timeout: Duration,
+    connect_timeout: Duration,
+}
+
+/// One connection: both ends of what hyper makes of it.
+struct Connection {
+    sender: SendRequest<RequestBody>,
+    /// hyper's connection, whose type (with upgrades) has no public name.
+    driver: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
+    idle_since: Instant,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("idle_since", &self.idle_since).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Lets the connection do what it can; `true` when it has ended.
+    fn drive(&mut self, context: &mut Context<'_>) -> bool {
+        self.driver.as_mut().poll(context).is_ready()
+    }
+
+    /// Whether another request can go out, found out by letting the connection see what has come in meanwhile.
+    fn is_usable(&mut self) -> bool {
+        !self.drive(&mut Context::from_waker(Waker::noop())) && self.sender.is_ready()
+    }
+}
+
+impl HostPool {
+    /// Sends a request and gives the answer, its body still to be read.
+    ///
+    /// A kept connection may have been closed by the other side just now: then a request that may be repeated
+    /// (RFC 9110, 9.2.2) and whose body is still there goes out again on a new one.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn send(
+        self: &Arc<Self>,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<DirectBody>, DirectError> {
+        while let Some(connection) = self.take_idle() {
+            let again = repeatable(&request);
+            let error = match self.exchange(connection, request).await {
+                Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            request = match (error, again) {
+                (Failed { unsent: Some(unsent), .. }, _) => *unsent,
+                (Failed { ended_early: true, .. }, Some(again)) => again,
+                (Failed { error, .. }, _) => return Err(error),
+            };
+        }
+        let connection = self.connect().await?;
+        self.exchange(connection, request).await.map_err(|failed| failed.error)
+    }
+
+    async fn exchange(
+        self: &Arc<Self>,
+        mut connection: Box<Connection>,
+        request: Request<RequestBody>,
+    ) -> Result<Response<DirectBody>, Failed> {
+        let mut answer = std::pin::pin!(connection.sender.try_send_request(request));
+        let driver = &mut connection.driver;
+        let mut ended = false;
+        let response = poll_fn(|context| {
+            if !ended {
+                // The connection first: it writes the request and reads the answer that is waited for.
+                ended = driver.as_mut().poll(context).is_ready();
+            }
+            match answer.as_mut().poll(context) {
+                Poll::Pending if ended => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(response) => Poll::Ready(Some(response)),
+            }
+        });
+        match response.await {
+            Some(Ok(response)) => {
+                let pool = Arc::clone(self);
+                let connection = (!ended).then_some(connection);
+                Ok(response.map(|incoming| DirectBody { incoming, connection, pool }.begin()))
+            }
+            Some(Err(mut error)) => {
+                let unsent = error.take_message().map(Box::new);
+                let error = error.into_error();
+                let ended_early = error.is_canceled()
+                    || error.is_closed()
+                    || error.is_incomplete_message()
+                    || is_reset(&error);
+                Err(Failed { error: error.into(), unsent, ended_early })
+            }
+            None => Err(Failed { error: DirectError::Closed, unsent: None, ended_early: true }),
+        }
+    }
+
+    async fn connect(&self) -> Result<Box<Connection>, DirectError> {
+        let host = || format!("{}:{}", self.host, self.port);
+        let failed = |error: io::Error| DirectError::Connect { host: host(), error };
+        let open = async {
+            let addresses = lookup_host((self.host.as_str(), self.port)).await;
+            let addresses = addresses.map_err(|error| DirectError::Lookup { host: host(), error })?;
+            let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
+            for address in addresses {
+                match TcpStream::connect(address).await {
+                    Ok(socket) => return Ok(socket),
+                    Err(error) => last = error,
+                }
+            }
+            Err(failed(last))
+        };
+        let socket = match tokio::time::timeout(self.connect_timeout, open).await {
+            Ok(opened) => opened?,
+            Err(_elapsed) => return Err(failed(io::ErrorKind::TimedOut.into())),
+        };
+        // Requests are written whole; waiting for more to fill a packet would only delay them.
+        let _ = socket.set_nodelay(true);
+        let (sender, driver) = http1::Builder::new().handshake(TokioIo::new(socket)).await?;
+        Ok(Box::new(Connection {
+            sender,
+            driver: Box::pin(driver.with_upgrades()),
+            idle_since: Instant::now(),
+        }))
+    }
+
+    fn take_idle(&self) -> Option<Box<Connection>> {
+        let own = own_shard();
+        for shard in (0..SHARDS).map(|offset| &self.shards[(own + offset) % SHARDS]) {
+            loop {
+                let taken = shard.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                match taken {
+                    None => break,
+                    Some(connection) if self.is_expired(&connection) => {}
+                    Some(mut connection) => {
+                        if connection.is_usable() {
+                            return Some(connection);
+                        }
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn give_back(&self, mut connection: Box<Connection>) {
+        connection.idle_since = Instant::now();
+        let mut idle = self.shards[own_shard()].lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < self.idle_per_shard {
+            idle.push(connection);
+        }
+    }
+
+    fn is_expired(&self, connection: &Connection) -> bool {
+        connection.idle_since.elapsed() > self.idle_timeout
+    }
+}
+
+/// A request that did not get its answer.
+struct Failed {
+    error: DirectError,
+    /// The request, when nothing of it went out.
+    unsent: Option<Box<Request<RequestBody>>>,
+    /// The connection ended before anything of an answer came.
+    ended_early: bool,
+}
+
+fn is_reset(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|error| {
+        matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// A copy to send once more, of a request that may be repeated.
+fn repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let body = match request.body() {
+        RequestBody::Empty => RequestBody::Empty,
+        RequestBody::Full(bytes) => RequestBody::Full(bytes.clone()),
+        RequestBody::Streaming(_) => return None,
+    };
+    let method = request.method();
+    if !(method.is_idempotent() || *method == Method::OPTIONS) {
+        return None;
+    }
+    let mut copy = Request::new(body);
+    *copy.method_mut() = method.clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}
+
+/// The shard of this thread.
+fn own_shard() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+    }
+    OWN.with(|own| *own)
+}
+
+/// The body of an answer; drives its connection and gives it back to the pool at the end.
+#[derive(Debug)]
+pub struct DirectBody {
+    incoming: Incoming,
+    connection: Option<Box<Connection>>,
+    pool: Arc<HostPool>,
+}
+
+impl DirectBody {
+    /// Gives the connection back at once when there is nothing to read.
+    fn begin(mut self) -> Self {
+        if self.incoming.is_end_stream() {
+            self.end();
+        }
+        self
+    }
+
+    /// After the last byte: the connection goes back to the pool, if it can be used again.
+    fn end(&mut self) {
+        if let Some(mut connection) = self.connection.take()
+            && connection.is_usable()
+        {
+            self.pool.give_back(connection);
+        }
+    }
+
+    /// Keeps the connection going in a task of its own until its end; after a protocol upgrade nobody polls the body.
+    pub fn detach(mut self) {
+        if let Some(mut connection) = self.connection.take() {
+            tokio::spawn(async move {
+                // How it ends is seen by those who hold the upgraded connection.
+                let _ = connection.driver.as_mut().await;
+            });
+        }
+    }
+}
+
+impl Body for DirectBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let mut polled = Pin::new(&mut this.incoming).poll_frame(context);
+        if polled.is_pending()
+            && let Some(connection) = &mut this.connection
+        {
+            // Asking for a frame was what lets the connection read one.
+            let ended = connection.drive(context);
+            polled = Pin::new(&mut this.incoming).poll_frame(context);
+            if ended {
+                this.connection = None;
+            }
+        }
+        if let Poll::Ready(frame) = &polled {
+            match frame {
+                Some(Ok(_)) if !this.incoming.is_end_stream() => {}
+                Some(Ok(_)) | None => this.end(),
+                Some(Err(_)) => this.connection = None,
+            }
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}

@@ -1,0 +1,55 @@
+//! Answers: their bodies, the headers that every one gets, and how errors and fixed answers look.
+
+pub mod body;
+pub mod content_type;
+pub mod error;
+
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+
+use self::body::ReplyBody;
+
+/// An answer on its way to the client.
+pub type Reply = Response<ReplyBody>;
+
+/// `X-RateLimit-Limit` and its neighbours, which Tyk puts on every answer that got past the limits.
+pub static RATE_LIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+/// See [`RATE_LIMIT_LIMIT`].
+pub static RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+/// See [`RATE_LIMIT_LIMIT`].
+pub static RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// Sets the rate limit headers of a request without a session: zeros, as Tyk does.
+pub fn set_keyless_limits(headers: &mut http::HeaderMap) {
+    const ZERO: HeaderValue = HeaderValue::from_static("0");
+    for name in [&RATE_LIMIT_LIMIT, &RATE_LIMIT_REMAINING, &RATE_LIMIT_RESET] {
+        headers.insert(name.clone(), ZERO);
+    }
+}
+
+/// Gives an answer made by the gateway the content type that Go's server would find in its body.
+///
+/// Does nothing when there is one, when the body is empty or when the status has no body.
+pub fn sniff_content_type(reply: &mut Reply) {
+    if reply.headers().contains_key(header::CONTENT_TYPE) || !has_body(reply.status()) {
+        return;
+    }
+    if let Some(bytes) = reply.body().full()
+        && !bytes.is_empty()
+    {
+        let content_type = HeaderValue::from_static(content_type::detect(bytes));
+        reply.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    }
+}
+
+/// Takes out what an answer without a body must not say about one, as Go's server does.
+pub fn drop_body_headers(reply: &mut Reply) {
+    if reply.status() == StatusCode::NOT_MODIFIED {
+        reply.headers_mut().remove(header::CONTENT_TYPE);
+        reply.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+}
+
+/// Whether an answer with this status may have a body.
+pub fn has_body(status: StatusCode) -> bool {
+    !status.is_informational() && status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED
+}

@@ -1,0 +1,208 @@
+//! Starts, reloads and stops a gateway.
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, Weak},
+};
+
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use crate::{
+    config::{self, ConfigError, Settings},
+    serve::{Gateway, StartError, listener::Listener},
+    telemetry::logging,
+};
+
+/// Why the process leaves with a failure.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configuration is wrong; the text names each mistake.
+    #[error("{0}")]
+    Config(String),
+    /// The gateway cannot start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The system does not give threads, sockets or signals.
+    #[error("{doing}: {error}")]
+    System {
+        /// What was tried.
+        doing: &'static str,
+        /// Why it failed.
+        #[source]
+        error: std::io::Error,
+    },
+    /// `check` found definitions that are not served.
+    #[error("{count} of the definitions are not served as they are")]
+    Definitions {
+        /// How many.
+        count: usize,
+    },
+}
+
+impl From<ConfigError> for RunError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(with_causes(&error))
+    }
+}
+
+/// An error and everything behind it.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+fn system(doing: &'static str) -> impl FnOnce(std::io::Error) -> RunError {
+    move |error| RunError::System { doing, error }
+}
+
+/// Runs the gateway of a configuration file until it is told to stop.
+///
+/// # Errors
+/// When it cannot start.
+pub fn from_file(conf: Option<&Path>) -> Result<(), RunError> {
+    let settings = config::load(conf, std::env::vars())?;
+    logging::start(&settings.log);
+    report_ignored(&settings);
+    runtime(&settings)?.block_on(async { serve(settings, |_| {}).await })
+}
+
+/// Reads the configuration and the definitions and says what is wrong with them.
+///
+/// # Errors
+/// When something is.
+pub fn check(conf: Option<&Path>) -> Result<(), RunError> {
+    let settings = config::load(conf, std::env::vars())?;
+    logging::start(&settings.log);
+    report_ignored(&settings);
+    let runtime = runtime(&settings)?;
+    let path = settings.app_path.clone();
+    let files =
+        crate::apidef::folder::read(&path).map_err(|error| StartError::Definitions { path, error })?;
+    let refused = files.iter().filter(|file| !file.problems.refusals.is_empty()).count();
+    let gateway = Gateway::new(settings, runtime.handle().clone())?;
+    let served = gateway.reload()?;
+    println!("{served} of {} definitions are served", files.len());
+    if refused > 0 { Err(RunError::Definitions { count: refused }) } else { Ok(()) }
+}
+
+/// Makes the async runtime of a gateway.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn runtime(settings: &Settings) -> Result<Runtime, RunError> {
+    let mut builder = Builder::new_multi_thread();
+    if let Some(workers) = settings.server.workers {
+        builder.worker_threads(workers);
+    }
+    builder.enable_all().thread_name("gatehouse").build().map_err(system("starting threads"))
+}
+
+/// One warning for all settings without effect.
+fn report_ignored(settings: &Settings) {
+    if !settings.ignored_keys.is_empty() {
+        let keys: Vec<String> = settings.ignored_keys.iter().map(ToString::to_string).collect();
+        tracing::warn!("settings without effect here: {}", keys.join(", "));
+    }
+    if !settings.ignored_variables.is_empty() {
+        let names: Vec<String> = settings.ignored_variables.iter().map(ToString::to_string).collect();
+        tracing::warn!("environment variables without effect here: {}", names.join(", "));
+    }
+}
+
+/// Serves until a signal says to stop: SIGTERM and SIGINT drain, SIGHUP reloads the definitions.
+///
+/// `listening` is told the address once connections are accepted.
+///
+/// # Errors
+/// When the gateway cannot start.
+pub async fn serve(settings: Settings, listening: impl FnOnce(std::net::SocketAddr)) -> Result<(), RunError> {
+    let gateway = Arc::new(Gateway::new(settings, tokio::runtime::Handle::current())?);
+    let listener = Listener::bind(&gateway)?;
+    let served = reload(&gateway).await?;
+    let address = listener.address().map_err(system("asking for the listener's address"))?;
+    let (stop, stopped) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate()).map_err(system("waiting for SIGTERM"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(system("waiting for SIGINT"))?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(system("waiting for SIGHUP"))?;
+    tokio::spawn(close_idle_upstreams(Arc::downgrade(&gateway)));
+    let mut serving = tokio::spawn(listener.serve(Arc::clone(&gateway), stopped));
+    tracing::info!(
+        address = %address,
+        tls = gateway.settings.server.tls.is_some(),
+        apis = served,
+        javascript = gateway.settings.javascript.enabled,
+        version = env!("CARGO_PKG_VERSION"),
+        "listening"
+    );
+    listening(address);
+    loop {
+        tokio::select! {
+            _ = &mut serving => return Ok(()),
+            _ = hangup.recv() => match reload(&gateway).await {
+                Ok(apis) => tracing::info!(apis, "reloaded"),
+                Err(error) => tracing::error!("not reloaded, everything stays as it was: {error}"),
+            },
+            signal = async {
+                tokio::select! { _ = terminate.recv() => "SIGTERM", _ = interrupt.recv() => "SIGINT" }
+            } => {
+                // The second signal must be able to end a drain that takes too long.
+                if *stop.borrow() {
+                    tracing::warn!(signal, "stopping at once");
+                    return Ok(());
+                }
+                tracing::info!(signal, in_flight = gateway.in_flight(), "stopping: requests in flight may end");
+                let _ = stop.send(true);
+            }
+        }
+    }
+}
+
+/// Closes upstream connections that nobody has used for a while, for as long as there is a gateway.
+async fn close_idle_upstreams(gateway: Weak<Gateway>) {
+    while let Some(gateway) = gateway.upgrade() {
+        let pools = Arc::clone(&gateway.clients.direct);
+        drop(gateway);
+        tokio::time::sleep(pools.sweep_interval()).await;
+        pools.close_expired();
+    }
+}
+
+/// Reloads off the async threads, because scripts are compiled.
+async fn reload(gateway: &Arc<Gateway>) -> Result<usize, StartError> {
+    let gateway = Arc::clone(gateway);
+    match tokio::task::spawn_blocking(move || gateway.reload()).await {
+        Ok(reloaded) => reloaded,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+impl fmt::Display for config::settings::IgnoredKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (line {}", self.key, self.line)?;
+        if let Some(meant) = &self.meant {
+            write!(f, "; did you mean {meant}?")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Display for config::settings::IgnoredVariable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match &self.meant {
+            Some(meant) => write!(f, " (did you mean {meant}?)"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! One client connection: which protocol it speaks, its time-outs, and its end.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use http::Request;
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite},
+    net::TcpStream,
+    sync::watch,
+    time::Instant,
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::{
+    Gateway, Origin,
+    framing::{FramingGuard, OnUpgrade},
+    stream::{ClientStream, Ending},
+};
+
+/// What all connections of a listener share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    gateway: Arc<Gateway>,
+    tls: Option<TlsAcceptor>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Shared {
+    pub(super) fn new(gateway: Arc<Gateway>, tls: Option<TlsAcceptor>, stop: watch::Receiver<bool>) -> Self {
+        Self { gateway, tls, stop }
+    }
+}
+
+/// How an HTTP/2 connection without TLS begins (RFC 9113, 3.4); an HTTP/1 request cannot begin with its first word.
+const HTTP2_PREFACE_START: &[u8] = b"PRI ";
+
+/// Serves a connection to its end.
+pub(super) async fn serve(shared: Shared, socket: TcpStream, client: SocketAddr) {
+    // Answers are written whole; waiting for more to fill a packet would only delay them.
+    let _ = socket.set_nodelay(true);
+    let limits = &shared.gateway.settings.limits;
+    let stream = ClientStream::new(socket, limits.write_timeout);
+    let ending = stream.ending();
+    let Some(acceptor) = &shared.tls else {
+        return sniff(&shared, stream, &ending, client).await;
+    };
+    match tokio::time::timeout(limits.header_timeout, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+            http2(&shared, stream, Bytes::new(), client, "https").await;
+        }
+        Ok(Ok(stream)) => http1(&shared, stream, Bytes::new(), &ending, client, "https").await,
+        Ok(Err(error)) => tracing::debug!(%client, %error, "TLS handshake failed"),
+        Err(_elapsed) => tracing::debug!(%client, "TLS handshake took too long"),
+    }
+}
+
+/// Looks at the first bytes to tell HTTP/2 with prior knowledge from HTTP/1.
+async fn sniff(shared: &Shared, mut stream: ClientStream, ending: &Ending, client: SocketAddr) {
+    let mut start = BytesMut::with_capacity(1024);
+    let mut stop = shared.stop.clone();
+    let is_undecided =
+        |start: &[u8]| start.len() < HTTP2_PREFACE_START.len() && HTTP2_PREFACE_START.starts_with(start);
+    while is_undecided(&start) {
+        let limits = &shared.gateway.settings.limits;
+        let timeout = if start.is_empty() { limits.idle_timeout } else { limits.header_timeout };
+        let read = tokio::select! {
+            read = tokio::time::timeout(timeout, stream.read_buf(&mut start)) => read,
+            _ = stop.wait_for(|stop| *stop), if start.is_empty() => return,
+        };
+        match read {
+            Ok(Ok(0)) if start.is_empty() => return,
+            Ok(Ok(0)) => break,
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return tracing::debug!(%client, %error, "connection ended before a request"),
+            Err(_elapsed) if start.is_empty() => return,
+            Err(_elapsed) => return ending.time_out(),
+        }
+    }
+    if start.starts_with(HTTP2_PREFACE_START) {
+        http2(shared, stream, start.freeze(), client, "http").await;
+    } else {
+        http1(shared, stream, start.freeze(), ending, client, "http").await;
+    }
+}
+
+async fn http1<IO>(
+    shared: &Shared,
+    stream: IO,
+    already_read: Bytes,
+    ending: &Ending,
+    client: SocketAddr,
+    scheme: &'static str,
+) where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = &shared.gateway.settings.limits;
+    let guard = FramingGuard::new(TokioIo::new(stream), already_read, OnUpgrade::AwaitGrant);
+    let watch = guard.watch();
+    let origin = Origin { client, scheme, watch: Some(Arc::clone(&watch)) };
+    let gateway = Arc::clone(&shared.gateway);
+    let activity = Arc::new(Activity::default());
+    let requests = Arc::clone(&activity);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (gateway, origin, requests) = (Arc::clone(&gateway), origin.clone(), Arc::clone(&requests));
+        async move {
+            let _active = requests.begin();
+            Ok::<_, Infallible>(gateway.handle(request, origin).await)
+        }
+    });
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_buf_size(limits.header_bytes.max(MIN_BUFFER));
+    if limits.headers != HYPER_HEADERS {
+        // Any other number than hyper's own costs an allocation for each request.
+        builder.max_headers(limits.headers);
+    }
+    let mut connection = pin!(builder.serve_connection(guard, service).with_upgrades());
+    let mut timer = HeadTimer::new(limits.header_timeout, limits.idle_timeout);
+    let mut stop = shared.stop.clone();
+    let mut stopping = false;
+    let ended = loop {
+        tokio::select! {
+            ended = connection.as_mut() => break Some(ended),
+            () = tokio::time::sleep_until(timer.next()) => match timer.look(&activity, watch.head_in_progress(), Instant::now()) {
+                Verdict::Fine => {}
+                Verdict::Idle => connection.as_mut().graceful_shutdown(),
+                Verdict::SlowHead => break None,
+            },
+            _ = stop.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    };
+    match ended {
+        None => {
+            tracing::debug!(%client, "a request head came too slowly");
+            // Over TLS the bytes of an answer would have to be encrypted; there the connection only ends.
+            if scheme == "http" { ending.time_out() } else { ending.linger() }
+        }
+        Some(Ok(())) if watch.violation().is_none() => {}
+        Some(ended) => {
+            let error = ended.err().map(|error| error.to_string()).unwrap_or_default();
+            match watch.violation() {
+                Some(violation) => {
+                    tracing::warn!(%client, %violation, "refused an ambiguous or malformed request")
+                }
+                None => tracing::debug!(%client, error, "connection ended with an error"),
+            }
+            ending.linger();
+        }
+    }
+}
+
+/// hyper's least buffer.
+const MIN_BUFFER: usize = 8192;
+
+/// hyper's own number of header fields.
+const HYPER_HEADERS: usize = 100;
+
+async fn http2<IO>(shared: &Shared, stream: IO, already_read: Bytes, client: SocketAddr, scheme: &'static str)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = &shared.gateway.settings.limits;
+    // The guard only gives back what was read already: HTTP/2 frames itself.
+    let replay = FramingGuard::new(TokioIo::new(stream), already_read, OnUpgrade::AwaitGrant);
+    replay.watch().grant_upgrade();
+    let origin = Origin { client, scheme, watch: None };
+    let gateway = Arc::clone(&shared.gateway);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (gateway, origin) = (Arc::clone(&gateway), origin.clone());
+        async move { Ok::<_, Infallible>(gateway.handle(request, origin).await) }
+    });
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .keep_alive_interval(Some(limits.idle_timeout))
+        .keep_alive_timeout(limits.header_timeout);
+    let mut connection = pin!(builder.serve_connection(replay, service));
+    let mut stop = shared.stop.clone();
+    let mut stopping = false;
+    let ended = loop {
+        tokio::select! {
+            ended = connection.as_mut() => break ended,
+            _ = stop.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%client, %error, "HTTP/2 connection ended with an error");
+    }
+}
+
+/// Streams that one client may have open.
+const HTTP2_STREAMS: u32 = 256;
+
+/// Looks at a connection from time to time instead of arming a timer for each request.
+struct HeadTimer {
+    header_timeout: Duration,
+    idle_timeout: Duration,
+    /// The head that was unfinished at the last look, and since when it is known to be.
+    slow: Option<(u32, Instant)>,
+    /// Number of requests at the last look that saw a new or a running one, and when that was.
+    active: (u32, Instant),
+    next: Instant,
+}
+
+/// What a look found.
+enum Verdict {
+    Fine,
+    Idle,
+    SlowHead,
+}
+
+impl HeadTimer {
+    fn new(header_timeout: Duration, idle_timeout: Duration) -> Self {
+        let now = Instant::now();
+        let mut timer = Self { header_timeout, idle_timeout, slow: None, active: (0, now), next: now };
+        timer.next = now + timer.interval();
+        timer
+    }
+
+    /// A quarter of the shorter time-out: a client gets its time-out and at most a quarter more.
+    fn interval(&self) -> Duration {
+        (self.header_timeout.min(self.idle_timeout) / 4).max(Duration::from_millis(10))
+    }
+
+    fn next(&self) -> Instant {
+        self.next
+    }
+
+    fn look(&mut self, activity: &Activity, head_in_progress: bool, now: Instant) -> Verdict {
+        self.next = now + self.interval();
+        let started = activity.started.load(Ordering::Relaxed);
+        if started != self.active.0 || activity.active.load(Ordering::Relaxed) > 0 {
+            self.active = (started, now);
+        }
+        if head_in_progress {
+            match self.slow {
+                // No request began in between, so it is the same head.
+                Some((head, since)) if head == started => {
+                    if now.duration_since(since) >= self.header_timeout {
+                        return Verdict::SlowHead;
+                    }
+                }
+                _ => self.slow = Some((started, now)),
+            }
+            return Verdict::Fine;
+        }
+        self.slow = None;
+        if now.duration_since(self.active.1) >= self.idle_timeout { Verdict::Idle } else { Verdict::Fine }
+    }
+}
+
+/// The requests of one connection, for its timer.
+#[derive(Debug, Default)]
+struct Activity {
+    /// Requests that began, ever.
+    started: AtomicU32,
+    /// Requests that are being served.
+    active: AtomicU32,
+}
+
+impl Activity {
+    fn begin(&self) -> Active<'_> {
+        self.started.fetch_add(1, Ordering::Relaxed);
+        self.active.fetch_add(1, Ordering::Relaxed);
+        Active(self)
+    }
+}
+
+/// Ends a request's activity, also when it is dropped half-way.
+struct Active<'a>(&'a Activity);
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::{Activity, HeadTimer, Verdict};
+
+    fn timer(header_seconds: u64, idle_seconds: u64) -> (HeadTimer, Instant) {
+        (
+            HeadTimer::new(Duration::from_secs(header_seconds), Duration::from_secs(idle_seconds)),
+            Instant::now(),
+        )
+    }
+
+    #[test]
+    fn a_head_that_does_not_end_is_slow() {
+        let (mut timer, start) = timer(8, 60);
+        let activity = Activity::default();
+        for seconds in [0, 2, 4, 6] {
+            let verdict = timer.look(&activity, true, start + Duration::from_secs(seconds));
+            assert!(matches!(verdict, Verdict::Fine), "{seconds}");
+        }
+        assert!(matches!(timer.look(&activity, true, start + Duration::from_secs(8)), Verdict::SlowHead));
+    }
+
+    #[test]
+    fn heads_that_end_are_not_slow_however_often_one_is_seen() {
+        let (mut timer, start) = timer(8, 60);
+        let activity = Activity::default();
+        for seconds in 0..40 {
+            drop(activity.begin());
+            assert!(matches!(
+                timer.look(&activity, true, start + Duration::from_secs(seconds)),
+                Verdict::Fine
+            ));
+        }
+    }
+
+    #[test]
+    fn only_a_connection_without_a_request_is_idle() {
+        let (mut timer, start) = timer(8, 60);
+        let activity = Activity::default();
+        let request = activity.begin();
+        assert!(matches!(timer.look(&activity, false, start + Duration::from_secs(100)), Verdict::Fine));
+        drop(request);
+        assert!(matches!(timer.look(&activity, false, start + Duration::from_secs(150)), Verdict::Fine));
+        assert!(matches!(timer.look(&activity, false, start + Duration::from_secs(161)), Verdict::Idle));
+    }
+}

@@ -1,0 +1,107 @@
+//! Accepts connections, up to a bound; further ones wait in the system's backlog.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::{Gateway, StartError, connection};
+
+/// Connections that the system holds for us.
+const BACKLOG: i32 = 4096;
+
+/// A bound listener.
+pub struct Listener {
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+}
+
+impl Listener {
+    /// Opens the socket of the settings.
+    ///
+    /// # Errors
+    /// When the address cannot be bound or a certificate cannot be used.
+    pub fn bind(gateway: &Gateway) -> Result<Self, StartError> {
+        let server = &gateway.settings.server;
+        let tls = server.tls.as_ref().map(super::tls::acceptor).transpose()?;
+        let address = server.listen;
+        let listener = open(address).map_err(|error| StartError::Listen { address, error })?;
+        Ok(Self { listener, tls })
+    }
+
+    /// Where it listens; the port is the system's choice when the settings say 0.
+    ///
+    /// # Errors
+    /// When the system does not know.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves connections until `stop` says so; then no more are accepted, requests in flight end, and what is not
+    /// done within the drain time-out is broken off.
+    pub async fn serve(self, gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
+        let limits = &gateway.settings.limits;
+        let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+        let drain_timeout = limits.drain_timeout;
+        let permits = Arc::new(Semaphore::new(all as usize));
+        let shared = connection::Shared::new(Arc::clone(&gateway), self.tls.clone(), stop.clone());
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.accept(&permits) => accepted,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            let Some((socket, client, permit)) = accepted else { continue };
+            let shared = shared.clone();
+            tokio::spawn(async move {
+                connection::serve(shared, socket, client).await;
+                drop(permit);
+            });
+        }
+        drop(self.listener);
+        let drained = tokio::time::timeout(drain_timeout, permits.acquire_many(all)).await;
+        if drained.is_err() {
+            tracing::warn!(
+                in_flight = gateway.in_flight(),
+                "the drain time-out has passed: open requests are broken off"
+            );
+        }
+    }
+
+    async fn accept(
+        &self,
+        permits: &Arc<Semaphore>,
+    ) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+        let permit = Arc::clone(permits).acquire_owned().await.ok()?;
+        match self.listener.accept().await {
+            Ok((socket, client)) => Some((socket, client, permit)),
+            Err(error) => {
+                // Out of file descriptors, mostly: accepting again at once would only burn the processor.
+                tracing::error!(%error, "a connection could not be accepted");
+                if !is_of_connection(&error) {
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                }
+                None
+            }
+        }
+    }
+}
+
+/// Whether the failure is over with the one connection.
+fn is_of_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+fn open(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A restart must not wait for connections of the process before to time out.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}

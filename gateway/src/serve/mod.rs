@@ -1,0 +1,260 @@
+//! Joins the rooms: accepts connections, hands each request to the chain, turns what comes back into an answer.
+//!
+//! Start at [`Gateway`] for what a running gateway is made of and at [`handle`](Gateway::handle) for a request.
+
+pub mod connection;
+pub mod framing;
+pub mod health;
+pub mod listener;
+pub mod stream;
+pub mod tls;
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+use http::{HeaderValue, Request, header};
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use self::framing::FramingWatch;
+use crate::{
+    chain,
+    config::Settings,
+    exchange::{ClientBody, Exchange, RequestBody, UpgradeRequest},
+    js::{outbound::outbound_client, runtime::JsRuntime},
+    live::{api::LiveApi, compile::Compiler, snapshot::Snapshot},
+    proxy::{client::UpstreamClients, headers},
+    reply::{Reply, error::GatewayError},
+    telemetry::{access_log::AccessEntry, request_id::RequestId},
+};
+
+/// A running gateway: what all requests share.
+pub struct Gateway {
+    /// Settings of the process.
+    pub settings: Settings,
+    /// Clients for upstreams.
+    pub clients: UpstreamClients,
+    /// Where scripts run.
+    pub js: JsRuntime,
+    /// `Server` of answers made here.
+    pub server_header: HeaderValue,
+    live: ArcSwap<Snapshot>,
+    in_flight: AtomicUsize,
+    started: std::time::Instant,
+}
+
+/// Where a request came in.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The client's socket address.
+    pub client: SocketAddr,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// The guard of an HTTP/1 connection, which an upgrade has to be told.
+    pub watch: Option<Arc<FramingWatch>>,
+}
+
+/// A gateway that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The folder of definitions cannot be read.
+    #[error("app_path: {} cannot be read: {error}", path.display())]
+    Definitions {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// TLS towards upstreams cannot be set up.
+    #[error("TLS towards upstreams: {0}")]
+    UpstreamTls(#[from] rustls::Error),
+    /// A listener cannot be opened.
+    #[error("listen_address, listen_port: {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// Certificates of the listener.
+    #[error(transparent)]
+    Certificates(#[from] tls::CertificateError),
+}
+
+impl Gateway {
+    /// Makes a gateway without any API; [`reload`](Self::reload) loads them.
+    ///
+    /// # Errors
+    /// When a client cannot be set up.
+    pub fn new(settings: Settings, runtime: tokio::runtime::Handle) -> Result<Self, StartError> {
+        let tls = crate::proxy::tls::client_config(settings.upstream.insecure_skip_verify)?;
+        let outbound = outbound_client(&settings.upstream, tls);
+        Ok(Self {
+            clients: UpstreamClients::new(&settings.upstream)?,
+            js: JsRuntime::new(&settings.javascript, outbound, runtime),
+            server_header: chain::server_header(&settings.server.server_header),
+            live: ArcSwap::from_pointee(Snapshot::new(Vec::new(), false).0),
+            in_flight: AtomicUsize::new(0),
+            started: std::time::Instant::now(),
+            settings,
+        })
+    }
+
+    /// Reads all definitions and publishes them in one step; requests in flight end on the snapshot they began with.
+    ///
+    /// Blocks: not for an async thread. Gives the number of APIs that are served.
+    ///
+    /// # Errors
+    /// When the folder cannot be read; then everything stays as it was.
+    pub fn reload(&self) -> Result<usize, StartError> {
+        let path = &self.settings.app_path;
+        let files = crate::apidef::folder::read(path)
+            .map_err(|error| StartError::Definitions { path: path.clone(), error })?;
+        let before = self.live.load_full();
+        let compiler = Compiler {
+            settings: &self.settings,
+            js: &self.js,
+            pools: &self.clients.direct,
+            before: Some(&before),
+        };
+        let snapshot = compiler.compile(files);
+        let count = snapshot.apis().count();
+        self.live.store(Arc::new(snapshot));
+        Ok(count)
+    }
+
+    /// Requests that are being served.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Serves one request. Always gives an answer.
+    pub async fn handle(&self, request: Request<Incoming>, origin: Origin) -> Reply {
+        let request_id = RequestId::next();
+        let access = self
+            .settings
+            .log
+            .access_log
+            .then(|| AccessEntry::new(request.method(), request.uri(), origin.client, request_id));
+        let _in_flight = InFlight::enter(&self.in_flight);
+        let (mut reply, api_id) = self.answer(request, origin, request_id).await;
+        if self.settings.server.close_connections {
+            reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(access) = access {
+            access.write(reply.status(), api_id.as_deref());
+        }
+        reply
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        origin: Origin,
+        request_id: RequestId,
+    ) -> (Reply, Option<Arc<str>>) {
+        if let Some(reply) = health::answer(self, &request) {
+            return (reply, None);
+        }
+        let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
+        let mut exchange = self.exchange(request, origin, request_id);
+        let admitted = self.admit(&exchange);
+        let snapshot = self.live.load_full();
+        let mut served_by = None;
+        let answer = match admitted {
+            Ok(()) => chain::serve(self, &snapshot, &mut exchange, &mut served_by).await,
+            Err(error) => Err(error),
+        };
+        let reply = answer.unwrap_or_else(|error| {
+            self.log_error(&error, &exchange, served_by);
+            error.reply(content_type.as_ref(), &self.server_header)
+        });
+        (reply, served_by.map(|api| Arc::clone(&api.id)))
+    }
+
+    fn exchange(&self, request: Request<Incoming>, origin: Origin, request_id: RequestId) -> Exchange {
+        let limits = &self.settings.limits;
+        let (mut parts, body) = request.into_parts();
+        let wants_upgrade = origin.watch.is_some() && headers::upgrade_protocol(&parts.headers).is_some();
+        let connection =
+            wants_upgrade.then(|| parts.extensions.remove::<hyper::upgrade::OnUpgrade>()).flatten();
+        let upgrade =
+            connection.zip(origin.watch).map(|(connection, watch)| UpgradeRequest { connection, watch });
+        let body = if body.is_end_stream() {
+            RequestBody::Empty
+        } else {
+            RequestBody::Streaming(ClientBody::new(body, limits.request_body_bytes, limits.body_timeout))
+        };
+        Exchange {
+            method: parts.method,
+            uri: parts.uri,
+            version: parts.version,
+            headers: parts.headers,
+            body,
+            client: origin.client,
+            scheme: origin.scheme,
+            request_id,
+            upgrade,
+            loops: 0,
+        }
+    }
+
+    /// Refuses at once what is over a bound of the gateway itself.
+    fn admit(&self, exchange: &Exchange) -> Result<(), GatewayError> {
+        let limits = &self.settings.limits;
+        if self.in_flight() > limits.in_flight {
+            return Err(GatewayError::Overloaded);
+        }
+        let limit = limits.request_body_bytes;
+        if limit > 0 && exchange.content_length().is_some_and(|length| length > limit) {
+            return Err(GatewayError::BodyTooLarge);
+        }
+        Ok(())
+    }
+
+    /// The answer for an error, logged.
+    pub fn error_reply(&self, error: &GatewayError, exchange: &Exchange, api: Option<&LiveApi>) -> Reply {
+        self.log_error(error, exchange, api);
+        error.reply(exchange.headers.get(header::CONTENT_TYPE), &self.server_header)
+    }
+
+    /// Server-side failures are errors, a client's are for debugging; a virtual endpoint has logged its own.
+    fn log_error(&self, error: &GatewayError, exchange: &Exchange, api: Option<&LiveApi>) {
+        let api_id = api.map_or("-", |api| &*api.id);
+        let cause = error.cause().unwrap_or("");
+        let (request_id, method, path) = (exchange.request_id, &exchange.method, exchange.uri.path());
+        let status = error.status();
+        if matches!(error, GatewayError::VirtualEndpoint { .. }) {
+            return;
+        }
+        if status.is_server_error() {
+            tracing::error!(api_id, %request_id, %method, path, status = status.as_u16(), cause, "{error}");
+        } else {
+            tracing::debug!(api_id, %request_id, %method, path, status = status.as_u16(), cause, "{error}");
+        }
+    }
+}
+
+/// Counts a request for as long as it is served, also when its client goes away.
+struct InFlight<'a>(&'a AtomicUsize);
+
+impl<'a> InFlight<'a> {
+    fn enter(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

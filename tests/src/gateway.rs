@@ -1,0 +1,221 @@
+//! A running gateway: the real binary on a free port, killed and reaped when the test lets go of it.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, ExitStatus},
+    thread,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    DEADLINE,
+    client::{Answer, Client, Pending, Request},
+    definition::Api,
+    log::Log,
+    raw::RawConnection,
+    setup::{Setup, write},
+    watched::Watched,
+};
+
+/// The process and what it listens on.
+#[derive(Debug)]
+pub struct Gateway {
+    process: Child,
+    log: Log,
+    address: SocketAddr,
+    folder: TempDir,
+}
+
+/// How a gateway ended that was asked to stop.
+#[derive(Debug)]
+pub struct Stopped {
+    pub status: ExitStatus,
+    /// Every line of its log.
+    pub lines: Vec<Value>,
+}
+
+impl Gateway {
+    /// A gateway with the harness's settings and these APIs.
+    pub fn serving(apis: impl IntoIterator<Item = Api>) -> Self {
+        Setup::new().apis(apis).start()
+    }
+
+    pub(crate) fn started(mut process: Child, folder: TempDir) -> Self {
+        let log = Log::read(process.stderr.take().expect("stderr is a pipe"));
+        let Some(line) = log.wait(|line| line["message"] == "listening") else {
+            let _ = process.kill();
+            let status = process.wait();
+            panic!("the gateway does not listen ({status:?}); it said:\n{}", log.text());
+        };
+        let address = line["address"].as_str().and_then(|address| address.parse().ok());
+        let address = address.unwrap_or_else(|| panic!("`listening` without an address: {line}"));
+        Self { process, log, address, folder }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The folder that it runs in, with `tyk.conf`, `apps` and `middleware`.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Plain HTTP/1.1, a new connection for each request.
+    pub fn client(&self) -> Client {
+        Client::http1(self.address)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.client().send(Request::get(path))
+    }
+
+    pub fn send(&self, request: Request) -> Answer {
+        self.client().send(request)
+    }
+
+    /// Sends without waiting for the answer.
+    pub fn start(&self, request: Request) -> Pending {
+        self.client().start(request)
+    }
+
+    /// A connection for bytes.
+    pub fn raw(&self) -> RawConnection {
+        RawConnection::to(self.address)
+    }
+
+    /// Waits for a log line, from the first one on.
+    pub fn wait_for_log(&self, is_it: impl Fn(&Value) -> bool) -> Value {
+        match self.log.wait(is_it) {
+            Some(line) => line,
+            None => panic!("no such line in the gateway's log:\n{}", self.log.text()),
+        }
+    }
+
+    /// The log lines so far.
+    pub fn log_lines(&self) -> Vec<Value> {
+        self.log.lines()
+    }
+
+    /// Puts a file below the gateway's folder.
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        write(self.folder.path(), path, content.as_ref());
+    }
+
+    /// Adds a definition, or replaces it; counts after a reload.
+    pub fn write_api(&self, api: &Api) {
+        self.write(&format!("apps/{}", api.file_name()), api.text());
+    }
+
+    pub fn remove(&self, path: &str) {
+        fs::remove_file(self.folder.path().join(path)).unwrap();
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).expect("the process is there");
+    }
+
+    /// Asks for a reload and waits until it is done: until the log has one more line about it.
+    pub fn reload(&self) {
+        let before = self.reloads();
+        self.signal(Signal::HUP);
+        let done = self.log.wait(|_| self.reloads() > before);
+        assert!(done.is_some(), "the gateway did not reload:\n{}", self.log.text());
+    }
+
+    fn reloads(&self) -> usize {
+        self.log.lines().iter().filter(|line| crate::log::message(line).starts_with("reloaded")).count()
+    }
+
+    /// Asks it to stop, and waits for it.
+    pub fn stop(self) -> Stopped {
+        self.signal(Signal::TERM);
+        self.ended()
+    }
+
+    /// Waits for the end of a process that has been asked to stop.
+    pub fn ended(mut self) -> Stopped {
+        let pid = Pid::from_child(&self.process);
+        let ended = Watched::new(false);
+        // A process that does not stop fails the test instead of hanging it.
+        let status = thread::scope(|scope| {
+            scope.spawn(|| {
+                if ended.wait(|ended| ended.then_some(())).is_none() {
+                    let _ = kill_process(pid, Signal::KILL);
+                }
+            });
+            let status = self.process.wait().expect("a child can be waited for");
+            ended.change(|ended| *ended = true);
+            status
+        });
+        Stopped { status, lines: self.log.to_end() }
+    }
+
+    /// Whether the process is still there.
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(None))
+    }
+
+    /// Resident memory in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = self.proc_file("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// The most resident memory there has been, in bytes.
+    pub fn peak_resident_bytes(&self) -> u64 {
+        let status = self.proc_file("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// Open file descriptors.
+    pub fn open_files(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap().count()
+    }
+
+    fn proc_file(&self, name: &str) -> String {
+        fs::read_to_string(format!("/proc/{}/{name}", self.process.id())).unwrap()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if thread::panicking() {
+            eprintln!("--- log of the gateway\n{}\n---", self.log.text());
+        }
+    }
+}
+
+/// The binary next to the running test: `target/PROFILE/gatehouse`.
+pub fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let found = test.ancestors().skip(1).map(|folder| folder.join("gatehouse")).find(|path| path.is_file());
+    found.unwrap_or_else(|| {
+        panic!(
+            "there is no `gatehouse` in the folders above {}; `cargo test --workspace` builds it before the tests \
+             run, and so does `cargo build --bin gatehouse` (with the profile and target folder of the test)",
+            test.display()
+        )
+    })
+}
+
+/// Waits until `look` finds something, asking again and again: for facts outside the process that send no signal.
+pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = std::time::Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(std::time::Instant::now() < end, "it did not come about: {what}");
+        thread::yield_now();
+    }
+}
