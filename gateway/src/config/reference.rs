@@ -199,6 +199,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_page_is_what_the_table_says() {
+        let page = include_str!("../../../docs/src/settings.md");
+        assert!(page == reference_markdown(), "make it again: gatehouse settings > docs/src/settings.md");
+    }
+
+    #[test]
     fn rows_are_sound() {
         let mut flat = BTreeSet::new();
         for row in SETTINGS {

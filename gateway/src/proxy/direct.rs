@@ -125,6 +125,7 @@ const SHARDS: usize = 8;
 
 /// Idle connections to one host.
 #[derive(Debug)]
+#[allow(clippy::vec_box, reason = "a connection moves between pool and request as one pointer")]
 pub struct HostPool {
     host: String,
     port: u16,

@@ -166,7 +166,7 @@ fn upstream(file: &ClassicFile, problems: &mut Problems) -> Option<Upstream> {
     } else {
         parse_target(&proxy.target_url, "proxy.target_url", problems).into_iter().collect()
     };
-    (!targets.is_empty()).then(|| Upstream {
+    (!targets.is_empty()).then_some(Upstream {
         targets,
         preserve_host_header: proxy.preserve_host_header,
         keep_trailing_slash: proxy.disable_strip_slash,

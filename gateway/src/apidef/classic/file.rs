@@ -389,8 +389,9 @@ pub(super) struct ResponseProcessor {
 #[serde(default)]
 pub(super) struct CacheOptions {
     pub(super) enable_cache: bool,
+    /// What the section says otherwise: known to Tyk, without effect here.
     #[serde(flatten)]
-    pub(super) rest: BTreeMap<String, Value>,
+    _rest: BTreeMap<String, Value>,
 }
 
 /// `graphql`.
@@ -398,6 +399,7 @@ pub(super) struct CacheOptions {
 #[serde(default)]
 pub(super) struct Graphql {
     pub(super) enabled: bool,
+    /// What the section says otherwise: known to Tyk, without effect here.
     #[serde(flatten)]
-    pub(super) rest: BTreeMap<String, Value>,
+    _rest: BTreeMap<String, Value>,
 }

@@ -121,6 +121,7 @@ impl Prepared {
             .clock(Rc::clone(&clock))
             .build();
         let mut context = context.map_err(|error| engine_failure(&error))?;
+        super::note_context_made();
         let mut limits = RuntimeLimits::default();
         limits.set_recursion_limit(RECURSION);
         limits.set_stack_size_limit(STACK_VALUES);
@@ -222,6 +223,12 @@ impl Prepared {
             Some(Err(error)) => Err(failure::thrown(&error, deadline)),
             None => Err(deadline.error()),
         }
+    }
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        super::note_context_dropped();
     }
 }
 

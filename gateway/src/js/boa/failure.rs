@@ -19,6 +19,9 @@ use crate::js::engine::{Deadline, ErrorClass, Position, ScriptError, Source};
 const MAX_TEXT: usize = 64 * 1024;
 /// Bytes of a message.
 const MAX_MESSAGE: usize = 2_000;
+/// Objects in a thrown one that are shown, and how deep they may lie in it.
+const MAX_OBJECTS: usize = 100;
+const MAX_DEPTH: usize = 8;
 /// Prototypes that are asked for an error's name and message.
 const MAX_PROTOTYPES: usize = 32;
 
@@ -125,14 +128,37 @@ fn property(object: &JsObject, key: &PropertyKey) -> Option<JsValue> {
     None
 }
 
+/// Whether a value and what its data properties hold can be shown; Boa panics over deep objects.
+fn is_small(value: &JsValue, depth: usize, objects_left: &mut usize) -> bool {
+    let Some(object) = value.as_object() else { return true };
+    if depth == 0 || *objects_left == 0 {
+        return false;
+    }
+    *objects_left -= 1;
+    let Ok(borrowed) = object.try_borrow() else { return false };
+    let properties = borrowed.properties();
+    let indexed: Vec<PropertyKey> =
+        properties.index_property_keys().take(MAX_OBJECTS + 1).map(PropertyKey::from).collect();
+    let named = borrowed.shape().keys();
+    indexed.len() + named.len() <= MAX_OBJECTS
+        && indexed.iter().chain(&named).all(|key| {
+            let property = properties.get(key);
+            let held = property.as_ref().and_then(|property| property.value());
+            held.is_none_or(|held| is_small(held, depth - 1, objects_left))
+        })
+}
+
 struct Frame {
     text: String,
     position: Option<Position>,
 }
 
 /// The frames of an error, innermost first. Boa keeps them to itself and shows them as the last lines of the
-/// error's text.
+/// error's text, after the thrown value with all that it holds; without frames when that is much.
 fn trace(error: &JsError) -> Vec<Frame> {
+    if error.as_opaque().is_some_and(|value| !is_small(value, MAX_DEPTH, &mut { MAX_OBJECTS })) {
+        return Vec::new();
+    }
     let mut text = BoundedText::default();
     // Fails at the bound, which only ever costs frames.
     let _ = write!(text, "{error}");

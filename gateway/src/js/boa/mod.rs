@@ -148,6 +148,7 @@ impl Drop for BoaVm {
         let _ = contained(|| {
             self.spent = None;
             self.ready = None;
+            collect_garbage();
             Ok(())
         });
     }
@@ -164,16 +165,32 @@ fn contained<T>(run: impl FnOnce() -> Result<T, ScriptError>) -> Result<T, Scrip
 }
 
 thread_local! {
-    static DROPPED: Cell<usize> = const { Cell::new(0) };
+    static GARBAGE: Cell<Garbage> = const { Cell::new(Garbage { living: 0, dropped: 0 }) };
 }
 
-/// Collects dropped contexts now and then: between calls and not, as Boa would by itself, within one.
+/// Contexts of a thread. A collection walks the living ones to free the dropped ones, so it pays off when there are
+/// no fewer of these; Boa itself would wait for a bound and then collect in the middle of a call.
+#[derive(Clone, Copy)]
+struct Garbage {
+    living: usize,
+    dropped: usize,
+}
+
+fn note_context_made() {
+    let garbage = GARBAGE.get();
+    GARBAGE.set(Garbage { living: garbage.living + 1, ..garbage });
+}
+
+fn note_context_dropped() {
+    let garbage = GARBAGE.get();
+    GARBAGE.set(Garbage { living: garbage.living.saturating_sub(1), dropped: garbage.dropped + 1 });
+}
+
 fn collect_garbage() {
-    let dropped = DROPPED.get() + 1;
-    let due = dropped >= IDLE_VMS;
-    DROPPED.set(if due { 0 } else { dropped });
-    if due {
+    let garbage = GARBAGE.get();
+    if garbage.dropped >= garbage.living.min(IDLE_VMS) {
         boa_gc::force_collect();
+        GARBAGE.set(Garbage { dropped: 0, ..garbage });
     }
 }
 

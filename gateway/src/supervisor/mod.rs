@@ -1,0 +1,183 @@
+//! The small parent process: holds the listener, keeps a worker running, and starts another when one crashes.
+//!
+//! Connections wait in the listener's backlog meanwhile; none is refused. It serves no requests, reads no
+//! definitions and loads no plugins, so nothing of what crashes a worker is in it. Start at [`run`].
+
+mod history;
+pub mod worker;
+
+use std::{
+    io,
+    os::fd::OwnedFd,
+    process::{ExitCode, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    net::unix::pipe,
+    process::{Child, Command},
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
+
+use self::history::{Crash, History};
+use crate::run::RunError;
+
+/// What a worker says over its pipe.
+#[derive(Debug)]
+enum Said {
+    /// It accepts connections.
+    Ready,
+    /// It is about to end.
+    Crash(Crash),
+}
+
+/// Runs workers on `listener` until told to stop; gives the exit code of the last one.
+///
+/// SIGTERM, SIGINT and SIGHUP go on to the worker.
+///
+/// # Errors
+/// When the system gives no process, pipe or signal.
+pub fn run(listener: OwnedFd) -> Result<ExitCode, RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(failed("starting the supervisor"))?;
+    runtime.block_on(supervise(listener))
+}
+
+fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> RunError {
+    move |error| RunError::System { doing, error }
+}
+
+async fn supervise(listener: OwnedFd) -> Result<ExitCode, RunError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed("waiting for SIGTERM"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed("waiting for SIGINT"))?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(failed("waiting for SIGHUP"))?;
+    let mut history = History::default();
+    loop {
+        let (mut worker, mut said) = start(&listener, &history).map_err(failed("starting the worker"))?;
+        let started = Instant::now();
+        let mut ready = false;
+        let mut stopping = false;
+        let mut crash = None;
+        let status = loop {
+            tokio::select! {
+                // What the worker said is read to its end before its exit counts.
+                biased;
+                message = said.recv() => match message {
+                    Some(Said::Ready) => {
+                        ready = true;
+                        if history.crashes() > 0 {
+                            let after_ms = started.elapsed().as_millis() as u64;
+                            tracing::info!(after_ms, "a new worker is serving");
+                        }
+                    }
+                    Some(Said::Crash(said)) => crash = Some(said),
+                    None => break worker.wait().await.map_err(failed("waiting for the worker"))?,
+                },
+                _ = terminate.recv() => stopping = pass_on(&worker, Signal::TERM),
+                _ = interrupt.recv() => stopping = pass_on(&worker, Signal::INT),
+                _ = hangup.recv() => {
+                    // A reload opens closed endpoints again.
+                    history.forget();
+                    pass_on(&worker, Signal::HUP);
+                }
+            }
+        };
+        if stopping || !is_crash(status) {
+            return Ok(exit_code(status));
+        }
+        if !ready && history.crashes() == 0 {
+            tracing::error!(%status, "the worker crashed before it served anything: not starting it again");
+            return Ok(ExitCode::FAILURE);
+        }
+        report(status, crash.as_ref());
+        let pause = history.note(crash, Instant::now());
+        if !pause.is_zero() {
+            tracing::warn!(pause_ms = pause.as_millis() as u64, "many crashes: waiting before the next worker");
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// Starts a worker: this program again, the listener as its standard input, a pipe to us as its standard output.
+fn start(listener: &OwnedFd, history: &History) -> io::Result<(Child, mpsc::Receiver<Said>)> {
+    let (reader, writer) = io::pipe()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .args(std::env::args_os().skip(1))
+        .env(worker::PARENT, std::process::id().to_string())
+        .env(worker::CLOSED_ENDPOINTS, history.closed_endpoints())
+        .stdin(Stdio::from(listener.try_clone()?))
+        .stdout(Stdio::from(OwnedFd::from(writer)));
+    let child = command.spawn()?;
+    // The command holds the pipe's other end; while it does, the end of the worker would not be seen.
+    drop(command);
+    let (sender, receiver) = mpsc::channel(16);
+    let reader = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
+    tokio::spawn(listen(reader, sender));
+    Ok((child, receiver))
+}
+
+/// Reads what the worker says, line by line, until it ends.
+async fn listen(reader: pipe::Receiver, sender: mpsc::Sender<Said>) {
+    let mut lines = BufReader::new(reader).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let said = match line.split_once('\t') {
+            None if line == worker::READY => Said::Ready,
+            Some(("crash", rest)) => Said::Crash(Crash::parse(rest)),
+            // A script or plugin that prints to standard output is not for us, but must not be lost.
+            _ => {
+                tracing::info!(target: "gatehouse::stdout", "{line}");
+                continue;
+            }
+        };
+        if sender.send(said).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn pass_on(worker: &Child, signal: Signal) -> bool {
+    let pid = worker.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    // A worker that has just ended needs no signal.
+    pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
+}
+
+/// Whether a worker ended by a signal; one that leaves with a code has said why itself.
+fn is_crash(status: ExitStatus) -> bool {
+    status.code().is_none()
+}
+
+fn exit_code(status: ExitStatus) -> ExitCode {
+    match status.code().and_then(|code| u8::try_from(code).ok()) {
+        Some(code) => ExitCode::from(code),
+        None => ExitCode::FAILURE,
+    }
+}
+
+fn report(status: ExitStatus, crash: Option<&Crash>) {
+    let Some(Crash { site: Some(site), .. }) = crash else {
+        return tracing::error!(%status, "the worker crashed outside of any plugin; starting another");
+    };
+    tracing::error!(
+        %status,
+        api_id = site.api_id,
+        method = site.method,
+        endpoint = site.path,
+        plugin = site.plugin,
+        function = site.function,
+        "the worker crashed in a plugin; starting another"
+    );
+}
+
+/// Waits that grow with crashes in a row.
+const PAUSES: [Duration; 6] = [
+    Duration::ZERO,
+    Duration::ZERO,
+    Duration::ZERO,
+    Duration::from_millis(250),
+    Duration::from_millis(1_000),
+    Duration::from_millis(5_000),
+];
