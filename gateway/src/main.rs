@@ -11,15 +11,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let done = match cli::command() {
         Command::Run { conf } => gatehouse::run::from_file(conf.as_deref()),
-        Command::Check { conf } => gatehouse::run::check(conf.as_deref()),
-        Command::Demo { port } => gatehouse::demo::run(port),
+        Command::Check { conf } => gatehouse::run::check(conf.as_deref()).map(|()| ExitCode::SUCCESS),
+        Command::Demo { port } => gatehouse::demo::run(port).map(|()| ExitCode::SUCCESS),
         Command::Settings => {
             print!("{}", gatehouse::config::reference_markdown());
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("gatehouse: {error}");
             ExitCode::FAILURE

@@ -2,7 +2,9 @@
 
 use std::{
     fmt,
+    net::{SocketAddr, TcpListener},
     path::Path,
+    process::ExitCode,
     sync::{Arc, Weak},
 };
 
@@ -14,7 +16,11 @@ use tokio::{
 
 use crate::{
     config::{self, ConfigError, Settings},
-    serve::{Gateway, StartError, listener::Listener},
+    serve::{
+        Gateway, StartError,
+        listener::{self, Listener},
+    },
+    supervisor::{self, worker},
     telemetry::logging,
 };
 
@@ -66,15 +72,29 @@ fn system(doing: &'static str) -> impl FnOnce(std::io::Error) -> RunError {
     move |error| RunError::System { doing, error }
 }
 
-/// Runs the gateway of a configuration file until it is told to stop.
+/// Runs the gateway of a configuration file until it is told to stop; in a worker process when there is a supervisor.
 ///
 /// # Errors
 /// When it cannot start.
-pub fn from_file(conf: Option<&Path>) -> Result<(), RunError> {
+pub fn from_file(conf: Option<&Path>) -> Result<ExitCode, RunError> {
     let settings = config::load(conf, std::env::vars())?;
     logging::start(&settings.log);
+    if let Some(inherited) = worker::inherit().map_err(system("taking over from the supervisor"))? {
+        let listener = inherited.listener.try_clone().map_err(system("taking over the listener"))?;
+        runtime(&settings)?.block_on(serve(settings, listener, |_| {
+            if let Err(error) = inherited.ready() {
+                tracing::warn!(%error, "the supervisor does not listen");
+            }
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     report_ignored(&settings);
-    runtime(&settings)?.block_on(async { serve(settings, |_| {}).await })
+    let listener = listener::open(settings.server.listen)?;
+    if settings.server.supervisor {
+        return supervisor::run(listener.into());
+    }
+    runtime(&settings)?.block_on(serve(settings, listener, |_| {}))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Reads the configuration and the definitions and says what is wrong with them.
@@ -126,9 +146,13 @@ fn report_ignored(settings: &Settings) {
 ///
 /// # Errors
 /// When the gateway cannot start.
-pub async fn serve(settings: Settings, listening: impl FnOnce(std::net::SocketAddr)) -> Result<(), RunError> {
+pub async fn serve(
+    settings: Settings,
+    socket: TcpListener,
+    listening: impl FnOnce(SocketAddr),
+) -> Result<(), RunError> {
     let gateway = Arc::new(Gateway::new(settings, tokio::runtime::Handle::current())?);
-    let listener = Listener::bind(&gateway)?;
+    let listener = Listener::new(&gateway, socket)?;
     let served = reload(&gateway).await?;
     let address = listener.address().map_err(system("asking for the listener's address"))?;
     let (stop, stopped) = watch::channel(false);

@@ -119,21 +119,18 @@ impl Demo {
         let mut command = gatehouse(&["demo", "--port", "0"]);
         // The demo writes its examples there; killed, it cannot take them with it.
         command.env("TMPDIR", folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = command.spawn().expect("the binary runs");
+        let process = command.spawn().expect("the binary runs");
+        let mut demo = Self { process, examples: Vec::new(), _folder: folder };
         let (line, lines) = mpsc::channel();
-        let stdout = BufReader::new(process.stdout.take().unwrap());
+        let stdout = BufReader::new(demo.process.stdout.take().unwrap());
         thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|text| line.send(text)));
-        let mut examples = Vec::new();
         loop {
-            let Ok(text) = lines.recv_timeout(DEADLINE) else {
-                let _ = process.kill();
-                panic!("the demo did not introduce itself: {examples:?}");
-            };
+            let text = lines.recv_timeout(DEADLINE).expect("the demo introduces itself");
             if let Some(example) = text.trim_start().strip_prefix("curl ") {
-                examples.push(example.split('#').next().unwrap_or("").trim().to_owned());
+                demo.examples.push(example.split('#').next().unwrap_or("").trim().to_owned());
             }
             if text.contains("kill -HUP") {
-                return Self { process, examples, _folder: folder };
+                return demo;
             }
         }
     }

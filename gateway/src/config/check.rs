@@ -106,6 +106,7 @@ fn server(conf: &TykConf, report: &mut Report<'_>) -> ServerSettings {
         server_header: header.clone(),
         custom_domains: conf.enable_custom_domains,
         workers: conf.gatehouse.workers,
+        supervisor: conf.gatehouse.supervisor,
     }
 }
 

@@ -136,6 +136,7 @@ pub(super) struct AuthOverride {
 pub(super) struct Gatehouse {
     pub(super) server_header: String,
     pub(super) workers: Option<usize>,
+    pub(super) supervisor: bool,
     pub(super) access_log: bool,
     pub(super) log_targets: BTreeMap<String, LogLevel>,
     pub(super) limits: Limits,

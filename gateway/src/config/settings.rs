@@ -131,6 +131,8 @@ pub struct ServerSettings {
     pub custom_domains: bool,
     /// Number of async worker threads (`gatehouse.workers`); `None` is one for each core.
     pub workers: Option<usize>,
+    /// A parent process holds the listener and starts the worker again after a crash (`gatehouse.supervisor`, on).
+    pub supervisor: bool,
 }
 
 /// Certificates of a TLS listener.

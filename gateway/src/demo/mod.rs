@@ -16,6 +16,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use crate::{
     config,
     run::{self, RunError},
+    serve::listener,
     telemetry::logging,
 };
 
@@ -59,7 +60,8 @@ pub fn run(port: u16) -> Result<(), RunError> {
             .map_err(|error| RunError::System { doing: "starting the demo's upstream", error })?;
         folder.write(upstream).map_err(writing)?;
         let shown = folder.0.clone();
-        run::serve(settings, move |address| introduce(address, &shown)).await
+        let socket = listener::open(settings.server.listen)?;
+        run::serve(settings, socket, move |address| introduce(address, &shown)).await
     })
 }
 

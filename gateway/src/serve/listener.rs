@@ -21,15 +21,15 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Opens the socket of the settings.
+    /// Makes an open socket a listener.
     ///
     /// # Errors
-    /// When the address cannot be bound or a certificate cannot be used.
-    pub fn bind(gateway: &Gateway) -> Result<Self, StartError> {
+    /// When a certificate cannot be used or the socket is not one.
+    pub fn new(gateway: &Gateway, socket: std::net::TcpListener) -> Result<Self, StartError> {
         let server = &gateway.settings.server;
         let tls = server.tls.as_ref().map(super::tls::acceptor).transpose()?;
         let address = server.listen;
-        let listener = open(address).map_err(|error| StartError::Listen { address, error })?;
+        let listener = TcpListener::from_std(socket).map_err(|error| StartError::Listen { address, error })?;
         Ok(Self { listener, tls })
     }
 
@@ -96,12 +96,20 @@ fn is_of_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-fn open(address: SocketAddr) -> io::Result<TcpListener> {
+/// Opens the socket of an address.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn open(address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
+    bind(address).map_err(|error| StartError::Listen { address, error })
+}
+
+fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A restart must not wait for connections of the process before to time out.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket.into())
 }
