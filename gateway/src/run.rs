@@ -20,7 +20,10 @@ use crate::{
         Gateway, StartError,
         listener::{self, Listener},
     },
-    supervisor::{self, worker},
+    supervisor::{
+        self,
+        worker::{self, Inherited},
+    },
     telemetry::logging,
 };
 
@@ -79,10 +82,11 @@ fn system(doing: &'static str) -> impl FnOnce(std::io::Error) -> RunError {
 pub fn from_file(conf: Option<&Path>) -> Result<ExitCode, RunError> {
     let settings = config::load(conf, std::env::vars())?;
     logging::start(&settings.log);
-    if let Some(inherited) = worker::inherit().map_err(system("taking over from the supervisor"))? {
-        let listener = inherited.listener.try_clone().map_err(system("taking over the listener"))?;
+    if let Some(Inherited { listener, supervisor }) =
+        worker::inherit().map_err(system("taking over from the supervisor"))?
+    {
         runtime(&settings)?.block_on(serve(settings, listener, |_| {
-            if let Err(error) = inherited.ready() {
+            if let Err(error) = supervisor.ready() {
                 tracing::warn!(%error, "the supervisor does not listen");
             }
         }))?;

@@ -177,6 +177,11 @@ impl Pending {
         runtime().block_on(self.0).expect("the client does not panic")
     }
 
+    /// Whether the answer is there, or the request has failed.
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+
     /// Gives the request up and closes its connection.
     pub fn abandon(self) {
         self.0.abort();

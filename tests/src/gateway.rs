@@ -16,7 +16,7 @@ use crate::{
     DEADLINE,
     client::{Answer, Client, Pending, Request},
     definition::Api,
-    log::Log,
+    log::{Log, message},
     raw::RawConnection,
     setup::{Setup, write},
     watched::Watched,
@@ -122,14 +122,11 @@ impl Gateway {
 
     /// Asks for a reload and waits until it is done: until the log has one more line about it.
     pub fn reload(&self) {
-        let before = self.reloads();
+        let is_reload = |line: &Value| message(line) == "reloaded";
+        let before = self.log_lines().iter().filter(|line| is_reload(line)).count();
         self.signal(Signal::HUP);
-        let done = self.log.wait(|_| self.reloads() > before);
-        assert!(done.is_some(), "the gateway did not reload:\n{}", self.log.text());
-    }
-
-    fn reloads(&self) -> usize {
-        self.log.lines().iter().filter(|line| crate::log::message(line).starts_with("reloaded")).count()
+        let done = self.log.wait_for_count(before + 1, is_reload);
+        assert!(done, "the gateway did not reload:\n{}", self.log.text());
     }
 
     /// Asks it to stop, and waits for it.
@@ -156,38 +153,37 @@ impl Gateway {
         Stopped { status, lines: self.log.to_end() }
     }
 
-    /// Whether the process is still there.
-    pub fn is_alive(&mut self) -> bool {
-        matches!(self.process.try_wait(), Ok(None))
-    }
-
-    /// Resident memory in bytes.
-    pub fn resident_bytes(&self) -> u64 {
-        let status = self.proc_file("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-    }
-
-    /// The most resident memory there has been, in bytes.
+    /// The most resident memory that there has been, in bytes, of all its processes together.
     pub fn peak_resident_bytes(&self) -> u64 {
-        let status = self.proc_file("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+        let peak = |pid: &Pid| {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+            line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+        };
+        self.processes().iter().map(peak).sum()
     }
 
-    /// Open file descriptors.
+    /// Open file descriptors of all its processes together.
     pub fn open_files(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap().count()
+        let open = |pid: &Pid| fs::read_dir(format!("/proc/{pid}/fd")).expect("the process is there").count();
+        self.processes().iter().map(open).sum()
     }
 
-    fn proc_file(&self, name: &str) -> String {
-        fs::read_to_string(format!("/proc/{}/{name}", self.process.id())).unwrap()
+    /// The process that was started and those that it started.
+    fn processes(&self) -> Vec<Pid> {
+        let first = Pid::from_child(&self.process);
+        let children = fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap_or_default();
+        let children = children.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?));
+        [first].into_iter().chain(children).collect()
     }
 }
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        let _ = self.process.kill();
+        // A supervisor first, so that it does not start another worker; a worker by itself would take its time.
+        for process in self.processes() {
+            let _ = kill_process(process, Signal::KILL);
+        }
         let _ = self.process.wait();
         if thread::panicking() {
             eprintln!("--- log of the gateway\n{}\n---", self.log.text());

@@ -58,6 +58,12 @@ impl Log {
         looked.flatten()
     }
 
+    /// Waits until so many lines are of this kind; `false` when the deadline came first.
+    pub fn wait_for_count(&self, count: usize, is_it: impl Fn(&Value) -> bool) -> bool {
+        let has = |written: &Written| written.lines.iter().filter(|line| is_it(line)).count() >= count;
+        self.written.wait(|written| has(written).then_some(())).is_some()
+    }
+
     /// All lines, once the process has closed its end.
     pub fn to_end(&mut self) -> Vec<Value> {
         if let Some(reader) = self.reader.take() {

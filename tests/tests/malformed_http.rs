@@ -486,7 +486,7 @@ fn an_answer_that_is_still_going_out_counts_as_in_flight() {
     client.send("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n");
     let head = client.answer_head();
     assert_eq!(head.status(), 200);
-    assert_eq!(gateway.get("/api/y").status, 503);
+    assert_eq!(gateway.get("/nowhere").status, 503);
     gate.open();
     assert_eq!(client.exactly(6), b"first.");
 }

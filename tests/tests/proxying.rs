@@ -549,9 +549,9 @@ fn a_body_that_waits_for_100_continue_gets_it() {
     assert!(!upstream.only_request().headers.has("expect"));
 }
 
-#[test]
-fn trailers_break_nothing() {
-    let upstream = Upstream::conversing(|conversation| {
+/// Answers every request with a body and a trailer.
+fn answering_with_trailers() -> Upstream {
+    Upstream::conversing(|conversation| {
         while let Some(request) = conversation.request()? {
             assert_eq!(request.text(), "hello");
             conversation.write(
@@ -560,7 +560,12 @@ fn trailers_break_nothing() {
             )?;
         }
         Ok(())
-    });
+    })
+}
+
+#[test]
+fn trailers_break_nothing() {
+    let upstream = answering_with_trailers();
     let gateway = proxy_to(&upstream);
     let mut client = gateway.raw();
     for _ in 0..2 {
@@ -571,7 +576,16 @@ fn trailers_break_nothing() {
         let answer = client.answer();
         assert_eq!((answer.status, answer.text().as_str()), (200, "bye"));
     }
-    assert_eq!(upstream.connections(), 1);
+}
+
+#[test]
+fn a_connection_is_used_again_after_trailers() {
+    let upstream = answering_with_trailers();
+    let gateway = proxy_to(&upstream);
+    for _ in 0..10 {
+        gateway.send(Request::post("/api/x", "hello")).assert_text("bye");
+    }
+    assert!(upstream.connections() <= 3, "{} connections for 10 requests in turn", upstream.connections());
 }
 
 #[test]

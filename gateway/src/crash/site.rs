@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn sites_nest_and_end() {
-        let outer: &'static CallSite = Box::leak(Box::new(CallSite::new("api", "GET", "/a\tb", "p.so", "one")));
+        let outer: &'static CallSite =
+            Box::leak(Box::new(CallSite::new("api", "GET", "/a\tb", "p.so", "one")));
         let inner: &'static CallSite = Box::leak(Box::new(CallSite::new("api", "GET", "/c", "p.so", "two")));
         let first = enter(outer);
         assert_eq!(current(), b"\tapi\tGET\t/a b\tp.so\tone");
@@ -82,7 +83,10 @@ mod tests {
     #[test]
     fn a_line_is_read_back() {
         let site = CallSite::new("api", "GET", "/a", "p.so", "one");
-        assert_eq!(CallSite::parse(site.line.trim_start_matches('\t')), Some(["api", "GET", "/a", "p.so", "one"]));
+        assert_eq!(
+            CallSite::parse(site.line.trim_start_matches('\t')),
+            Some(["api", "GET", "/a", "p.so", "one"])
+        );
         assert_eq!(CallSite::parse("api\tGET"), None);
     }
 }

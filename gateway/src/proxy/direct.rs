@@ -390,7 +390,8 @@ impl Body for DirectBody {
         }
         if let Poll::Ready(frame) = &polled {
             match frame {
-                Some(Ok(_)) if !this.incoming.is_end_stream() => {}
+                Some(Ok(frame)) if frame.is_data() && !this.incoming.is_end_stream() => {}
+                // Trailers are the last frame, and nobody may ask for another.
                 Some(Ok(_)) | None => this.end(),
                 Some(Err(_)) => this.connection = None,
             }

@@ -46,7 +46,8 @@ pub async fn forward(
     let wanted_protocol =
         exchange.upgrade.as_ref().and_then(|_| headers::upgrade_protocol(&exchange.headers).cloned());
     let mut outbound = std::mem::take(&mut exchange.headers);
-    headers::for_upstream(&mut outbound, exchange.client.ip(), exchange.scheme, exchange.version);
+    let authority = exchange.uri.authority();
+    headers::for_upstream(&mut outbound, exchange.client.ip(), exchange.scheme, exchange.version, authority);
     if !call.preserve_host {
         outbound.remove(header::HOST);
     } else if !outbound.contains_key(header::HOST)

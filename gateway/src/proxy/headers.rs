@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header, uri::Authority};
 
 /// Headers that speak about one connection only (RFC 9110, 7.6.1, and those that servers meant that way).
 static HOP_BY_HOP: [HeaderName; 8] = [
@@ -53,30 +53,39 @@ pub fn upgrade_protocol(headers: &HeaderMap) -> Option<&HeaderValue> {
 }
 
 /// Makes a client's headers ready for the upstream.
-pub fn for_upstream(headers: &mut HeaderMap, client: IpAddr, scheme: &'static str, version: Version) {
+///
+/// `authority` is the host of an HTTP/2 request, which has no `Host` header.
+pub fn for_upstream(
+    headers: &mut HeaderMap,
+    client: IpAddr,
+    scheme: &'static str,
+    version: Version,
+    authority: Option<&Authority>,
+) {
     remove_hop_by_hop(headers);
     // The gateway has answered it already, when it began to read the body.
     headers.remove(header::EXPECT);
     if version == Version::HTTP_2 {
         join_cookies(headers);
     }
-    let forwarded_for = forwarded_for(headers.get(&FORWARDED_FOR), client);
+    let forwarded_for = forwarded_for(headers, client);
     headers.insert(FORWARDED_FOR.clone(), forwarded_for);
     if !headers.contains_key(&FORWARDED_PROTO) {
         headers.insert(FORWARDED_PROTO.clone(), HeaderValue::from_static(scheme));
     }
-    if !headers.contains_key(&FORWARDED_HOST)
-        && let Some(host) = headers.get(header::HOST).cloned()
-    {
-        headers.insert(FORWARDED_HOST.clone(), host);
+    if !headers.contains_key(&FORWARDED_HOST) {
+        let of_authority = || HeaderValue::from_str(authority?.as_str()).ok();
+        if let Some(host) = headers.get(header::HOST).cloned().or_else(of_authority) {
+            headers.insert(FORWARDED_HOST.clone(), host);
+        }
     }
 }
 
 /// The client's address after those that earlier proxies noted.
-fn forwarded_for(before: Option<&HeaderValue>, client: IpAddr) -> HeaderValue {
+fn forwarded_for(headers: &HeaderMap, client: IpAddr) -> HeaderValue {
     use std::io::Write as _;
-    let mut value = Vec::with_capacity(before.map_or(0, |before| before.len() + 2) + 39);
-    if let Some(before) = before {
+    let mut value = Vec::with_capacity(64);
+    for before in headers.get_all(&FORWARDED_FOR) {
         value.extend_from_slice(before.as_bytes());
         value.extend_from_slice(b", ");
     }
@@ -134,7 +143,7 @@ mod tests {
             ("x-forwarded-for", "10.0.0.1"),
             ("x-forwarded-proto", "https"),
         ]);
-        for_upstream(&mut headers, "127.0.0.9".parse().unwrap(), "http", Version::HTTP_11);
+        for_upstream(&mut headers, "127.0.0.9".parse().unwrap(), "http", Version::HTTP_11, None);
         assert_eq!(headers["x-forwarded-for"], "10.0.0.1, 127.0.0.9");
         assert_eq!(headers["x-forwarded-proto"], "https");
         assert_eq!(headers["x-forwarded-host"], "api.example");
@@ -143,7 +152,7 @@ mod tests {
     #[test]
     fn cookies_of_http2_are_joined() {
         let mut headers = headers(&[("cookie", "a=1"), ("cookie", "b=2")]);
-        for_upstream(&mut headers, "::ffff:1.2.3.4".parse().unwrap(), "http", Version::HTTP_2);
+        for_upstream(&mut headers, "::ffff:1.2.3.4".parse().unwrap(), "http", Version::HTTP_2, None);
         assert_eq!(headers.get_all(header::COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2"]);
         assert_eq!(headers["x-forwarded-for"], "1.2.3.4");
     }

@@ -161,7 +161,7 @@ async fn http1<IO>(
             let error = ended.err().map(|error| error.to_string()).unwrap_or_default();
             match watch.violation() {
                 Some(violation) => {
-                    tracing::warn!(%client, %violation, "refused an ambiguous or malformed request")
+                    tracing::debug!(%client, %violation, "refused an ambiguous or malformed request")
                 }
                 None => tracing::debug!(%client, error, "connection ended with an error"),
             }

@@ -29,7 +29,8 @@ impl Listener {
         let server = &gateway.settings.server;
         let tls = server.tls.as_ref().map(super::tls::acceptor).transpose()?;
         let address = server.listen;
-        let listener = TcpListener::from_std(socket).map_err(|error| StartError::Listen { address, error })?;
+        let listener =
+            TcpListener::from_std(socket).map_err(|error| StartError::Listen { address, error })?;
         Ok(Self { listener, tls })
     }
 

@@ -11,15 +11,18 @@ pub mod tls;
 
 use std::{
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
 };
 
 use arc_swap::ArcSwap;
-use http::{HeaderValue, Request, header};
-use http_body::Body as _;
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header};
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use self::framing::FramingWatch;
@@ -30,7 +33,7 @@ use crate::{
     js::{outbound::outbound_client, runtime::JsRuntime},
     live::{api::LiveApi, compile::Compiler, snapshot::Snapshot},
     proxy::{client::UpstreamClients, headers},
-    reply::{Reply, error::GatewayError},
+    reply::{Reply, body::ReplyBody, error::GatewayError},
     telemetry::{access_log::AccessEntry, request_id::RequestId},
 };
 
@@ -136,15 +139,15 @@ impl Gateway {
         self.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Serves one request. Always gives an answer.
-    pub async fn handle(&self, request: Request<Incoming>, origin: Origin) -> Reply {
+    /// Serves one request. Always gives an answer; the request is in flight until its body has gone out.
+    pub async fn handle(self: Arc<Self>, request: Request<Incoming>, origin: Origin) -> Response<ServedBody> {
         let request_id = RequestId::next();
         let access = self
             .settings
             .log
             .access_log
             .then(|| AccessEntry::new(request.method(), request.uri(), origin.client, request_id));
-        let _in_flight = InFlight::enter(&self.in_flight);
+        let in_flight = InFlight::enter(Arc::clone(&self));
         let (mut reply, api_id) = self.answer(request, origin, request_id).await;
         if self.settings.server.close_connections {
             reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -152,7 +155,7 @@ impl Gateway {
         if let Some(access) = access {
             access.write(reply.status(), api_id.as_deref());
         }
-        reply
+        reply.map(|body| ServedBody { body, _in_flight: in_flight })
     }
 
     async fn answer(
@@ -244,17 +247,43 @@ impl Gateway {
 }
 
 /// Counts a request for as long as it is served, also when its client goes away.
-struct InFlight<'a>(&'a AtomicUsize);
+struct InFlight(Arc<Gateway>);
 
-impl<'a> InFlight<'a> {
-    fn enter(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
+impl InFlight {
+    fn enter(gateway: Arc<Gateway>) -> Self {
+        gateway.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(gateway)
     }
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// An answer's body, which keeps its request in flight.
+pub struct ServedBody {
+    body: ReplyBody,
+    _in_flight: InFlight,
+}
+
+impl Body for ServedBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -55,11 +55,12 @@ async fn supervise(listener: OwnedFd) -> Result<ExitCode, RunError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed("waiting for SIGINT"))?;
     let mut hangup = signal(SignalKind::hangup()).map_err(failed("waiting for SIGHUP"))?;
     let mut history = History::default();
-    loop {
-        let (mut worker, mut said) = start(&listener, &history).map_err(failed("starting the worker"))?;
+    // Given up at a stop: then new connections are refused instead of waiting for a worker that never comes.
+    let mut listener = Some(listener);
+    while let Some(socket) = &listener {
+        let (mut worker, mut said) = start(socket, &history).map_err(failed("starting the worker"))?;
         let started = Instant::now();
         let mut ready = false;
-        let mut stopping = false;
         let mut crash = None;
         let status = loop {
             tokio::select! {
@@ -76,8 +77,14 @@ async fn supervise(listener: OwnedFd) -> Result<ExitCode, RunError> {
                     Some(Said::Crash(said)) => crash = Some(said),
                     None => break worker.wait().await.map_err(failed("waiting for the worker"))?,
                 },
-                _ = terminate.recv() => stopping = pass_on(&worker, Signal::TERM),
-                _ = interrupt.recv() => stopping = pass_on(&worker, Signal::INT),
+                _ = terminate.recv() => {
+                    listener = None;
+                    pass_on(&worker, Signal::TERM);
+                }
+                _ = interrupt.recv() => {
+                    listener = None;
+                    pass_on(&worker, Signal::INT);
+                }
                 _ = hangup.recv() => {
                     // A reload opens closed endpoints again.
                     history.forget();
@@ -85,7 +92,7 @@ async fn supervise(listener: OwnedFd) -> Result<ExitCode, RunError> {
                 }
             }
         };
-        if stopping || !is_crash(status) {
+        if listener.is_none() || !is_crash(status) {
             return Ok(exit_code(status));
         }
         if !ready && history.crashes() == 0 {
@@ -95,18 +102,29 @@ async fn supervise(listener: OwnedFd) -> Result<ExitCode, RunError> {
         report(status, crash.as_ref());
         let pause = history.note(crash, Instant::now());
         if !pause.is_zero() {
-            tracing::warn!(pause_ms = pause.as_millis() as u64, "many crashes: waiting before the next worker");
-            tokio::time::sleep(pause).await;
+            tracing::warn!(
+                pause_ms = pause.as_millis() as u64,
+                "many crashes: waiting before the next worker"
+            );
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = terminate.recv() => listener = None,
+                _ = interrupt.recv() => listener = None,
+            }
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Starts a worker: this program again, the listener as its standard input, a pipe to us as its standard output.
 fn start(listener: &OwnedFd, history: &History) -> io::Result<(Child, mpsc::Receiver<Said>)> {
     let (reader, writer) = io::pipe()?;
-    let mut command = Command::new(std::env::current_exe()?);
+    // This very program, even when its file has been replaced or removed since.
+    let mut command = Command::new(format!("/proc/{}/exe", std::process::id()));
     command
         .args(std::env::args_os().skip(1))
+        // Huge pages would make each waiting script thread cost megabytes; the allocator reads this before `main`.
+        .env("MIMALLOC_ALLOW_THP", std::env::var_os("MIMALLOC_ALLOW_THP").unwrap_or_else(|| "0".into()))
         .env(worker::PARENT, std::process::id().to_string())
         .env(worker::CLOSED_ENDPOINTS, history.closed_endpoints())
         .stdin(Stdio::from(listener.try_clone()?))
@@ -139,10 +157,14 @@ async fn listen(reader: pipe::Receiver, sender: mpsc::Sender<Said>) {
     }
 }
 
-fn pass_on(worker: &Child, signal: Signal) -> bool {
+fn pass_on(worker: &Child, signal: Signal) {
     let pid = worker.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    // A worker that has just ended needs no signal.
-    pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
+    if let Some(pid) = pid
+        && let Err(error) = kill_process(pid, signal)
+    {
+        // A worker that has just ended needs no signal.
+        tracing::debug!(%error, "the signal did not reach the worker");
+    }
 }
 
 /// Whether a worker ended by a signal; one that leaves with a code has said why itself.

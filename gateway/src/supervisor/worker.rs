@@ -2,12 +2,16 @@
 
 use std::{
     collections::HashSet,
+    fs::File,
     io::{self, Write as _},
     net::TcpListener,
     os::fd::{AsFd as _, OwnedFd},
 };
 
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use rustix::{
+    process::{Signal, getppid, set_parent_process_death_signal},
+    stdio::dup2_stdin,
+};
 
 use super::history::closed_name;
 use crate::crash;
@@ -26,8 +30,13 @@ pub(super) const READY: &str = "ready";
 pub struct Inherited {
     /// The listener that the supervisor holds.
     pub listener: TcpListener,
-    report: OwnedFd,
+    /// Where the worker says that it is ready.
+    pub supervisor: SupervisorPipe,
 }
+
+/// The worker's end of the pipe.
+#[derive(Debug)]
+pub struct SupervisorPipe(OwnedFd);
 
 /// Takes over what the supervisor handed on; `None` in a process that has no supervisor.
 ///
@@ -42,18 +51,20 @@ pub fn inherit() -> io::Result<Option<Inherited>> {
         return Err(io::Error::other("the supervisor has ended"));
     }
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned()?);
+    // A second descriptor of the listener would keep it open after this worker has stopped listening.
+    dup2_stdin(File::open("/dev/null")?)?;
     let report = io::stdout().as_fd().try_clone_to_owned()?;
     crash::install(report.try_clone()?);
-    Ok(Some(Inherited { listener, report }))
+    Ok(Some(Inherited { listener, supervisor: SupervisorPipe(report) }))
 }
 
-impl Inherited {
+impl SupervisorPipe {
     /// Tells the supervisor that connections are accepted.
     ///
     /// # Errors
     /// When the supervisor is gone.
     pub fn ready(&self) -> io::Result<()> {
-        let mut pipe = std::fs::File::from(self.report.try_clone()?);
+        let mut pipe = File::from(self.0.try_clone()?);
         writeln!(pipe, "{READY}")
     }
 }

@@ -2,8 +2,12 @@
 
 use std::{
     cell::{Cell, RefCell},
+    hash::{BuildHasher as _, RandomState},
     rc::Rc,
-    sync::Arc,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use boa_engine::{
@@ -20,16 +24,16 @@ use boa_engine::{
 };
 use bytes::Bytes;
 
-use super::{arguments, failure, globals, run};
-use crate::js::engine::{Call, CallBounds, Deadline, ErrorClass, Host, ScriptError, Source};
+use super::{arguments, failure, globals, nesting, run};
+use crate::js::engine::{Call, CallBounds, Deadline, ErrorClass, Host, Program, ScriptError, Source};
 
 /// Nested calls. Boa counts those that come back through native code too, which need up to 25 KB of stack each.
 const RECURSION: usize = 4_000;
 /// Values on the engine's own stack.
 const STACK_VALUES: usize = 1 << 20;
 /// Iterations of one loop for each millisecond of the limit. Boa's budget does not see loops inside native
-/// callbacks; no loop in bytecode is faster than this, so that only those are cut short by it.
-const LOOP_ITERATIONS_PER_MILLISECOND: u64 = 100_000;
+/// callbacks, so those end here; an empty loop takes 4 ns, so that loops which the budget sees end by it first.
+const LOOP_ITERATIONS_PER_MILLISECOND: u64 = 250_000;
 
 /// Parts that are made when a script first touches them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,6 +65,8 @@ pub(super) struct ContextState {
     pub body: RefCell<Bytes>,
     /// What was touched.
     pub touched: Cell<WarmParts>,
+    /// State of `Math.random`.
+    pub random: Cell<u64>,
 }
 
 impl ContextState {
@@ -108,9 +114,10 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// A context with all the functions of the gateway and no program. `Date` stands at `loaded_at_millis`, if
-    /// given, until the context is made ready.
+    /// given, until the context is made ready; until then `Math.random` begins at `random_seed`.
     pub(super) fn without_sources(
         loaded_at_millis: Option<i64>,
+        random_seed: u64,
         warm: WarmParts,
     ) -> Result<Self, ScriptError> {
         let clock = Rc::new(LoadClock { real: StdClock::new(), stands_at: Cell::new(loaded_at_millis) });
@@ -119,6 +126,7 @@ impl Prepared {
             // Promise jobs never run: a call is over when its function returns, as in Tyk.
             .job_executor(Rc::new(IdleJobExecutor))
             .clock(Rc::clone(&clock))
+            .host_hooks(Rc::new(nesting::EvalHooks))
             .build();
         let mut context = context.map_err(|error| engine_failure(&error))?;
         super::note_context_made();
@@ -135,6 +143,7 @@ impl Prepared {
             taken: Cell::new(0),
             body: RefCell::default(),
             touched: Cell::new(warm),
+            random: Cell::new(random_seed),
         });
         context.insert_data(Rc::clone(&state));
         globals::install(&mut context, warm).map_err(|error| engine_failure(&error))?;
@@ -156,6 +165,9 @@ impl Prepared {
 
     /// Runs one source.
     pub(super) fn load(&mut self, source: &Source, deadline: Deadline) -> Result<(), ScriptError> {
+        if !nesting::is_parsable(source.text.bytes().map(u16::from)) {
+            return Err(ScriptError::new(ErrorClass::Syntax, nesting::TOO_DEEP));
+        }
         self.limit_loops(deadline);
         let path = std::path::Path::new(&*source.name);
         let text = BoaSource::from_bytes(source.text.as_bytes()).with_path(path);
@@ -168,6 +180,7 @@ impl Prepared {
     /// Everything that a call needs and that can be done before it is known.
     pub(super) fn make_ready(&mut self, config: &serde_json::Value, calls: &[Arc<str>]) {
         self.clock.stands_at.set(None);
+        self.state.random.set(fresh_seed());
         // Bounds that the program's size exceeds; the call then says so.
         self.config = arguments::value_of_json(config, &mut self.context);
         for function in calls {
@@ -230,6 +243,23 @@ impl Drop for Prepared {
     fn drop(&mut self) {
         super::note_context_dropped();
     }
+}
+
+/// The seed of a program's sources: every load of the same program draws the same numbers, so that what they computed
+/// is as it was after the first one.
+pub(super) fn seed_of(program: &Arc<Program>) -> u64 {
+    random_state().hash_one(Arc::as_ptr(program) as usize)
+}
+
+/// A seed that no other call has.
+fn fresh_seed() -> u64 {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    random_state().hash_one(("call", COUNT.fetch_add(1, Ordering::Relaxed)))
+}
+
+fn random_state() -> &'static RandomState {
+    static STATE: OnceLock<RandomState> = OnceLock::new();
+    STATE.get_or_init(RandomState::new)
 }
 
 fn engine_failure(error: &JsError) -> ScriptError {

@@ -39,6 +39,46 @@ pub(super) fn thrown(error: &JsError, deadline: Deadline) -> ScriptError {
     ScriptError { class, message: message(error), position, stack }
 }
 
+/// Boa does not say where an unknown name stands, only where its function begins: looks for the first such name from
+/// there on, in the source that the innermost frame is of.
+pub(super) fn with_place_of_name(mut error: ScriptError, sources: &[Source]) -> ScriptError {
+    let name =
+        error.message.strip_prefix("ReferenceError: ").and_then(|rest| rest.strip_suffix(" is not defined"));
+    let place = error.stack.first().and_then(|frame| frame.strip_suffix(')')?.split_once(" ("));
+    let (Some(name), Some((_, place))) = (name, place) else { return error };
+    let mut parts = place.rsplitn(3, ':');
+    let (column, line, source_name) = (parts.next(), parts.next(), parts.next().unwrap_or(place));
+    let Some(source) = sources.iter().find(|source| &*source.name == source_name) else { return error };
+    let number = |text: Option<&str>| {
+        text.and_then(|text| text.parse::<usize>().ok()).filter(|number| *number > 0).unwrap_or(1)
+    };
+    let start = offset(&source.text, number(line), number(column));
+    let of_name = |character: char| character.is_alphanumeric() || matches!(character, '_' | '$');
+    let stands_alone = |at: &usize| {
+        let (before, after) = (&source.text[..*at], &source.text[at + name.len()..]);
+        !before.ends_with(|character| of_name(character) || character == '.') && !after.starts_with(of_name)
+    };
+    // `{name: …}` is a key.
+    let is_key = |at: &usize| source.text[at + name.len()..].trim_start().starts_with(':');
+    let from = source.text.get(start..).unwrap_or("");
+    let mut places = from.match_indices(name).map(|(at, _)| start + at).filter(stands_alone);
+    if let Some(at) = places.find(|at| !is_key(at)) {
+        let before = &source.text[..at];
+        let line = before.matches('\n').count() as u32 + 1;
+        let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) as u32 + 1;
+        error.position = Some(Position { source: Arc::clone(&source.name), line, column });
+    }
+    error
+}
+
+/// Where a line and column, counted from 1 and in characters, are in a text.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let before: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let in_line =
+        text.get(before..).unwrap_or("").chars().take(column - 1).map(char::len_utf8).sum::<usize>();
+    before + in_line
+}
+
 /// Why a source does not parse.
 pub(super) fn syntax(error: &JsError, source: &Source) -> ScriptError {
     let mut message = message(error);
@@ -169,7 +209,8 @@ fn trace(error: &JsError) -> Vec<Frame> {
 }
 
 fn frame(line: &str) -> Option<Frame> {
-    let (name, place) = line.rsplit_once(" (")?;
+    // A source's name may hold parentheses; a function's hardly does.
+    let (name, place) = line.split_once(" (")?;
     let place = place.strip_suffix(')')?;
     if place.starts_with(CALL_PATH) {
         return None;

@@ -35,6 +35,7 @@ pub(super) fn install(context: &mut Context, warm: WarmParts) -> JsResult<()> {
         });
         put_function(JsString::from(entry.name), arity, native, context);
     }
+    put_random(context)?;
     put_function(js_string!("TykJsResponse"), 2, NativeFunction::from_fn_ptr(response), context);
     if warm.underscore {
         make_underscore(context)?;
@@ -47,6 +48,32 @@ pub(super) fn install(context: &mut Context, warm: WarmParts) -> JsResult<()> {
         put_lazy(js_string!("TykJS"), tyk_js_getter, tyk_js_setter, context);
     }
     Ok(())
+}
+
+/// Puts our own `Math.random` in place: the engine's cannot be given a seed.
+fn put_random(context: &mut Context) -> JsResult<()> {
+    let math = context.global_object().get(js_string!("Math"), context)?;
+    let Some(math) = math.as_object() else { return Ok(()) };
+    let random = FunctionObjectBuilder::new(context.realm(), NativeFunction::from_fn_ptr(random))
+        .name(js_string!("random"))
+        .length(0)
+        .build();
+    let property =
+        PropertyDescriptor::builder().value(random).writable(true).enumerable(false).configurable(true);
+    math.define_property_or_throw(js_string!("random"), property, context)?;
+    Ok(())
+}
+
+/// SplitMix64 (Steele, Lea and Flood, 2014): passes the usual statistical tests, not for secrets.
+fn random(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let state = ContextState::of(context)?;
+    let next = state.random.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+    state.random.set(next);
+    let mixed = (next ^ (next >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    let mixed = mixed ^ (mixed >> 31);
+    // The upper 53 bits are a double's precision.
+    Ok(JsValue::from((mixed >> 11) as f64 / (1_u64 << 53) as f64))
 }
 
 /// Puts the function in place from which the call script takes the arguments.

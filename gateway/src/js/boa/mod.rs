@@ -8,6 +8,7 @@ mod arguments;
 mod context;
 mod failure;
 mod globals;
+mod nesting;
 mod run;
 
 use std::{
@@ -43,12 +44,13 @@ impl Driver for BoaDriver {
         deadline: Deadline,
     ) -> Result<Vec<(usize, ScriptError)>, ScriptError> {
         contained(|| {
-            let mut prepared = Prepared::without_sources(None, WarmParts::default())?;
+            let mut prepared =
+                Prepared::without_sources(None, context::seed_of(program), WarmParts::default())?;
             let mut failures = Vec::new();
             prepared.with_host(host, |prepared| {
                 for (index, source) in program.sources.iter().enumerate() {
                     if let Err(error) = prepared.load(source, deadline) {
-                        failures.push((index, error));
+                        failures.push((index, failure::with_place_of_name(error, &program.sources)));
                     }
                 }
             });
@@ -90,7 +92,10 @@ impl BoaVm {
     fn prepare(&mut self) -> Result<(), ScriptError> {
         let (loaded, warm) = (&self.loaded, self.warm);
         let prepared = contained(|| {
-            let mut prepared = Prepared::without_sources(Some(loaded.loaded_at_millis), warm)?;
+            let mut prepared = {
+                let seed = context::seed_of(&loaded.program);
+                Prepared::without_sources(Some(loaded.loaded_at_millis), seed, warm)?
+            };
             let host = Box::new(Replay::new(Arc::clone(&loaded.tape)));
             let deadline = Deadline::after(loaded.load_limit);
             prepared.with_host(host, |prepared| {
@@ -125,6 +130,7 @@ impl Vm for BoaVm {
         };
         let prepared = self.spent.insert(prepared);
         let result = contained(|| prepared.with_host(host, |prepared| prepared.call(call, bounds)));
+        let result = result.map_err(|error| failure::with_place_of_name(error, &self.loaded.program.sources));
         self.warm = self.warm.with(prepared.touched());
         self.remember(&call.function);
         result

@@ -13,10 +13,12 @@ use crate::js::{
     tape::{Recorder, TapeWriter},
 };
 
+type Asked = (HostFunction, Vec<String>);
+
 /// A host that writes down what it was asked and answers from a list.
 #[derive(Clone, Default)]
 struct FakeHost {
-    asked: Arc<Mutex<Vec<(HostFunction, Vec<String>)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
     answers: Arc<Mutex<VecDeque<HostReturn>>>,
 }
 
@@ -38,7 +40,7 @@ impl FakeHost {
         Self { answers: Arc::new(Mutex::new(answers.into_iter().collect())), ..Self::default() }
     }
 
-    fn asked(&self) -> Vec<(HostFunction, Vec<String>)> {
+    fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -340,6 +342,14 @@ fn deep_calls_work_or_fail_but_do_no_harm() {
             assert_eq!(error.class, ErrorClass::Exception, "{body}: {error}");
             assert_eq!(error.message, "RangeError: too much recursion", "{body}");
         }
+        let deep = format!("function f() {{ return {}1{}; }}", "(".repeat(100_000), ")".repeat(100_000));
+        assert_eq!(load_with(&[&deep], FakeHost::default()).failures[0].1.class, ErrorClass::Syntax);
+        let eval = "function f() { var n = 1e5; try { eval('('.repeat(n) + ')'.repeat(n)); } catch (e) { return e.name; } }";
+        assert_eq!(run(eval), "SyntaxError");
+        assert_eq!(
+            run("function f() { return String(eval('[[[1]]]')) + Function('a', 'return a')(2); }"),
+            "12"
+        );
         let nested = "function f() { var n = 1e5; try { JSON.parse('['.repeat(n) + ']'.repeat(n)); } catch (e) {} return 'x'; }";
         assert_eq!(run(nested), "x");
     });

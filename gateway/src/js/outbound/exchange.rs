@@ -29,7 +29,7 @@ pub(super) enum ExchangeError {
     #[error("the call of {url} failed")]
     Client {
         /// Address.
-        url: Url,
+        url: Box<Url>,
         /// Cause.
         #[source]
         source: hyper_util::client::legacy::Error,
@@ -38,7 +38,7 @@ pub(super) enum ExchangeError {
     #[error("the answer of {url} broke off")]
     Body {
         /// Address.
-        url: Url,
+        url: Box<Url>,
         /// Cause.
         #[source]
         source: hyper::Error,
@@ -47,7 +47,7 @@ pub(super) enum ExchangeError {
     #[error("the answer of {url} has more than {limit} bytes")]
     TooLarge {
         /// Address.
-        url: Url,
+        url: Box<Url>,
         /// The bound.
         limit: usize,
     },
@@ -61,7 +61,7 @@ pub(super) enum ExchangeError {
     #[error("{url} cannot be sent")]
     Address {
         /// Address.
-        url: Url,
+        url: Box<Url>,
         /// Cause.
         #[source]
         source: http::Error,
@@ -100,7 +100,7 @@ struct Hop {
 
 impl Hop {
     async fn send(&self, client: &OutboundClient) -> Result<Response<Incoming>, ExchangeError> {
-        let failed = |source| ExchangeError::Address { url: self.url.clone(), source };
+        let failed = |source| ExchangeError::Address { url: Box::new(self.url.clone()), source };
         // The fragment is for the caller only.
         let end = self.url.as_str().find('#').unwrap_or(self.url.as_str().len());
         let uri = Uri::try_from(&self.url.as_str()[..end]).map_err(|error| failed(error.into()))?;
@@ -111,7 +111,7 @@ impl Hop {
         client
             .request(request)
             .await
-            .map_err(|source| ExchangeError::Client { url: self.url.clone(), source })
+            .map_err(|source| ExchangeError::Client { url: Box::new(self.url.clone()), source })
     }
 
     /// The request that a redirect asks for.
@@ -176,10 +176,10 @@ async fn read(response: Response<Incoming>, url: &Url, limit: usize) -> Result<A
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|source| ExchangeError::Body { url: url.clone(), source })?;
+        let frame = frame.map_err(|source| ExchangeError::Body { url: Box::new(url.clone()), source })?;
         let Ok(data) = frame.into_data() else { continue };
         if first.len() + all.len() + data.len() > limit {
-            return Err(ExchangeError::TooLarge { url: url.clone(), limit });
+            return Err(ExchangeError::TooLarge { url: Box::new(url.clone()), limit });
         }
         if first.is_empty() && all.is_empty() {
             first = data;

@@ -88,12 +88,12 @@ impl Schedule {
     pub(super) fn next_for(&mut self, worker: &Arc<Worker>, limits: &PoolLimits) -> Option<Job> {
         self.leave(worker);
         self.wake_resuming(limits);
-        if self.running < limits.slots {
-            if let Some(job) = self.next_queued() {
-                self.running += 1;
-                worker.set_holds_slot(true);
-                return Some(job);
-            }
+        if self.running < limits.slots
+            && let Some(job) = self.next_queued()
+        {
+            self.running += 1;
+            worker.set_holds_slot(true);
+            return Some(job);
         }
         self.idle.push(Arc::clone(worker));
         None

@@ -91,7 +91,7 @@ async fn waiting_jobs_do_not_keep_others_from_running() {
             let (running, most) = (Arc::clone(&running), Arc::clone(&most));
             tokio::spawn(async move {
                 let work = move |_: &mut VmCache, slot: &Slot, answer: Answer<()>| {
-                    slot.while_waiting(|| drop(all.wait()));
+                    slot.while_waiting(|| _ = all.wait());
                     most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     std::thread::yield_now();
                     running.fetch_sub(1, Ordering::SeqCst);
