@@ -6,6 +6,7 @@ use std::{
     path::Path,
     process::ExitCode,
     sync::{Arc, Weak},
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -16,6 +17,7 @@ use tokio::{
 
 use crate::{
     config::{self, ConfigError, Settings},
+    live::compile::Compiled,
     serve::{
         Gateway, StartError,
         listener::{self, Listener},
@@ -45,11 +47,13 @@ pub enum RunError {
         #[source]
         error: std::io::Error,
     },
-    /// `check` found definitions that are not served.
-    #[error("{count} of the definitions are not served as they are")]
+    /// `check` found something that does not run as it is.
+    #[error("{refused} definitions and {failed_sources} sources do not run as they are")]
     Definitions {
-        /// How many.
-        count: usize,
+        /// Definitions that are not served.
+        refused: usize,
+        /// Sources that do not load.
+        failed_sources: usize,
     },
 }
 
@@ -110,14 +114,13 @@ pub fn check(conf: Option<&Path>) -> Result<(), RunError> {
     logging::start(&settings.log);
     report_ignored(&settings);
     let runtime = runtime(&settings)?;
-    let path = settings.app_path.clone();
-    let files =
-        crate::apidef::folder::read(&path).map_err(|error| StartError::Definitions { path, error })?;
-    let refused = files.iter().filter(|file| !file.problems.refusals.is_empty()).count();
     let gateway = Gateway::new(settings, runtime.handle().clone())?;
-    let served = gateway.reload()?;
-    println!("{served} of {} definitions are served", files.len());
-    if refused > 0 { Err(RunError::Definitions { count: refused }) } else { Ok(()) }
+    let Compiled { served, refused, failed_sources } = gateway.reload()?;
+    println!("{served} of {} definitions are served", served + refused);
+    if failed_sources > 0 {
+        println!("{failed_sources} of their sources do not load");
+    }
+    if refused + failed_sources > 0 { Err(RunError::Definitions { refused, failed_sources }) } else { Ok(()) }
 }
 
 /// Makes the async runtime of a gateway.
@@ -157,7 +160,7 @@ pub async fn serve(
 ) -> Result<(), RunError> {
     let gateway = Arc::new(Gateway::new(settings, tokio::runtime::Handle::current())?);
     let listener = Listener::new(&gateway, socket)?;
-    let served = reload(&gateway).await?;
+    let compiled = reload(&gateway).await?;
     let address = listener.address().map_err(system("asking for the listener's address"))?;
     let (stop, stopped) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).map_err(system("waiting for SIGTERM"))?;
@@ -168,27 +171,33 @@ pub async fn serve(
     tracing::info!(
         address = %address,
         tls = gateway.settings.server.tls.is_some(),
-        apis = served,
+        apis = compiled.served,
         javascript = gateway.settings.javascript.enabled,
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
     listening(address);
+    let mut stopping: Option<Instant> = None;
     loop {
         tokio::select! {
             _ = &mut serving => return Ok(()),
             _ = hangup.recv() => match reload(&gateway).await {
-                Ok(apis) => tracing::info!(apis, "reloaded"),
+                Ok(compiled) => tracing::info!(apis = compiled.served, "reloaded"),
                 Err(error) => tracing::error!("not reloaded, everything stays as it was: {error}"),
             },
             signal = async {
                 tokio::select! { _ = terminate.recv() => "SIGTERM", _ = interrupt.recv() => "SIGINT" }
             } => {
-                // The second signal must be able to end a drain that takes too long.
-                if *stop.borrow() {
+                // A second signal must be able to end a drain that takes too long; one right after the first is the
+                // same, sent to the whole group of processes.
+                if let Some(since) = stopping {
+                    if since.elapsed() < SAME_SIGNAL {
+                        continue;
+                    }
                     tracing::warn!(signal, "stopping at once");
                     return Ok(());
                 }
+                stopping = Some(Instant::now());
                 tracing::info!(signal, in_flight = gateway.in_flight(), "stopping: requests in flight may end");
                 let _ = stop.send(true);
             }
@@ -206,8 +215,11 @@ async fn close_idle_upstreams(gateway: Weak<Gateway>) {
     }
 }
 
+/// Signals to stop that come within this time are one.
+const SAME_SIGNAL: Duration = Duration::from_millis(300);
+
 /// Reloads off the async threads, because scripts are compiled.
-async fn reload(gateway: &Arc<Gateway>) -> Result<usize, StartError> {
+async fn reload(gateway: &Arc<Gateway>) -> Result<Compiled, StartError> {
     let gateway = Arc::clone(gateway);
     match tokio::task::spawn_blocking(move || gateway.reload()).await {
         Ok(reloaded) => reloaded,

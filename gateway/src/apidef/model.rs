@@ -282,7 +282,7 @@ pub struct Cors {
 pub struct ClientAddresses {
     /// Only these, when not empty.
     pub allowed: Vec<AddressRange>,
-    /// Whether the allow list is on (an empty list that is on refuses all).
+    /// Whether the allow list is on; as in Tyk, one without entries is not.
     pub allow_list: bool,
     /// Not these.
     pub blocked: Vec<AddressRange>,

@@ -109,9 +109,8 @@ async fn pass(
     header_transform::request(version, forms, exchange);
     let rewritten = match endpoints.rewrites.find(&exchange.method, forms) {
         Some(rewrite) => {
-            rewrite
-                .apply(exchange, gateway.settings.limits.buffered_body_bytes, &gateway.clients.direct)
-                .await?
+            let body_limit = gateway.settings.limits.buffered_body_bytes;
+            Box::pin(rewrite.apply(exchange, body_limit, &gateway.clients.direct)).await?
         }
         None => None,
     };
@@ -121,9 +120,10 @@ async fn pass(
     }
     let endpoint = endpoints.virtual_endpoints.find(&exchange.method, forms);
     let mut reply = match endpoint {
-        Some(endpoint) => match virtual_endpoint::answer(gateway, api, endpoint, exchange).await {
+        Some(endpoint) => match Box::pin(virtual_endpoint::answer(gateway, api, endpoint, exchange)).await {
             Ok(reply) => Some(reply),
-            Err(_) if endpoint.proxy_on_error => None,
+            // Only the script's own failure: a body that did not come whole must not go on as if it had.
+            Err(GatewayError::VirtualEndpoint { .. }) if endpoint.proxy_on_error => None,
             Err(error) => return Err(error),
         },
         None => None,

@@ -199,8 +199,7 @@ fn storage(written: &Storage, report: &mut Report<'_>) -> StorageSettings {
         return StorageSettings::Embedded;
     };
     let asks_for = "sessions and counters are kept in Redis".into();
-    let advice =
-        "remove the `storage` section; they are then kept by this gateway alone, in its embedded store";
+    let advice = "remove the `storage` section; this version keeps no keys and needs no store";
     report.complain(key, Complaint::Unsupported { asks_for }, Some(advice.into()));
     let host = if written.host.is_empty() { "localhost".into() } else { written.host.clone() };
     StorageSettings::Redis {

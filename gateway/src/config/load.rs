@@ -166,7 +166,7 @@ mod tests {
             (
                 "{\"app_path\": \"{apps}\",\n\"storage\": {\"type\": \"redis\", \"port\": 6379}}",
                 "tyk.conf:2:21: storage.type: not supported by this version: sessions and counters are kept in Redis\n    \
-                 remove the `storage` section; they are then kept by this gateway alone, in its embedded store",
+                 remove the `storage` section; this version keeps no keys and needs no store",
             ),
             (
                 "{\"app_path\": \"{apps}\",\n\"storage\": {\"type\": \"mongo\"},\n\"policies\": {\"policy_source\": \"service\"}}",

@@ -51,16 +51,29 @@ pub struct Compiler<'a> {
     pub before: Option<&'a Snapshot>,
 }
 
+/// How a compilation went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compiled {
+    /// APIs that are served.
+    pub served: usize,
+    /// Definitions that are not, inactive ones not counted.
+    pub refused: usize,
+    /// Sources that did not load.
+    pub failed_sources: usize,
+}
+
 impl Compiler<'_> {
     /// Compiles all definitions. Findings are logged, each once, with its file and line; an API that fails is left
     /// out and the others are served.
     ///
     /// Blocks while scripts load: not for an async thread.
-    pub fn compile(&self, files: Vec<DefinitionFile>) -> Snapshot {
+    pub fn compile(&self, files: Vec<DefinitionFile>) -> (Snapshot, Compiled) {
+        let mut compiled = Compiled::default();
         let mut routed = Vec::new();
         let mut served: Vec<DefinitionFile> = Vec::new();
         for mut file in files {
             file.report();
+            compiled.refused += usize::from(!file.problems.refusals.is_empty());
             let Some(definition) = file.definition.take() else { continue };
             if let Some(earlier) = served.iter().find(|earlier| earlier.api_id == definition.id) {
                 let message = format!(
@@ -69,10 +82,12 @@ impl Compiler<'_> {
                     earlier.path.display()
                 );
                 file.report_one("api_id", &message);
+                compiled.refused += 1;
                 continue;
             }
             match self.api(&definition, &file) {
-                Ok(api) => {
+                Ok((api, failed_sources)) => {
+                    compiled.failed_sources += failed_sources;
                     routed.push(Routed {
                         api: Arc::new(api),
                         domain: self.domain(&definition),
@@ -80,10 +95,15 @@ impl Compiler<'_> {
                     });
                     served.push(file);
                 }
-                Err(error) => file.report_one("", &error.to_string()),
+                Err(error) => {
+                    file.report_one("", &error.to_string());
+                    compiled.refused += 1;
+                }
             }
         }
         let (snapshot, conflicts) = Snapshot::new(routed, self.settings.matching.strict_routes);
+        compiled.refused += conflicts.len();
+        compiled.served = snapshot.apis().count();
         for Conflict { index, kept } in conflicts {
             let other = served[kept].path.display();
             served[index].report_one(
@@ -91,7 +111,7 @@ impl Compiler<'_> {
                 &format!("is the listen path of the API in {other} already; this one is not served"),
             );
         }
-        snapshot
+        (snapshot, compiled)
     }
 
     /// Domains count only where `enable_custom_domains` says so, as in Tyk.
@@ -99,10 +119,16 @@ impl Compiler<'_> {
         definition.domain.clone().filter(|_| self.settings.server.custom_domains)
     }
 
-    fn api(&self, definition: &ApiDefinition, file: &DefinitionFile) -> Result<LiveApi, CompileError> {
+    /// The API, and how many of its sources did not load.
+    fn api(
+        &self,
+        definition: &ApiDefinition,
+        file: &DefinitionFile,
+    ) -> Result<(LiveApi, usize), CompileError> {
         let upstream = &definition.upstream;
         let insecure = upstream.insecure_skip_verify || self.settings.upstream.insecure_skip_verify;
         let scripts = self.scripts(definition, file);
+        let failed_sources = scripts.as_ref().map_or(0, ApiScripts::failed);
         let compile = |version: &Version| self.version(version, insecure, scripts.as_ref());
         let versions = match &definition.versioning {
             Versioning::Single(version) => LiveVersions::Single(Box::new(compile(version)?)),
@@ -122,7 +148,7 @@ impl Compiler<'_> {
                 Some(window) if window.is_for(limit) => Arc::clone(window),
                 _ => Arc::new(RateWindow::new(limit)),
             });
-        Ok(LiveApi {
+        let api = LiveApi {
             id: Arc::clone(&definition.id),
             name: Arc::clone(&definition.name),
             listen_path: definition.listen_path.clone(),
@@ -140,7 +166,8 @@ impl Compiler<'_> {
             client_addresses: definition.client_addresses.clone(),
             rate_limit,
             response_headers: definition.response_headers.clone(),
-        })
+        };
+        Ok((api, failed_sources))
     }
 
     fn version(
@@ -287,6 +314,10 @@ struct ApiScripts {
 }
 
 impl ApiScripts {
+    fn failed(&self) -> usize {
+        self.sources.iter().filter(|(_, state)| state.is_err()).count()
+    }
+
     /// The endpoints that exist: inline ones do not when blobs are disabled.
     fn usable(&self, endpoints: &[Endpoint<VirtualEndpoint>]) -> Vec<Endpoint<VirtualEndpoint>> {
         let exists = |endpoint: &&Endpoint<VirtualEndpoint>| {

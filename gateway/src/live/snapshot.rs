@@ -9,7 +9,8 @@ use crate::router::table::{Conflict, ListenPath, Table};
 #[derive(Debug)]
 pub struct Snapshot {
     table: Table<Arc<LiveApi>>,
-    internal: Vec<Arc<LiveApi>>,
+    /// Those that are served, internal ones too.
+    apis: Vec<Arc<LiveApi>>,
 }
 
 /// An API with the facts that the table needs about it.
@@ -28,11 +29,10 @@ impl Snapshot {
     pub fn new(apis: Vec<Routed>, strict_routes: bool) -> (Self, Vec<Conflict>) {
         let mut listen_paths = Vec::new();
         let mut indexes = Vec::new();
-        let mut internal = Vec::new();
-        for (index, Routed { api, domain, internal: is_internal }) in apis.into_iter().enumerate() {
-            if is_internal {
-                internal.push(api);
-            } else {
+        let mut all = Vec::with_capacity(apis.len());
+        for (index, Routed { api, domain, internal }) in apis.into_iter().enumerate() {
+            all.push(Arc::clone(&api));
+            if !internal {
                 indexes.push(index);
                 listen_paths.push(ListenPath { host: domain, path: api.listen_path.clone(), target: api });
             }
@@ -40,7 +40,11 @@ impl Snapshot {
         let (table, conflicts) = Table::build(listen_paths, strict_routes);
         let original =
             |conflict: Conflict| Conflict { index: indexes[conflict.index], kept: indexes[conflict.kept] };
-        (Self { table, internal }, conflicts.into_iter().map(original).collect())
+        let conflicts: Vec<Conflict> = conflicts.into_iter().map(original).collect();
+        let is_served = |index: &usize| conflicts.iter().all(|conflict| conflict.index != *index);
+        let served =
+            all.into_iter().enumerate().filter(|(index, _)| is_served(index)).map(|(_, api)| api).collect();
+        (Self { table, apis: served }, conflicts)
     }
 
     /// The API for a host and path, and how much of the path its listen path took.
@@ -59,7 +63,7 @@ impl Snapshot {
 
     /// All APIs.
     pub fn apis(&self) -> impl Iterator<Item = &Arc<LiveApi>> {
-        self.table.targets().iter().chain(&self.internal)
+        self.apis.iter()
     }
 }
 

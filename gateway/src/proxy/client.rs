@@ -81,7 +81,7 @@ impl UpstreamClients {
             Route::Pooled(Protocol { insecure: true, .. }) => &self.insecure,
             Route::Pooled(Protocol { .. }) => &self.checked,
         };
-        Ok(pool.request(request).await?.map(UpstreamBody::Pooled))
+        Ok(Box::pin(pool.request(request)).await?.map(UpstreamBody::Pooled))
     }
 }
 

@@ -87,7 +87,8 @@ impl HostPools {
             host: authority.host().trim_matches(['[', ']']).to_owned(),
             port: authority.port_u16().unwrap_or(80),
             shards: std::array::from_fn(|_| Mutex::default()),
-            idle_per_shard: self.idle_per_host.div_ceil(SHARDS),
+            idle: AtomicUsize::new(0),
+            most_idle: self.idle_per_host,
             idle_timeout: self.idle_timeout,
             connect_timeout: self.connect_timeout,
         });
@@ -109,6 +110,7 @@ impl HostPools {
                     let count = idle.iter().take_while(|connection| pool.is_expired(connection)).count();
                     idle.drain(..count).collect()
                 };
+                pool.idle.fetch_sub(expired.len(), Ordering::Relaxed);
                 drop(expired);
             }
         }
@@ -130,7 +132,9 @@ pub struct HostPool {
     host: String,
     port: u16,
     shards: [Mutex<Vec<Box<Connection>>>; SHARDS],
-    idle_per_shard: usize,
+    /// Idle connections in all shards.
+    idle: AtomicUsize,
+    most_idle: usize,
     idle_timeout: Duration,
     connect_timeout: Duration,
 }
@@ -185,7 +189,8 @@ impl HostPool {
                 (Failed { error, .. }, _) => return Err(error),
             };
         }
-        let connection = self.connect().await?;
+        // Boxed, as are other rare branches, to keep the future of an ordinary request small.
+        let connection = Box::pin(self.connect()).await?;
         self.exchange(connection, request).await.map_err(|failed| failed.error)
     }
 
@@ -261,14 +266,10 @@ impl HostPool {
         for shard in (0..SHARDS).map(|offset| &self.shards[(own + offset) % SHARDS]) {
             loop {
                 let taken = shard.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                match taken {
-                    None => break,
-                    Some(connection) if self.is_expired(&connection) => {}
-                    Some(mut connection) => {
-                        if connection.is_usable() {
-                            return Some(connection);
-                        }
-                    }
+                let Some(mut connection) = taken else { break };
+                self.idle.fetch_sub(1, Ordering::Relaxed);
+                if !self.is_expired(&connection) && connection.is_usable() {
+                    return Some(connection);
                 }
             }
         }
@@ -277,10 +278,12 @@ impl HostPool {
 
     fn give_back(&self, mut connection: Box<Connection>) {
         connection.idle_since = Instant::now();
-        let mut idle = self.shards[own_shard()].lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < self.idle_per_shard {
-            idle.push(connection);
+        // The count may be over its bound for a moment, never for long: who finds it so takes its own one back.
+        if self.idle.fetch_add(1, Ordering::Relaxed) >= self.most_idle {
+            self.idle.fetch_sub(1, Ordering::Relaxed);
+            return;
         }
+        self.shards[own_shard()].lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
 
     fn is_expired(&self, connection: &Connection) -> bool {

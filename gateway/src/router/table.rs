@@ -107,11 +107,6 @@ impl<T> Table<T> {
         let (target, length) = found.or_else(|| self.any_host.find(path, self.strict))?;
         Some(Found { target: self.targets.get(target)?, length })
     }
-
-    /// All targets in the order of insertion.
-    pub fn targets(&self) -> &[T] {
-        &self.targets
-    }
 }
 
 /// The host without a port; an IPv6 address keeps its brackets.

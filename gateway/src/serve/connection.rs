@@ -186,9 +186,14 @@ where
     replay.watch().grant_upgrade();
     let origin = Origin { client, scheme, watch: None };
     let gateway = Arc::clone(&shared.gateway);
+    let activity = Arc::new(Activity::default());
+    let requests = Arc::clone(&activity);
     let service = service_fn(move |request: Request<Incoming>| {
-        let (gateway, origin) = (Arc::clone(&gateway), origin.clone());
-        async move { Ok::<_, Infallible>(gateway.handle(request, origin).await) }
+        let (gateway, origin, requests) = (Arc::clone(&gateway), origin.clone(), Arc::clone(&requests));
+        async move {
+            let _active = requests.begin();
+            Ok::<_, Infallible>(gateway.handle(request, origin).await)
+        }
     });
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
@@ -198,11 +203,18 @@ where
         .keep_alive_interval(Some(limits.idle_timeout))
         .keep_alive_timeout(limits.header_timeout);
     let mut connection = pin!(builder.serve_connection(replay, service));
+    let mut timer = HeadTimer::new(limits.header_timeout, limits.idle_timeout);
     let mut stop = shared.stop.clone();
     let mut stopping = false;
     let ended = loop {
         tokio::select! {
             ended = connection.as_mut() => break ended,
+            // Frames have no heads that could come slowly here: hyper's keep-alive finds a silent client.
+            () = tokio::time::sleep_until(timer.next()) => {
+                if matches!(timer.look(&activity, false, Instant::now()), Verdict::Idle) {
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
             _ = stop.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;
                 connection.as_mut().graceful_shutdown();

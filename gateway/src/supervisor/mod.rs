@@ -127,6 +127,8 @@ fn start(listener: &OwnedFd, history: &History) -> io::Result<(Child, mpsc::Rece
         .env("MIMALLOC_ALLOW_THP", std::env::var_os("MIMALLOC_ALLOW_THP").unwrap_or_else(|| "0".into()))
         .env(worker::PARENT, std::process::id().to_string())
         .env(worker::CLOSED_ENDPOINTS, history.closed_endpoints())
+        // Ctrl-C in a terminal goes to the whole group: the worker must get it once, from us.
+        .process_group(0)
         .stdin(Stdio::from(listener.try_clone()?))
         .stdout(Stdio::from(OwnedFd::from(writer)));
     let child = command.spawn()?;
