@@ -1,5 +1,6 @@
 //! From host and path to an API, and from path and method to an endpoint. Pure: no I/O, no async.
 
 pub mod endpoints;
+mod literal;
 pub mod pattern;
 pub mod table;

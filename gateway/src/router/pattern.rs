@@ -4,9 +4,9 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem::Finder;
 use regex::Regex;
 
+use super::literal::Literal;
 use crate::config::settings::MatchingSettings;
 
 /// A pattern that is not a regular expression.
@@ -20,16 +20,88 @@ pub struct PatternError {
 /// A compiled endpoint pattern.
 #[derive(Debug)]
 pub enum Pattern {
-    /// Found anywhere.
-    Contains(Box<Finder<'static>>),
-    /// At the start.
-    Prefix(Box<str>),
-    /// At the end.
-    Suffix(Box<str>),
-    /// The whole path.
-    Exact(Box<str>),
+    /// Plain text, found anywhere.
+    Contains(Text),
+    /// Plain text and `{parameters}` that are whole segments.
+    Template(Template),
     /// Anything else.
     Regex(Box<Regex>),
+}
+
+/// Plain text to look for.
+#[derive(Debug)]
+pub struct Text(Literal);
+
+/// Texts with a path segment between each two of them.
+///
+/// Most patterns are of this form. A regular expression would do, but each keeps caches of its own that have to be
+/// in the processor's at the right moment, and with thousands of endpoints they are not.
+#[derive(Debug)]
+pub struct Template {
+    at_start: bool,
+    at_end: bool,
+    /// `/*` at the end: whatever follows.
+    rest: bool,
+    /// Up to the first segment; in place, because most patterns that do not match are found out here.
+    first: Literal,
+    /// After each segment.
+    others: Box<[Literal]>,
+}
+
+impl Template {
+    /// Whether it is found in the path with its end at `least_end` or later.
+    fn is_found(&self, path: &[u8], least_end: usize) -> bool {
+        let first = self.first.as_bytes();
+        let from =
+            |start: usize| self.end_from(path, start + first.len()).is_some_and(|end| end >= least_end);
+        if self.at_start {
+            return path.starts_with(first) && from(0);
+        }
+        self.first.places(path).any(from)
+    }
+
+    /// The furthest end of a match whose first text ends at `at`.
+    fn end_from(&self, path: &[u8], mut at: usize) -> Option<usize> {
+        for part in &self.others {
+            let segment = path[at..].iter().position(|byte| *byte == b'/').unwrap_or(path.len() - at);
+            // What follows a parameter begins with a slash or is the end, so the parameter is the whole segment.
+            let end = at + segment;
+            if segment == 0 || !path[end..].starts_with(part.as_bytes()) {
+                return None;
+            }
+            at = end + part.as_bytes().len();
+        }
+        if self.rest {
+            return Some(path.len());
+        }
+        (!self.at_end || at == path.len()).then_some(at)
+    }
+
+    /// Reads a pattern; `None` when it is of another form.
+    fn parse(text: &str, at_start: bool, at_end: bool) -> Option<Self> {
+        let (text, rest) = match text.strip_suffix("/*") {
+            Some(before) => (format!("{before}/"), true),
+            None => (text.to_owned(), false),
+        };
+        let text = text.replace("/*/", "/{}/");
+        let mut texts = Vec::new();
+        let mut left = text.as_str();
+        while let Some((before, from)) = left.split_once('{') {
+            let (name, after) = from.split_once('}')?;
+            let is_segment_end = after.is_empty() || after.starts_with('/');
+            if is_repetition(name) || !is_segment_end || before.contains(is_special) {
+                return None;
+            }
+            texts.push(Literal::new(before.as_bytes()));
+            left = after;
+        }
+        if left.contains(is_special) {
+            return None;
+        }
+        texts.push(Literal::new(left.as_bytes()));
+        let first = texts.remove(0);
+        Some(Self { at_start, at_end, rest, first, others: texts.into() })
+    }
 }
 
 impl Pattern {
@@ -42,16 +114,18 @@ impl Pattern {
     /// When what remains is not a regular expression.
     pub fn compile(pattern: &str, matching: MatchingSettings) -> Result<Self, PatternError> {
         let anchored_start = pattern.starts_with('^') || (matching.prefix && pattern.starts_with('/'));
-        let anchored_end = pattern.ends_with('$') || matching.suffix;
         let text = pattern.strip_prefix('^').unwrap_or(pattern);
-        let text = text.strip_suffix('$').unwrap_or(text);
-        if !matching.ignore_case && !text.contains(is_special) {
-            return Ok(match (anchored_start, anchored_end) {
-                (true, true) => Self::Exact(text.into()),
-                (true, false) => Self::Prefix(text.into()),
-                (false, true) => Self::Suffix(text.into()),
-                (false, false) => Self::Contains(Box::new(Finder::new(text).into_owned())),
-            });
+        // An escaped dollar is a dollar.
+        let own_end = text.strip_suffix('$').filter(|text| !text.ends_with('\\'));
+        let anchored_end = own_end.is_some() || matching.suffix;
+        let text = own_end.unwrap_or(text);
+        if !matching.ignore_case {
+            if !anchored_start && !anchored_end && !text.contains(is_special) {
+                return Ok(Self::Contains(Text(Literal::new(text.as_bytes()))));
+            }
+            if let Some(template) = Template::parse(text, anchored_start, anchored_end) {
+                return Ok(Self::Template(template));
+            }
         }
         let mut expression = String::with_capacity(text.len() + 16);
         if matching.ignore_case {
@@ -73,10 +147,8 @@ impl Pattern {
     /// Whether the pattern is found in the path.
     pub fn is_match(&self, path: &str) -> bool {
         match self {
-            Self::Contains(finder) => finder.find(path.as_bytes()).is_some(),
-            Self::Prefix(prefix) => path.starts_with(&**prefix),
-            Self::Suffix(suffix) => path.ends_with(&**suffix),
-            Self::Exact(exact) => path == &**exact,
+            Self::Contains(Text(text)) => text.places(path.as_bytes()).next().is_some(),
+            Self::Template(template) => template.is_found(path.as_bytes(), 0),
             Self::Regex(regex) => regex.is_match(path),
         }
     }
@@ -85,16 +157,11 @@ impl Pattern {
 impl Pattern {
     /// Whether the pattern is found in the path with its end beyond the first `length` bytes.
     pub fn reaches_beyond(&self, path: &str, length: usize) -> bool {
-        let text = path.as_bytes();
         match self {
-            Self::Contains(finder) => {
-                // The last place where it could begin and still end too early is before this one.
-                let from = (length + 1).saturating_sub(finder.needle().len());
-                text.get(from..).is_some_and(|rest| finder.find(rest).is_some())
+            Self::Contains(Text(text)) => {
+                text.places(path.as_bytes()).any(|at| at + text.as_bytes().len() > length)
             }
-            Self::Prefix(prefix) => prefix.len() > length && path.starts_with(&**prefix),
-            Self::Suffix(suffix) => path.len() > length && path.ends_with(&**suffix),
-            Self::Exact(exact) => exact.len() > length && path == &**exact,
+            Self::Template(template) => template.is_found(path.as_bytes(), length + 1),
             Self::Regex(regex) => regex.find_iter(path).any(|found| found.end() > length),
         }
     }
@@ -177,6 +244,17 @@ mod tests {
             (r"/v\d+", "/v12", true),
             ("/a{2,3}$", "/aaa", true),
             ("/ab*c", "/abbbc", true),
+            ("/{a}/{b}", "/x", false),
+            ("/{a}/{b}", "/x/y", true),
+            ("/{a}/{b}$", "/w/x/y", true),
+            ("^/{a}/{b}$", "/w/x/y", false),
+            ("^/{a}$", "/x/", false),
+            ("/users/{id}.json", "/users/7.json", true),
+            ("/users/{id}.json", "/users/7xjson", true),
+            ("/users/{id}-x", "/users/7-x", true),
+            ("/users/{id}-x", "/users/-x", false),
+            ("/a/*/z/{id}", "/a/b/z/7", true),
+            ("^/a/*$", "/a/b/c", true),
         ];
         for (pattern, path, expected) in cases {
             assert_eq!(matches(pattern, path, MatchingSettings::default()), expected, "{pattern} {path}");

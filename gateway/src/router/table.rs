@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 use regex::Regex;
 
+use super::literal::Literal;
+
 /// A listen path of an API.
 #[derive(Debug)]
 pub struct ListenPath<T> {
@@ -54,7 +56,7 @@ struct HostTable {
 impl Default for HostTable {
     fn default() -> Self {
         Self {
-            tree: Node { label: Box::default(), target: None, children: Vec::new() },
+            tree: Node { label: Literal::new(b""), target: None, children: Vec::new() },
             patterns: Vec::new(),
         }
     }
@@ -68,7 +70,8 @@ struct ListenPattern {
 
 #[derive(Debug)]
 struct Node {
-    label: Box<[u8]>,
+    /// In place: looking through the children of a node touches no other memory.
+    label: Literal,
     target: Option<usize>,
     children: Vec<Node>,
 }
@@ -193,19 +196,26 @@ impl Node {
                 }
             };
         }
-        let Some(child) = self.children.iter_mut().find(|child| child.label.first() == path.first()) else {
-            self.children.push(Self { label: path.into(), target: Some(target), children: Vec::new() });
+        let Some(child) =
+            self.children.iter_mut().find(|child| child.label.as_bytes().first() == path.first())
+        else {
+            self.children.push(Self {
+                label: Literal::new(path),
+                target: Some(target),
+                children: Vec::new(),
+            });
             return Ok(());
         };
-        let common = child.label.iter().zip(path).take_while(|(left, right)| left == right).count();
-        if common < child.label.len() {
-            let tail = child.label[common..].into();
+        let common =
+            child.label.as_bytes().iter().zip(path).take_while(|(left, right)| left == right).count();
+        if common < child.label.as_bytes().len() {
+            let tail = Literal::new(&child.label.as_bytes()[common..]);
             let lower = Self {
                 label: tail,
                 target: child.target.take(),
                 children: std::mem::take(&mut child.children),
             };
-            child.label = child.label[..common].into();
+            child.label = Literal::new(&child.label.as_bytes()[..common]);
             child.children.push(lower);
         }
         child.insert(&path[common..], target)
@@ -223,13 +233,15 @@ impl Node {
             }
             let rest = &path[at..];
             let Some(first) = rest.first() else { return best };
-            let Some(child) = node.children.iter().find(|child| child.label.first() == Some(first)) else {
+            let Some(child) =
+                node.children.iter().find(|child| child.label.as_bytes().first() == Some(first))
+            else {
                 return best;
             };
-            if !rest.starts_with(&child.label) {
+            if !rest.starts_with(child.label.as_bytes()) {
                 return best;
             }
-            at += child.label.len();
+            at += child.label.as_bytes().len();
             node = child;
         }
     }
