@@ -1,7 +1,7 @@
 //! Outbound HTTP calls of scripts: `TykMakeHttpRequest` and `TykBatchRequest`.
 //!
-//! Arguments are read as Go would ([`arguments`]), calls go through one pooled client as Go's would
-//! ([`exchange`]), answers are JSON text ([`answer`]). Everything here blocks the script's thread.
+//! Arguments are read as Go would (`arguments`), calls go through one pooled client as Go's would
+//! (`exchange`), answers are JSON text (`answer`). Everything here blocks the script's thread.
 
 mod answer;
 mod arguments;
