@@ -1,0 +1,281 @@
+//! The gateway's side of a plugin's context: facts of the call, and a record of what the function asked for.
+
+use std::{
+    future::ready,
+    net::SocketAddr,
+    str::FromStr as _,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use gatehouse_plugin::host::{
+    Answer, ContextSide, ForeignBytes, HostCall, HostFuture, Level, Metric, Refusal, Status,
+    StorageOperation, Stored, Text, fact, item,
+};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use serde_json::{Map, Value};
+
+use super::{
+    outbound::{self, OutboundReply},
+    outcome::{Decided, Effects, PluginFailure, ResponseHeaders},
+    site::PluginSite,
+};
+use crate::telemetry::request_id::RequestId;
+
+/// Who calls whom.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CallFacts {
+    pub plugin: &'static str,
+    pub function: &'static str,
+    pub client: Option<SocketAddr>,
+    pub scheme: &'static str,
+    pub request_id: Option<RequestId>,
+    pub deadline: Option<Instant>,
+}
+
+/// One call as the plugin's context sees it.
+pub(super) struct CallState<'a> {
+    facts: CallFacts,
+    site: &'a PluginSite,
+    session: Option<Arc<Value>>,
+    /// Set when nobody waits any more; only blocking functions can see it.
+    cancelled: Option<&'a AtomicBool>,
+    client: OnceLock<String>,
+    request_id: OnceLock<String>,
+    changes: Mutex<Changes>,
+}
+
+/// What a function asked for.
+#[derive(Default)]
+struct Changes {
+    response: Option<Response<Bytes>>,
+    response_headers: ResponseHeaders,
+    session: Option<Value>,
+    record: Option<Value>,
+    denial: Option<(StatusCode, String)>,
+    /// Message of an error, or place and message of a panic.
+    failure: Option<(String, String)>,
+}
+
+impl<'a> CallState<'a> {
+    pub(super) fn new(
+        facts: CallFacts,
+        site: &'a PluginSite,
+        session: Option<Arc<Value>>,
+        cancelled: Option<&'a AtomicBool>,
+    ) -> Self {
+        let (client, request_id) = (OnceLock::new(), OnceLock::new());
+        Self { facts, site, session, cancelled, client, request_id, changes: Mutex::default() }
+    }
+
+    pub(super) fn with_record(self, record: Value) -> Self {
+        self.changes().record = Some(record);
+        self
+    }
+
+    fn changes(&self) -> MutexGuard<'_, Changes> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the call came to.
+    pub(super) fn finish(self, status: Status) -> Result<(Decided, Effects), PluginFailure> {
+        let changes = self.changes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (place, message) = changes.failure.unwrap_or_default();
+        let missing = |what: &str| PluginFailure::Error { message: format!("it ended without {what}") };
+        let (mut session, mut record) = (changes.session, changes.record);
+        let decided = match status {
+            Status::Continue => Decided::Continue { record: record.take() },
+            Status::Responded => Decided::Respond(changes.response.ok_or_else(|| missing("an answer"))?),
+            Status::Allowed => Decided::Allow(session.take().ok_or_else(|| missing("a session"))?),
+            Status::Denied => {
+                let (status, message) = changes.denial.ok_or_else(|| missing("a reason"))?;
+                Decided::Deny { status, message }
+            }
+            Status::Failed => return Err(PluginFailure::Error { message }),
+            Status::Panicked => return Err(PluginFailure::Panic { message, place }),
+        };
+        Ok((decided, Effects { response_headers: changes.response_headers, session }))
+    }
+
+    /// The session as it is now, for changing it.
+    fn change_session(&self, change: impl FnOnce(&mut Map<String, Value>)) -> Result<(), Refusal> {
+        let mut changes = self.changes();
+        if changes.session.is_none() {
+            changes.session = self.session.as_deref().cloned();
+        }
+        change(changes.session.as_mut().and_then(Value::as_object_mut).ok_or(Refusal::NoSession)?);
+        Ok(())
+    }
+}
+
+impl ContextSide for CallState<'_> {
+    type Answer = OutboundReply;
+
+    fn fact(&self, fact: u32) -> Option<&str> {
+        let api = &self.site.api;
+        Some(match fact {
+            fact::REQUEST_ID => {
+                let id = self.facts.request_id?;
+                self.request_id.get_or_init(|| id.to_string())
+            }
+            fact::CLIENT => {
+                let client = self.facts.client?;
+                self.client.get_or_init(|| client.to_string())
+            }
+            fact::SCHEME => self.facts.scheme,
+            fact::API_ID => &api.id,
+            fact::API_NAME => &api.name,
+            fact::ORGANISATION => &api.organisation,
+            fact::LISTEN_PATH => &api.listen_path,
+            fact::CONFIG => return self.site.config.as_deref(),
+            fact::CONFIG_DATA => &api.config_data,
+            fact::DEFINITION => return api.definition.as_deref(),
+            _ => return None,
+        })
+    }
+
+    fn lookup(&self, item: u32, key: &str) -> Option<Vec<u8>> {
+        let changes = self.changes();
+        let session = || changes.session.as_ref().or(self.session.as_deref());
+        let found = match item {
+            item::SESSION => session(),
+            item::METADATA => session().and_then(|session| session.get("meta_data")?.get(key)),
+            item::RECORD => changes.record.as_ref(),
+            _ => None,
+        };
+        found.map(|value| value.to_string().into_bytes())
+    }
+
+    fn put(&self, item: u32, key: &str, value: Option<&[u8]>) -> Result<(), Refusal> {
+        let bytes = value.unwrap_or_default();
+        let json = || serde_json::from_slice::<Value>(bytes).map_err(|_| Refusal::BadValue);
+        let text = || String::from_utf8_lossy(bytes).into_owned();
+        match item {
+            item::SESSION => self.changes().session = Some(json()?),
+            item::RECORD => self.changes().record = Some(json()?),
+            item::METADATA => {
+                let value = value.map(|_| json()).transpose()?;
+                self.change_session(|session| change_metadata(session, key, value))?;
+            }
+            item::SET_RESPONSE_HEADER | item::APPEND_RESPONSE_HEADER => {
+                let name = HeaderName::from_str(key).map_err(|_| Refusal::BadName)?;
+                let value = HeaderValue::from_bytes(bytes).map_err(|_| Refusal::BadValue)?;
+                self.changes().response_headers.push(name, value, item == item::SET_RESPONSE_HEADER);
+            }
+            item::DENIAL => {
+                let status = StatusCode::from_str(key).map_err(|_| Refusal::BadValue)?;
+                if !status.is_client_error() && !status.is_server_error() {
+                    return Err(Refusal::BadValue);
+                }
+                self.changes().denial = Some((status, text()));
+            }
+            item::ERROR | item::PANIC => self.changes().failure = Some((key.to_owned(), text())),
+            _ => return Err(Refusal::NotHere),
+        }
+        Ok(())
+    }
+
+    fn respond(&self, answer: Answer<'_>) -> Result<(), Refusal> {
+        let mut response = Response::new(bytes(answer.body));
+        *response.status_mut() = StatusCode::from_u16(answer.status).map_err(|_| Refusal::BadValue)?;
+        let headers = response.headers_mut();
+        headers.reserve(answer.headers.len());
+        for (name, value) in answer.headers {
+            let (name, value) = (header_name(name)?, header_value(value)?);
+            // How the body goes out is the gateway's affair.
+            if name != header::CONTENT_LENGTH && name != header::TRANSFER_ENCODING {
+                headers.append(name, value);
+            }
+        }
+        self.changes().response = Some(response);
+        Ok(())
+    }
+
+    fn log(&self, level: Level, message: &str) {
+        let CallFacts { plugin, function, request_id, .. } = self.facts;
+        let api_id = &*self.site.api.id;
+        let request_id = request_id.map(|id| id.to_string()).unwrap_or_default();
+        match level {
+            Level::Trace => tracing::trace!(plugin, function, api_id, request_id, "{message}"),
+            Level::Debug => tracing::debug!(plugin, function, api_id, request_id, "{message}"),
+            Level::Info => tracing::info!(plugin, function, api_id, request_id, "{message}"),
+            Level::Warn => tracing::warn!(plugin, function, api_id, request_id, "{message}"),
+            Level::Error => tracing::error!(plugin, function, api_id, request_id, "{message}"),
+        }
+    }
+
+    fn metric(&self, metric: Metric<'_>) {
+        self.site.services.metrics.record(&metric);
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        self.facts.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.is_some_and(|cancelled| cancelled.load(Ordering::Relaxed))
+            || self.time_left() == Some(Duration::ZERO)
+    }
+
+    fn send(&self, call: HostCall) -> HostFuture<Result<OutboundReply, String>> {
+        outbound::send(&self.site.services, call, self.facts.deadline)
+    }
+
+    fn storage(&self, key: String, operation: StorageOperation) -> HostFuture<Result<Stored, String>> {
+        match &self.site.services.storage {
+            Some(storage) => storage.run(key, operation),
+            None => Box::pin(ready(Err("this gateway has no store".to_owned()))),
+        }
+    }
+}
+
+fn change_metadata(session: &mut Map<String, Value>, key: &str, value: Option<Value>) {
+    let metadata = session.entry("meta_data").or_insert(Value::Null);
+    // Tyk writes `null` for a session without metadata.
+    if !metadata.is_object() {
+        *metadata = Value::Object(Map::new());
+    }
+    if let Some(metadata) = metadata.as_object_mut() {
+        match value {
+            Some(value) => drop(metadata.insert(key.to_owned(), value)),
+            None => drop(metadata.remove(key)),
+        }
+    }
+}
+
+/// A plugin's bytes, without a copy.
+pub(super) fn bytes(bytes: ForeignBytes) -> Bytes {
+    bytes.into_static().map_or_else(Bytes::from_owner, Bytes::from_static)
+}
+
+/// A name without a copy where it lives for ever and is written as HTTP/2 wants it.
+fn header_name(name: Text<'_>) -> Result<HeaderName, Refusal> {
+    match name {
+        Text::Static(name) if is_lower_token(name) => match std::str::from_utf8(name) {
+            Ok(name) => Ok(HeaderName::from_static(name)),
+            Err(_) => Err(Refusal::BadName),
+        },
+        Text::Static(name) | Text::Borrowed(name) => {
+            HeaderName::from_bytes(name).map_err(|_| Refusal::BadName)
+        }
+    }
+}
+
+/// Whether `HeaderName::from_static` takes it, which panics otherwise.
+fn is_lower_token(name: &[u8]) -> bool {
+    const LONGEST: usize = 1024;
+    let allowed = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+    (1..=LONGEST).contains(&name.len()) && name.iter().all(allowed)
+}
+
+fn header_value(value: Text<'_>) -> Result<HeaderValue, Refusal> {
+    match value {
+        Text::Static(value) => HeaderValue::from_maybe_shared(Bytes::from_static(value)),
+        Text::Borrowed(value) => HeaderValue::from_bytes(value),
+    }
+    .map_err(|_| Refusal::BadValue)
+}

@@ -1,0 +1,328 @@
+//! Calls of plugin functions.
+
+use std::{
+    path::Path,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use gatehouse_plugin::host::{Function, Kind, Message, Mode, Running, State, Status};
+use http::Response;
+use serde_json::Value;
+
+use super::{
+    context::{CallFacts, CallState},
+    outcome::{AuthOutcome, Called, Decided, Effects, PluginFailure, PluginOutcome},
+    site::{CallContext, PluginSite},
+    subject::{OwnedSubject, Subject},
+};
+use crate::{
+    crash::{self, CallSite},
+    exchange::Exchange,
+};
+
+/// A function of a loaded plugin. Calls go on for as long as somebody has it, whatever is loaded from its file since.
+pub struct PluginFunction {
+    /// File name of the plugin.
+    plugin: &'static str,
+    path: Arc<str>,
+    function: Function,
+    state: State,
+}
+
+impl std::fmt::Debug for PluginFunction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PluginFunction").field("path", &self.path).field("name", &self.name()).finish()
+    }
+}
+
+impl PluginFunction {
+    /// The name is leaked, once per function that is ever loaded; the library stays as well.
+    pub(super) fn new(path: Arc<str>, function: Function, state: State) -> Self {
+        let name = Path::new(&*path)
+            .file_name()
+            .map_or_else(|| path.to_string(), |name| name.to_string_lossy().into());
+        let plugin: &'static str = String::leak(name);
+        Self { plugin, path, function, state }
+    }
+
+    /// Name of the function.
+    pub fn name(&self) -> &'static str {
+        self.function.name()
+    }
+
+    /// The plugin's file.
+    pub fn path(&self) -> &Path {
+        Path::new(&*self.path)
+    }
+
+    /// Name and version of the plugin's package.
+    pub fn package(&self) -> (&'static str, &'static str) {
+        self.function.package()
+    }
+
+    /// Its kind; `None` for one of a later version.
+    pub fn kind(&self) -> Option<Kind> {
+        self.function.kind()
+    }
+
+    /// How it is run; `None` for a mode of a later version.
+    pub fn mode(&self) -> Option<Mode> {
+        self.function.mode()
+    }
+
+    /// Calls an endpoint or request hook. Its changes to method, URI, headers and body are in `exchange` afterwards, even
+    /// when it failed later.
+    ///
+    /// Dropping the future cancels an async function; a blocking one goes on and can see that it is cancelled.
+    ///
+    /// # Errors
+    /// When the function failed, which has been logged, or the body did not come.
+    pub async fn call(
+        &self,
+        exchange: &mut Exchange,
+        call: CallContext<'_>,
+    ) -> Result<Called<PluginOutcome>, PluginFailure> {
+        let (decided, effects) = self.with_request(exchange, call).await?;
+        let outcome = match decided {
+            Decided::Continue { .. } => PluginOutcome::Continue,
+            Decided::Respond(response) => PluginOutcome::Respond(response),
+            Decided::Allow(_) | Decided::Deny { .. } => return Err(PluginFailure::WrongKind),
+        };
+        Ok(Called { outcome, effects })
+    }
+
+    /// Calls an authentication function; as [`call`](Self::call) in all else.
+    ///
+    /// # Errors
+    /// As for [`call`](Self::call). The caller must not be let in then.
+    pub async fn authenticate(
+        &self,
+        exchange: &mut Exchange,
+        call: CallContext<'_>,
+    ) -> Result<Called<AuthOutcome>, PluginFailure> {
+        let (decided, effects) = self.with_request(exchange, call).await?;
+        let outcome = match decided {
+            Decided::Allow(session) => AuthOutcome::Allow(session),
+            Decided::Deny { status, message } => AuthOutcome::Deny { status, message },
+            Decided::Respond(response) => AuthOutcome::Respond(response),
+            Decided::Continue { .. } => return Err(PluginFailure::WrongKind),
+        };
+        Ok(Called { outcome, effects })
+    }
+
+    /// Calls a response hook, which changes `response` in place.
+    ///
+    /// # Errors
+    /// As for [`call`](Self::call).
+    pub async fn change_response(
+        &self,
+        exchange: &mut Exchange,
+        response: &mut Response<Bytes>,
+        call: CallContext<'_>,
+    ) -> Result<Effects, PluginFailure> {
+        let facts = self.facts(exchange, &call);
+        let subject = Subject::Response(exchange, response);
+        let result = self.run(subject, facts, call.clone(), None).await;
+        result.map(|(_, effects)| effects).inspect_err(|failure| self.log(failure, facts, &call))
+    }
+
+    /// Calls an analytics hook, which changes the record in place.
+    ///
+    /// # Errors
+    /// As for [`call`](Self::call); the record is as it was then.
+    pub async fn record(&self, record: &mut Value, call: CallContext<'_>) -> Result<(), PluginFailure> {
+        let facts = CallFacts {
+            plugin: self.plugin,
+            function: self.name(),
+            client: None,
+            scheme: "",
+            request_id: None,
+            deadline: call.deadline(),
+        };
+        let result = self.run(Subject::Nothing, facts, call.clone(), Some(record.clone())).await;
+        let (decided, _) = result.inspect_err(|failure| self.log(failure, facts, &call))?;
+        if let Decided::Continue { record: Some(changed) } = decided {
+            *record = changed;
+        }
+        Ok(())
+    }
+
+    fn facts(&self, exchange: &Exchange, call: &CallContext<'_>) -> CallFacts {
+        CallFacts {
+            plugin: self.plugin,
+            function: self.name(),
+            client: Some(exchange.client),
+            scheme: exchange.scheme,
+            request_id: Some(exchange.request_id),
+            deadline: call.deadline(),
+        }
+    }
+
+    async fn with_request(
+        &self,
+        exchange: &mut Exchange,
+        call: CallContext<'_>,
+    ) -> Result<(Decided, Effects), PluginFailure> {
+        let body = if self.function.wants_body() {
+            let limit = call.site.services.buffered_body_bytes;
+            exchange.buffer_body(limit).await.map_err(PluginFailure::Body)?
+        } else {
+            Bytes::new()
+        };
+        let facts = self.facts(exchange, &call);
+        let result = self.run(Subject::Request(exchange, body), facts, call.clone(), None).await;
+        result.inspect_err(|failure| self.log(failure, facts, &call))
+    }
+
+    async fn run(
+        &self,
+        mut subject: Subject<'_>,
+        facts: CallFacts,
+        call: CallContext<'_>,
+        record: Option<Value>,
+    ) -> Result<(Decided, Effects), PluginFailure> {
+        if self.mode() == Some(Mode::Blocking) {
+            return self.run_blocking(subject, facts, call, record).await;
+        }
+        let mut state = CallState::new(facts, call.site, call.session, None);
+        if let Some(record) = record {
+            state = state.with_record(record);
+        }
+        let mut view = subject.view();
+        let message = view.message(&state, self.state);
+        let status = if self.mode() == Some(Mode::Async) {
+            self.wait(message, facts.deadline, call.site).await
+        } else {
+            let _site = crash::enter(call.site.crash_site);
+            Ok(self.function.run(message))
+        };
+        let body = view.changed_body();
+        subject.take_body(body);
+        state.finish(status?)
+    }
+
+    async fn wait(
+        &self,
+        message: Message<'_>,
+        deadline: Option<Instant>,
+        site: &PluginSite,
+    ) -> Result<Status, PluginFailure> {
+        let waiting = Waiting::start(self.function, message, site.crash_site)?;
+        match (deadline, site.timeout) {
+            (Some(deadline), Some(limit)) => tokio::time::timeout_at(deadline.into(), waiting)
+                .await
+                .map_err(|_| PluginFailure::Timeout { limit }),
+            _ => Ok(waiting.await),
+        }
+    }
+
+    /// Runs a blocking function on a thread of its own with copies of what it may change, because it may go on when nobody
+    /// waits for it any more.
+    async fn run_blocking(
+        &self,
+        mut subject: Subject<'_>,
+        facts: CallFacts,
+        call: CallContext<'_>,
+        record: Option<Value>,
+    ) -> Result<(Decided, Effects), PluginFailure> {
+        let mut owned = OwnedSubject::copy(&subject);
+        let (site, session) = (Arc::clone(call.site), call.session);
+        let cancel = CancelOnDrop(Arc::new(AtomicBool::new(false)));
+        let (cancelled, function, plugin_state) = (Arc::clone(&cancel.0), self.function, self.state);
+        let work = tokio::task::spawn_blocking(move || {
+            let mut state = CallState::new(facts, &site, session, Some(&cancelled));
+            if let Some(record) = record {
+                state = state.with_record(record);
+            }
+            let mut view = OwnedSubject::view(&mut owned);
+            let entered = crash::enter(site.crash_site);
+            let status = function.run(view.message(&state, plugin_state));
+            drop(entered);
+            let body = view.changed_body();
+            let result = state.finish(status);
+            (owned, body, result)
+        });
+        let finished = match (facts.deadline, call.site.timeout) {
+            (Some(deadline), Some(limit)) => tokio::time::timeout_at(deadline.into(), work)
+                .await
+                .map_err(|_| PluginFailure::Timeout { limit })?,
+            _ => work.await,
+        };
+        let (owned, body, result) = finished.map_err(|error| PluginFailure::Thread(error.to_string()))?;
+        if let Some(owned) = owned {
+            owned.put_back(&mut subject);
+        }
+        subject.take_body(body);
+        result
+    }
+
+    fn log(&self, failure: &PluginFailure, facts: CallFacts, call: &CallContext<'_>) {
+        if matches!(failure, PluginFailure::Body(_)) {
+            return;
+        }
+        let request_id = facts.request_id.map(|id| id.to_string()).unwrap_or_default();
+        let (file, line) = self.function.place();
+        tracing::error!(
+            plugin = &*self.path,
+            function = facts.function,
+            defined = format!("{file}:{line}"),
+            api_id = &*call.site.api.id,
+            request_id,
+            "plugin failed: {failure}"
+        );
+    }
+}
+
+/// An async function under way, noted as the site of a crash whenever its code runs: also when it is dropped.
+struct Waiting<'a> {
+    /// `None` once dropped.
+    running: Option<Running<'a>>,
+    site: &'static CallSite,
+}
+
+impl<'a> Waiting<'a> {
+    fn start(
+        function: Function,
+        message: Message<'a>,
+        site: &'static CallSite,
+    ) -> Result<Self, PluginFailure> {
+        let _site = crash::enter(site);
+        let running = function.start(message).ok_or(PluginFailure::WrongKind)?;
+        Ok(Self { running: Some(running), site })
+    }
+}
+
+impl Future for Waiting<'_> {
+    type Output = Status;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Status> {
+        let _site = crash::enter(self.site);
+        match &mut self.running {
+            Some(running) => Pin::new(running).poll(context),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let _site = crash::enter(self.site);
+        self.running = None;
+    }
+}
+
+/// Tells a blocking function that nobody waits any more.
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,133 @@
+//! Outbound calls of plugins, through the gateway's pooled client.
+
+use std::{
+    error::Error,
+    future::ready,
+    pin::Pin,
+    str::FromStr as _,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use gatehouse_plugin::host::{HostAnswer, HostCall, HostFuture};
+use http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use tokio::{runtime::Handle, time::timeout_at};
+
+use super::{context::bytes, request::each_header, site::PluginServices};
+
+/// The pooled client for outbound calls; scripts have the same.
+pub type OutboundClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// The answer to a call.
+pub(super) struct OutboundReply(Response<Bytes>);
+
+impl HostAnswer for OutboundReply {
+    fn status(&self) -> u16 {
+        self.0.status().as_u16()
+    }
+
+    fn each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+        each_header(self.0.headers(), visit);
+    }
+
+    fn body(&self) -> &[u8] {
+        self.0.body()
+    }
+}
+
+/// Makes a call, bounded by its own time-out, the gateway's and what is left of the plugin's.
+pub(super) fn send(
+    services: &PluginServices,
+    call: HostCall,
+    deadline: Option<Instant>,
+) -> HostFuture<Result<OutboundReply, String>> {
+    let timeout = call.timeout.map_or(services.outbound_timeout, |own| own.min(services.outbound_timeout));
+    let url = call.url.clone();
+    let request = match request(call) {
+        Ok(request) => request,
+        Err(reason) => return Box::pin(ready(Err(format!("{url}: {reason}")))),
+    };
+    let until = Instant::now() + timeout;
+    let until = deadline.map_or(until, |deadline| deadline.min(until));
+    let client = services.client.clone();
+    let body_limit = services.outbound_body_bytes;
+    let exchange = async move {
+        match timeout_at(until.into(), exchange(client, request, body_limit)).await {
+            Ok(Ok(response)) => Ok(OutboundReply(response)),
+            Ok(Err(reason)) => Err(format!("{url}: {reason}")),
+            Err(_) => Err(format!("{url}: no answer in time")),
+        }
+    };
+    Box::pin(Entered { handle: services.handle.clone(), future: Some(Box::pin(exchange)) })
+}
+
+fn request(call: HostCall) -> Result<Request<Full<Bytes>>, String> {
+    let uri = Uri::from_str(&call.url).map_err(|error| error.to_string())?;
+    if uri.authority().is_none() || !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err("not an absolute http or https address".to_owned());
+    }
+    let mut request = Request::new(Full::new(bytes(call.body)));
+    *request.uri_mut() = uri;
+    *request.method_mut() = Method::from_str(&call.method).map_err(|error| error.to_string())?;
+    for (name, value) in call.headers {
+        let name = HeaderName::from_str(&name).map_err(|_| format!("`{name}` is not a header's name"))?;
+        let value =
+            HeaderValue::from_bytes(&value).map_err(|_| format!("the value of `{name}` is not allowed"))?;
+        request.headers_mut().append(name, value);
+    }
+    Ok(request)
+}
+
+async fn exchange(
+    client: OutboundClient,
+    request: Request<Full<Bytes>>,
+    body_limit: usize,
+) -> Result<Response<Bytes>, String> {
+    let response = client.request(request).await.map_err(|error| chain(&error))?;
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, body_limit).collect().await.map_err(|error| chain(error.as_ref()))?;
+    Ok(Response::from_parts(head, body.to_bytes()))
+}
+
+/// An error and its causes in one line.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// A future that is polled and dropped inside the gateway's runtime, whatever thread a plugin does it on.
+struct Entered<F> {
+    handle: Handle,
+    /// `None` once dropped.
+    future: Option<Pin<Box<F>>>,
+}
+
+impl<F: Future> Future for Entered<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Self { handle, future } = &mut *self;
+        let _guard = handle.enter();
+        match future {
+            Some(future) => future.as_mut().poll(context),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<F> Drop for Entered<F> {
+    fn drop(&mut self) {
+        let _guard = self.handle.enter();
+        self.future = None;
+    }
+}

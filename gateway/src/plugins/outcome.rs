@@ -1,0 +1,125 @@
+//! What a call of a plugin function comes to.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use serde_json::Value;
+
+use crate::reply::error::GatewayError;
+
+/// What an endpoint or request hook decided.
+#[derive(Debug)]
+pub enum PluginOutcome {
+    /// The request goes on.
+    Continue,
+    /// The client gets this answer.
+    Respond(Response<Bytes>),
+}
+
+/// What authentication decided.
+#[derive(Debug)]
+pub enum AuthOutcome {
+    /// The caller is let in with this session, in the form of Tyk's JSON.
+    Allow(Value),
+    /// The caller is refused, in the gateway's words for errors.
+    Deny {
+        /// From 400 to 599.
+        status: StatusCode,
+        /// For the caller.
+        message: String,
+    },
+    /// The caller is refused with this answer.
+    Respond(Response<Bytes>),
+}
+
+/// What any function decided.
+pub(super) enum Decided {
+    Continue { record: Option<Value> },
+    Respond(Response<Bytes>),
+    Allow(Value),
+    Deny { status: StatusCode, message: String },
+}
+
+/// What a function asked for besides its decision.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// For whatever answer goes out.
+    pub response_headers: ResponseHeaders,
+    /// The whole session, when the function changed it.
+    pub session: Option<Value>,
+}
+
+/// Headers that a function adds to whatever answer goes out.
+#[derive(Debug, Default)]
+pub struct ResponseHeaders(Vec<(HeaderName, HeaderValue, bool)>);
+
+impl ResponseHeaders {
+    pub(super) fn push(&mut self, name: HeaderName, value: HeaderValue, replaces: bool) {
+        self.0.push((name, value, replaces));
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds those of a later function.
+    pub fn extend(&mut self, later: Self) {
+        self.0.extend(later.0);
+    }
+
+    /// Changes an answer's headers, in the order the function asked.
+    pub fn apply(self, headers: &mut HeaderMap) {
+        for (name, value, replaces) in self.0 {
+            if replaces {
+                headers.insert(name, value);
+            } else {
+                headers.append(name, value);
+            }
+        }
+    }
+}
+
+/// A call that is over.
+#[derive(Debug)]
+pub struct Called<T> {
+    /// What was decided.
+    pub outcome: T,
+    /// What else was asked for.
+    pub effects: Effects,
+}
+
+/// A call that came to nothing. Logged where it happened, but for [`Body`](Self::Body).
+#[derive(Debug, thiserror::Error)]
+pub enum PluginFailure {
+    /// The function returned an error.
+    #[error("{message}")]
+    Error {
+        /// The error's text.
+        message: String,
+    },
+    /// The function panicked.
+    #[error("panicked at {place}: {message}")]
+    Panic {
+        /// The panic's text.
+        message: String,
+        /// `file:line:column` in the plugin's source.
+        place: String,
+    },
+    /// The call took too long. An async function has been cancelled, a blocking one goes on unheard.
+    #[error("took longer than {limit:?}")]
+    Timeout {
+        /// The bound.
+        limit: Duration,
+    },
+    /// A function of one kind was called as another; the registry does not give one out like that.
+    #[error("was called as what it is not")]
+    WrongKind,
+    /// The thread of a blocking function was lost.
+    #[error("its thread ended: {0}")]
+    Thread(String),
+    /// The request's body did not come; not the plugin's fault.
+    #[error(transparent)]
+    Body(GatewayError),
+}
