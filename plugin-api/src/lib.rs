@@ -11,7 +11,7 @@
 //!
 //! The crate of a plugin is a `cdylib` that depends on this crate alone; a definition names the library and the function.
 //! Attributes say what a function is: [`endpoint`], [`request_hook`], [`auth`], [`response_hook`], [`analytics`], and
-//! [`init`] makes what the plugin keeps. [`Request`], [`Response`] and [`Context`] are what it works with; [`test`]
+//! [`init`] makes what the plugin keeps. [`Request`], [`Response`] and [`Context`] are what it works with; [`mod@test`]
 //! calls it without a gateway.
 //!
 //! Inside, `ffi` is the only room with unsafe code. [`host`] is for whoever runs plugins, such as the gateway.

@@ -2,7 +2,7 @@
 //!
 //! [`registry`] gives a function by file and name; [`loader`] has the order of checks before it does, of which
 //! [`file`](mod@file) makes those that need no code to run; [`function`] calls one. [`site`] is what a place in a definition
-//! brings along. All unsafe code is in [`boundary`] and, shared with plugins, in `gatehouse_plugin`.
+//! brings along. All unsafe code is in `boundary` and, shared with plugins, in `gatehouse_plugin`.
 
 #[allow(unsafe_code, reason = "opens libraries; its invariants are at its top")]
 mod boundary;

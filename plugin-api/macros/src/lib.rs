@@ -1,6 +1,6 @@
 //! The attributes of `gatehouse-plugin`: each exports a descriptor next to a function that stays as it was written.
 //!
-//! Documented where authors find them, in that crate; [`function`] checks and expands all but `init`.
+//! Documented where authors find them, in that crate; `function` checks and expands all but `init`.
 
 mod function;
 mod init;
