@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -12,9 +13,10 @@ use http::{HeaderMap, Method, Uri, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use serde_json::Value;
 use tokio::time::{Instant, Sleep};
 
-use crate::{reply::error::GatewayError, telemetry::request_id::RequestId};
+use crate::{plugins::ResponseHeaders, reply::error::GatewayError, telemetry::request_id::RequestId};
 
 /// A request, what has become of it so far, and where it came from.
 #[derive(Debug)]
@@ -39,6 +41,12 @@ pub struct Exchange {
     pub upgrade: Option<UpgradeRequest>,
     /// How many loops inside the gateway led here.
     pub loops: u8,
+    /// Session of the caller, in the form of Tyk's JSON, once it has been let in with one.
+    pub session: Option<Arc<Value>>,
+    /// Headers that plugins add to whatever answer goes out.
+    pub response_headers: ResponseHeaders,
+    /// Where plugins sent the request.
+    pub sent_to: SentTo,
 }
 
 impl Exchange {
@@ -71,13 +79,25 @@ impl Exchange {
     }
 }
 
+/// Where plugins sent a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum SentTo {
+    /// Nowhere else.
+    #[default]
+    Unchanged,
+    /// To another path or query, which are the exchange's now.
+    Target,
+    /// To this absolute URL instead of the API's target.
+    Url(Box<str>),
+}
+
 /// A client's wish to go on in another protocol on its connection.
 #[derive(Debug)]
 pub struct UpgradeRequest {
     /// Resolves to the connection once the answer 101 is out.
     pub connection: hyper::upgrade::OnUpgrade,
     /// Told before the 101 goes out, so that the other protocol's bytes are let through.
-    pub watch: std::sync::Arc<crate::serve::framing::FramingWatch>,
+    pub watch: Arc<crate::serve::framing::FramingWatch>,
 }
 
 /// The body of a request.

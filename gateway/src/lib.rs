@@ -23,3 +23,4 @@ pub mod run;
 pub mod serve;
 pub mod supervisor;
 pub mod telemetry;
+pub mod watch;

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     net::{SocketAddr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::{Arc, Weak},
     time::{Duration, Instant},
@@ -27,6 +27,7 @@ use crate::{
         worker::{self, Inherited},
     },
     telemetry::logging,
+    watch::FileWatch,
 };
 
 /// Why the process leaves with a failure.
@@ -47,13 +48,20 @@ pub enum RunError {
         #[source]
         error: std::io::Error,
     },
+    /// Files cannot be watched.
+    #[error("gatehouse.watch: {0}")]
+    Watch(#[source] notify_debouncer_mini::notify::Error),
     /// `check` found something that does not run as it is.
-    #[error("{refused} definitions and {failed_sources} sources do not run as they are")]
+    #[error(
+        "{refused} definitions, {failed_sources} sources and {failed_plugins} plugin functions do not run as they are"
+    )]
     Definitions {
         /// Definitions that are not served.
         refused: usize,
         /// Sources that do not load.
         failed_sources: usize,
+        /// Places that name a plugin which does not load.
+        failed_plugins: usize,
     },
 }
 
@@ -115,12 +123,18 @@ pub fn check(conf: Option<&Path>) -> Result<(), RunError> {
     report_ignored(&settings);
     let runtime = runtime(&settings)?;
     let gateway = Gateway::new(settings, runtime.handle().clone())?;
-    let Compiled { served, refused, failed_sources } = gateway.reload()?;
+    let Compiled { served, refused, failed_sources, failed_plugins } = gateway.reload()?;
     println!("{served} of {} definitions are served", served + refused);
     if failed_sources > 0 {
         println!("{failed_sources} of their sources do not load");
     }
-    if refused + failed_sources > 0 { Err(RunError::Definitions { refused, failed_sources }) } else { Ok(()) }
+    if failed_plugins > 0 {
+        println!("{failed_plugins} of their plugin functions do not load");
+    }
+    if refused + failed_sources + failed_plugins == 0 {
+        return Ok(());
+    }
+    Err(RunError::Definitions { refused, failed_sources, failed_plugins })
 }
 
 /// Makes the async runtime of a gateway.
@@ -178,13 +192,19 @@ pub async fn serve(
     );
     listening(address);
     let mut stopping: Option<Instant> = None;
+    let mut watch = gateway.settings.watch.then(FileWatch::new).transpose().map_err(RunError::Watch)?;
+    watch_files(&mut watch, &gateway);
     loop {
         tokio::select! {
             _ = &mut serving => return Ok(()),
-            _ = hangup.recv() => match reload(&gateway).await {
-                Ok(compiled) => tracing::info!(apis = compiled.served, "reloaded"),
-                Err(error) => tracing::error!("not reloaded, everything stays as it was: {error}"),
-            },
+            () = changed(&mut watch) => {
+                log_reload(reload(&gateway).await);
+                watch_files(&mut watch, &gateway);
+            }
+            _ = hangup.recv() => {
+                log_reload(reload_by_operator(&gateway).await);
+                watch_files(&mut watch, &gateway);
+            }
             signal = async {
                 tokio::select! { _ = terminate.recv() => "SIGTERM", _ = interrupt.recv() => "SIGINT" }
             } => {
@@ -217,6 +237,36 @@ async fn close_idle_upstreams(gateway: Weak<Gateway>) {
 
 /// Signals to stop that come within this time are one.
 const SAME_SIGNAL: Duration = Duration::from_millis(300);
+
+fn log_reload(reloaded: Result<Compiled, StartError>) {
+    match reloaded {
+        Ok(compiled) => tracing::info!(apis = compiled.served, "reloaded"),
+        Err(error) => tracing::error!("not reloaded, everything stays as it was: {error}"),
+    }
+}
+
+/// Watches what the definitions name now.
+fn watch_files(watch: &mut Option<FileWatch>, gateway: &Gateway) {
+    if let Some(watch) = watch {
+        let snapshot = gateway.snapshot();
+        let definitions = std::iter::once(gateway.settings.app_path.as_path());
+        watch.watch(definitions.chain(snapshot.folders.iter().map(PathBuf::as_path)));
+    }
+}
+
+/// Waits for a change of files, for ever when none are watched.
+async fn changed(watch: &mut Option<FileWatch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What an operator asks for also opens endpoints that were closed because they crashed.
+async fn reload_by_operator(gateway: &Arc<Gateway>) -> Result<Compiled, StartError> {
+    gateway.plugins.open_closed();
+    reload(gateway).await
+}
 
 /// Reloads off the async threads, because scripts are compiled.
 async fn reload(gateway: &Arc<Gateway>) -> Result<Compiled, StartError> {

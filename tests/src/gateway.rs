@@ -97,6 +97,15 @@ impl Gateway {
         }
     }
 
+    /// Waits until so many lines are there.
+    pub fn wait_for_log_count(&self, count: usize, is_it: impl Fn(&Value) -> bool) {
+        assert!(
+            self.log.wait_for_count(count, is_it),
+            "no {count} such lines in the log:\n{}",
+            self.log.text()
+        );
+    }
+
     /// The log lines so far.
     pub fn log_lines(&self) -> Vec<Value> {
         self.log.lines()

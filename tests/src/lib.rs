@@ -19,6 +19,7 @@ pub mod gateway;
 pub mod h2_upstream;
 pub mod http1;
 pub mod log;
+pub mod plugin;
 pub mod raw;
 pub mod setup;
 pub mod upstream;

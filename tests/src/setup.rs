@@ -47,6 +47,7 @@ impl Setup {
         let conf = json!({
             "listen_address": "127.0.0.1", "listen_port": 0, "log_format": "json", "log_level": "info",
             "app_path": "apps", "middleware_path": "middleware", "enable_jsvm": true,
+            "gatehouse": {"plugins": {"cache_path": "plugin-cache"}},
         });
         Self { folder, conf, conf_text: None, environment: Vec::new() }
     }

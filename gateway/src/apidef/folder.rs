@@ -74,6 +74,11 @@ pub fn parse(path: PathBuf, text: String) -> DefinitionFile {
         file.api_id = Arc::clone(&definition.id);
     }
     file.definition = read.definition;
+    if let Some(definition) = &mut file.definition
+        && definition.uses_plugins()
+    {
+        definition.written = Some(file.text.as_str().into());
+    }
     file.problems = read.problems;
     file
 }

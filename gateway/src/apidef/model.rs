@@ -3,7 +3,12 @@
 //! Values are checked and typed: a [`url::Url`] parses, a method is a method. Patterns and scripts are still
 //! text here; `live` compiles them.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use time::OffsetDateTime;
@@ -44,6 +49,95 @@ pub struct ApiDefinition {
     pub driver: Option<DriverName>,
     /// Header changes on every answer (`response_processors`, `header_injector`).
     pub response_headers: HeaderChanges,
+    /// Functions of plugins around the whole API.
+    pub hooks: Hooks,
+    /// The definition as it was written, kept for plugins; `None` when it names none.
+    pub written: Option<Arc<str>>,
+}
+
+impl ApiDefinition {
+    /// All its versions.
+    pub fn versions(&self) -> &[Version] {
+        match &self.versioning {
+            Versioning::Single(version) => std::slice::from_ref(version),
+            Versioning::Many { versions, .. } => versions,
+        }
+    }
+
+    /// The scripts and plugins that it names.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let hooks = &self.hooks;
+        let lists = [&hooks.pre, &hooks.post_key_auth, &hooks.post, &hooks.response].into_iter().flatten();
+        let hooks = lists.chain(&hooks.auth_check).chain(&hooks.analytics).map(|place| place.file.as_path());
+        let endpoints = self.versions().iter().flat_map(|version| {
+            let plugins = version.endpoints.plugins.iter().map(|endpoint| endpoint.rule.file.as_path());
+            let scripts = version.endpoints.virtual_endpoints.iter();
+            plugins.chain(scripts.filter_map(|endpoint| match &endpoint.rule.source {
+                ScriptSource::File(path) => Some(path.as_path()),
+                ScriptSource::Inline { .. } => None,
+            }))
+        });
+        hooks.chain(endpoints)
+    }
+
+    /// Whether any place in it names a function of a plugin.
+    pub fn uses_plugins(&self) -> bool {
+        !self.hooks.is_empty() || self.versions().iter().any(|version| !version.endpoints.plugins.is_empty())
+    }
+}
+
+/// Functions of plugins that run for every request of an API, at the places of the chain that Tyk calls hooks.
+#[derive(Debug, Clone, Default)]
+pub struct Hooks {
+    /// Before everything but size limit, version and access lists.
+    pub pre: Vec<PluginUse>,
+    /// Lets the caller in, or not.
+    pub auth_check: Option<PluginUse>,
+    /// After the caller was let in.
+    pub post_key_auth: Vec<PluginUse>,
+    /// Last before the upstream.
+    pub post: Vec<PluginUse>,
+    /// On the answer of an upstream, script or plugin.
+    pub response: Vec<PluginUse>,
+    /// On the record of a request that has been served.
+    pub analytics: Option<PluginUse>,
+}
+
+impl Hooks {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        let lists = [&self.pre, &self.post_key_auth, &self.post, &self.response];
+        lists.iter().all(|list| list.is_empty()) && self.auth_check.is_none() && self.analytics.is_none()
+    }
+}
+
+/// A place in a definition that names a function of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginUse {
+    /// The library, relative to the working directory.
+    pub file: PathBuf,
+    /// The function.
+    pub function: Arc<str>,
+    /// `config` of this place as JSON text.
+    pub config: Option<Arc<str>>,
+    /// What happens here when the plugin cannot be loaded.
+    pub on_load_failure: OnLoadFailure,
+    /// How long a call may take; `None` is the gateway's setting.
+    pub timeout: Option<Duration>,
+    /// The place in the definition, for messages, such as `custom_middleware.pre[0]`.
+    pub field: Arc<str>,
+}
+
+/// `on_load_failure`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnLoadFailure {
+    /// Requests that get to the function are answered 500.
+    #[default]
+    Fail,
+    /// The same, and the gateway says that it is not ready.
+    Refuse,
+    /// Requests go on as if nothing were there.
+    Proxy,
 }
 
 /// Where requests of an API go.
@@ -122,6 +216,8 @@ pub struct Endpoints {
     pub internal: Vec<Endpoint<()>>,
     /// Virtual endpoints.
     pub virtual_endpoints: Vec<Endpoint<VirtualEndpoint>>,
+    /// Endpoint plugins.
+    pub plugins: Vec<Endpoint<PluginUse>>,
     /// Request header changes.
     pub request_headers: Vec<Endpoint<HeaderChanges>>,
     /// Response header changes.
@@ -209,7 +305,7 @@ pub struct VirtualEndpoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScriptSource {
     /// A file, relative to the working directory.
-    File(std::path::PathBuf),
+    File(PathBuf),
     /// Text in the definition, and a name for error messages.
     Inline {
         /// The text.

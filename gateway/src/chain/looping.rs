@@ -66,6 +66,10 @@ pub fn enter<'a>(
         if target.api.eq_ignore_ascii_case("self") { Some(from) } else { snapshot.find_api(&target.api) };
     let not_there = || GatewayError::LoopTarget { target: format!("{SCHEME}{}{}", target.api, target.path) };
     let api = api.ok_or_else(not_there)?;
+    // A session is one API's; the other one authenticates for itself.
+    if !std::ptr::eq(api, from) {
+        exchange.session = None;
+    }
     let listen_path = api.loop_prefix();
     let path = target.path.trim_start_matches('/');
     let uri: Uri = format!("{listen_path}{path}").parse().map_err(|_| not_there())?;

@@ -9,6 +9,7 @@ pub mod header_transform;
 pub mod ip_access;
 pub mod looping;
 pub mod path_access;
+pub mod plugin;
 pub mod rate_limit;
 pub mod size_limit;
 pub mod url_rewrite;
@@ -17,13 +18,13 @@ pub mod virtual_endpoint;
 
 use std::borrow::Cow;
 
-use http::{HeaderValue, Method, Response, Uri, uri::PathAndQuery};
+use http::{HeaderValue, Method, Response, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
-use self::{looping::LoopTarget, version::Selected};
+use self::{looping::LoopTarget, path_access::Access, version::Selected};
 use crate::{
     apidef::model::FixedAnswer,
-    exchange::Exchange,
+    exchange::{Exchange, SentTo},
     live::{
         api::{LiveApi, LiveVersion},
         snapshot::Snapshot,
@@ -75,13 +76,18 @@ pub async fn serve<'a>(
             Err(error) => break Err(error),
         }
     };
-    let Some(cors) = cors else { return answer };
+    if cors.is_none() && exchange.response_headers.is_empty() {
+        return answer;
+    }
     // A page must be able to read an error, so these headers go on every answer.
     let mut reply = match answer {
         Ok(reply) => reply,
         Err(error) => gateway.error_reply(&error, exchange, Some(api)),
     };
-    cors.apply(&mut reply);
+    std::mem::take(&mut exchange.response_headers).apply(reply.headers_mut());
+    if let Some(cors) = cors {
+        cors.apply(&mut reply);
+    }
     Ok(reply)
 }
 
@@ -92,34 +98,51 @@ async fn pass(
     listen_length: usize,
     exchange: &mut Exchange,
 ) -> Result<Flow, GatewayError> {
-    let uri = exchange.uri.clone();
+    let mut uri = exchange.uri.clone();
     let Selected { version, segment } = version::select(api, &uri, listen_length, exchange)?;
-    let path = RequestPath::new(&uri, listen_length, segment);
-    let forms = path.forms();
     let endpoints = &version.endpoints;
+    let hooks = &api.hooks;
 
-    size_limit::check(version, forms, exchange)?;
-    if let Some(answer) = path_access::check(endpoints, &exchange.method, forms, exchange.loops)? {
+    let access = {
+        let path = RequestPath::new(&uri, listen_length, segment);
+        size_limit::check(version, path.forms(), exchange)?;
+        path_access::check(endpoints, &exchange.method, path.forms(), exchange.loops)?
+    };
+    if let Access::Answer(answer) = access {
         return Ok(Flow::Reply(fixed_reply(answer)));
     }
-    ip_access::check(&api.client_addresses, exchange.client.ip())?;
+    if hooks.before_limits() {
+        let authenticates = !matches!(access, Access::Ignored);
+        if let Some(reply) = Box::pin(plugin::let_in(api, authenticates, exchange)).await? {
+            return Ok(Flow::Reply(made_here(gateway, reply)));
+        }
+        if exchange.sent_to == SentTo::Target {
+            // What follows sees the new path as if the client had sent it.
+            exchange.sent_to = SentTo::Unchanged;
+            uri = exchange.uri.clone();
+        }
+    } else {
+        ip_access::check(&api.client_addresses, exchange.client.ip())?;
+    }
+    let path = RequestPath::new(&uri, listen_length, segment);
+    let forms = path.forms();
     if let Some(limit) = &api.rate_limit {
         limit.check()?;
     }
     header_transform::request(version, forms, exchange);
-    let rewritten = match endpoints.rewrites.find(&exchange.method, forms) {
+    let mut rewritten = match endpoints.rewrites.find(&exchange.method, forms) {
         Some(rewrite) => {
             let body_limit = gateway.settings.limits.buffered_body_bytes;
             Box::pin(rewrite.apply(exchange, body_limit, &gateway.clients.direct)).await?
         }
         None => None,
     };
-    let method = endpoints.methods.find(&exchange.method, forms).unwrap_or(&exchange.method).clone();
-    if let Some(answer) = endpoints.mocks.find(&exchange.method, forms) {
+    let client_method = exchange.method.clone();
+    let transformed = endpoints.methods.find(&client_method, forms);
+    if let Some(answer) = endpoints.mocks.find(&client_method, forms) {
         return Ok(Flow::Reply(fixed_reply(answer)));
     }
-    let endpoint = endpoints.virtual_endpoints.find(&exchange.method, forms);
-    let mut reply = match endpoint {
+    let mut reply = match endpoints.virtual_endpoints.find(&client_method, forms) {
         Some(endpoint) => match Box::pin(virtual_endpoint::answer(gateway, api, endpoint, exchange)).await {
             Ok(reply) => Some(reply),
             // Only the script's own failure: a body that did not come whole must not go on as if it had.
@@ -128,24 +151,49 @@ async fn pass(
         },
         None => None,
     };
-    let from_script = reply.is_some();
-    if reply.is_none() {
-        let upstream = Upstream { version, forms, method: &method, path: &path };
+    if reply.is_none()
+        && let Some(endpoint) = endpoints.plugins.find(&client_method, forms)
+    {
+        reply = Box::pin(plugin::request(endpoint, exchange)).await?;
+    }
+    if reply.is_none() && !hooks.post.is_empty() {
+        reply = Box::pin(plugin::requests(&hooks.post, exchange)).await?;
+    }
+    let from_upstream = reply.is_none();
+    if from_upstream {
+        // What a plugin changed counts for more than what the definition says.
+        let method = match transformed {
+            Some(method) if exchange.method == client_method => method.clone(),
+            _ => exchange.method.clone(),
+        };
+        match std::mem::take(&mut exchange.sent_to) {
+            SentTo::Unchanged => {}
+            SentTo::Target => rewritten = Some(path.changed(&exchange.uri, api)),
+            SentTo::Url(url) => {
+                rewritten = Some(url_rewrite::interpret(url.into(), &gateway.clients.direct)?)
+            }
+        }
+        let path = &path;
+        let upstream = Upstream { version, forms, client_method: &client_method, method: &method, path };
         match upstream.call(gateway, api, rewritten, exchange).await? {
             Flow::Reply(answer) => reply = Some(answer),
             looped @ Flow::Loop(_) => return Ok(looped),
         }
     }
     let Some(mut reply) = reply else { return Err(GatewayError::NoRoute) };
-    header_transform::response(api, version, &exchange.method, forms, exchange, reply.headers_mut());
-    if from_script {
-        virtual_endpoint::finish(gateway, &mut reply);
+    header_transform::response(api, version, &client_method, forms, exchange, reply.headers_mut());
+    if !hooks.response.is_empty() {
+        let limit = gateway.settings.limits.buffered_body_bytes;
+        reply = Box::pin(plugin::responses(&hooks.response, exchange, reply, limit)).await?;
+    }
+    if from_upstream {
+        sniff_streaming(&mut reply, &client_method).await?;
+        reply::drop_body_headers(&mut reply);
+    } else {
+        reply = made_here(gateway, reply);
         if let Some(target) = looping::redirect_target(&reply) {
             return Ok(Flow::Loop(target));
         }
-    } else {
-        sniff_streaming(&mut reply, &exchange.method).await?;
-        reply::drop_body_headers(&mut reply);
     }
     reply::set_keyless_limits(reply.headers_mut());
     if let Some(expires) = &version.expires {
@@ -154,10 +202,23 @@ async fn pass(
     Ok(Flow::Reply(reply))
 }
 
+/// Finishes the answer of a script or plugin.
+fn made_here(gateway: &Gateway, mut reply: Reply) -> Reply {
+    reply.headers_mut().insert(header::SERVER, gateway.server_header.clone());
+    if !reply::has_body(reply.status()) {
+        *reply.body_mut() = ReplyBody::Empty;
+    }
+    reply::sniff_content_type(&mut reply);
+    reply
+}
+
 /// The last step of a pass: the call of the upstream.
 struct Upstream<'a> {
     version: &'a LiveVersion,
     forms: PathForms<'a>,
+    /// What the endpoint was found by.
+    client_method: &'a Method,
+    /// What the upstream gets.
     method: &'a Method,
     path: &'a RequestPath<'a>,
 }
@@ -194,7 +255,7 @@ impl Upstream<'_> {
             let path = path_and_query.to_string();
             return Ok(Flow::Loop(LoopTarget::new(name, &path)));
         }
-        let timeout = self.version.endpoints.timeouts.find(&exchange.method, self.forms);
+        let timeout = self.version.endpoints.timeouts.find(self.client_method, self.forms);
         let call = UpstreamCall {
             target,
             path_and_query,
@@ -258,6 +319,22 @@ impl<'a> RequestPath<'a> {
             stripped: with_slash(raw, after_version),
             versioned: segment.map(|_| with_slash(raw, after_listen_path)),
         }
+    }
+
+    /// Where a path goes that a plugin gave the request: below the listen path it is taken as if the client had sent it,
+    /// anything else is what the upstream gets, as with a URL rewrite.
+    fn changed(&self, uri: &Uri, api: &LiveApi) -> url_rewrite::Rewritten {
+        let raw = uri.path();
+        let listen_path = &self.raw[..self.after_listen_path];
+        let path = if raw.starts_with(listen_path) {
+            let end_of_version = &self.raw[..self.after_version];
+            let segment = self.versioned.as_ref().map(|_| self.after_version - self.after_listen_path);
+            let segment = segment.filter(|_| raw.starts_with(end_of_version));
+            RequestPath::new(uri, self.after_listen_path, segment).for_upstream(api).to_owned()
+        } else {
+            raw.to_owned()
+        };
+        url_rewrite::Rewritten::Path { path, query: uri.query().map(str::to_owned) }
     }
 
     fn forms(&self) -> PathForms<'_> {

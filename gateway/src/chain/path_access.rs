@@ -9,6 +9,17 @@ use crate::{
     router::endpoints::{EndpointList, PathForms},
 };
 
+/// What the access lists say.
+#[derive(Debug)]
+pub enum Access<'a> {
+    /// The entry's fixed answer.
+    Answer(&'a FixedAnswer),
+    /// Whoever it is: an endpoint without authentication.
+    Ignored,
+    /// Whom authentication lets in.
+    Open,
+}
+
 /// Lets the request go on, gives the answer that an entry has for it, or refuses it.
 ///
 /// The order is Tyk's: an endpoint that is internal is refused to clients; then the first of `ignored`,
@@ -22,21 +33,21 @@ pub fn check<'a>(
     method: &Method,
     path: PathForms<'_>,
     loops: u8,
-) -> Result<Option<&'a FixedAnswer>, GatewayError> {
+) -> Result<Access<'a>, GatewayError> {
     if loops == 0 && endpoints.internal.find(method, path).is_some() {
         return Err(GatewayError::EndpointForbidden);
     }
     if let Some(answer) = decision(&endpoints.ignored, method, path) {
-        return Ok(answer);
+        return Ok(answer.map_or(Access::Ignored, Access::Answer));
     }
     if let Some(answer) = decision(&endpoints.blocked, method, path) {
-        return answer.map(Some).ok_or(GatewayError::EndpointForbidden);
+        return answer.map(Access::Answer).ok_or(GatewayError::EndpointForbidden);
     }
     if let Some(answer) = decision(&endpoints.allowed, method, path) {
-        return Ok(answer);
+        return Ok(answer.map_or(Access::Open, Access::Answer));
     }
     if endpoints.allowed.is_empty() || endpoints.names_path(path) {
-        return Ok(None);
+        return Ok(Access::Open);
     }
     Err(GatewayError::EndpointForbidden)
 }

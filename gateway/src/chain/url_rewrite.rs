@@ -138,7 +138,10 @@ impl Rewrite {
 }
 
 /// What a rewritten URL means.
-fn interpret(url: String, pools: &HostPools) -> Result<Rewritten, GatewayError> {
+///
+/// # Errors
+/// When it is not a URL that can be called.
+pub fn interpret(url: String, pools: &HostPools) -> Result<Rewritten, GatewayError> {
     if let Some(target) = LoopTarget::parse(&url) {
         return Ok(Rewritten::Loop(target));
     }

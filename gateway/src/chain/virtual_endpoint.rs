@@ -12,7 +12,7 @@ use crate::{
         runtime::Script,
     },
     live::api::LiveApi,
-    reply::{self, Reply, body::ReplyBody, error::GatewayError},
+    reply::{Reply, body::ReplyBody, error::GatewayError},
     serve::Gateway,
 };
 
@@ -25,6 +25,8 @@ pub struct LiveVirtualEndpoint {
     pub script: Arc<Script>,
     /// Why the endpoint's own source did not load, when it did not.
     pub load_error: Option<Arc<ScriptError>>,
+    /// The function gets the session.
+    pub use_session: bool,
     /// A failure goes to the upstream.
     pub proxy_on_error: bool,
     /// For the log.
@@ -61,7 +63,11 @@ async fn call(
     let call = Call {
         function: Arc::clone(&endpoint.function),
         request: request_object(exchange, body),
-        session_json: None,
+        session_json: exchange
+            .session
+            .as_ref()
+            .filter(|_| endpoint.use_session)
+            .map(|session| session.to_string().into()),
     };
     let text = gateway.js.call(&endpoint.script, call).await?;
     VirtualResponse::parse(text)
@@ -160,15 +166,6 @@ fn reply(response: VirtualResponse) -> Result<Reply, ScriptError> {
         }
     }
     Ok(reply)
-}
-
-/// What is done to a script's answer after the response steps.
-pub fn finish(gateway: &Gateway, reply: &mut Reply) {
-    reply.headers_mut().insert(header::SERVER, gateway.server_header.clone());
-    if !reply::has_body(reply.status()) {
-        *reply.body_mut() = ReplyBody::Empty;
-    }
-    reply::sniff_content_type(reply);
 }
 
 fn log(api: &LiveApi, endpoint: &LiveVirtualEndpoint, exchange: &Exchange, error: &ScriptError) {

@@ -9,14 +9,14 @@ use std::{
 };
 
 use super::{
-    file::{HttpServerOptions, JavaScript, Policies, Storage, TykConf},
+    file::{HttpServerOptions, JavaScript, Plugins, Policies, Storage, TykConf},
     problem::Complaint,
     report::Report,
     secret::{self, SecretFault},
     settings::{
         CertificateFiles, DriverName, IgnoredKey, IgnoredVariable, JavaScriptSettings, KeySettings, Limits,
-        LogFormat, LogLevel, LogSettings, MatchingSettings, PoliciesSettings, ServerSettings, Settings,
-        StorageSettings, TlsSettings, TlsVersion, UpstreamSettings,
+        LogFormat, LogLevel, LogSettings, MatchingSettings, PluginSettings, PoliciesSettings, ServerSettings,
+        Settings, StorageSettings, TlsSettings, TlsVersion, UpstreamSettings,
     },
 };
 
@@ -61,6 +61,8 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
             insecure_skip_verify: conf.proxy_ssl_insecure_skip_verify,
         },
         javascript: javascript(&conf, &conf.gatehouse.javascript, report),
+        plugins: plugins(&conf.gatehouse.plugins),
+        watch: conf.gatehouse.watch,
         policies: policies(&conf.policies, report),
         storage: storage(&conf.storage, report),
         keys: KeySettings {
@@ -171,6 +173,16 @@ fn javascript(conf: &TykConf, ours: &JavaScript, report: &mut Report<'_>) -> Jav
         outbound_calls: ours.max_outbound_calls,
         response_bytes: ours.max_response_bytes,
         outbound_body_bytes: ours.max_outbound_body_bytes,
+    }
+}
+
+fn plugins(ours: &Plugins) -> PluginSettings {
+    PluginSettings {
+        cache: Some(&ours.cache_path).filter(|path| !is_empty(path)).cloned(),
+        timeout: Duration::from_millis(ours.timeout_ms),
+        outbound_timeout: Duration::from_millis(ours.outbound_timeout_ms),
+        outbound_body_bytes: ours.max_outbound_body_bytes,
+        analytics_in_flight: ours.max_analytics_in_flight,
     }
 }
 

@@ -142,6 +142,19 @@ pub(super) struct Gatehouse {
     pub(super) limits: Limits,
     pub(super) upstream: Upstream,
     pub(super) javascript: JavaScript,
+    pub(super) plugins: Plugins,
+    pub(super) watch: bool,
+}
+
+/// `gatehouse.plugins`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Plugins {
+    pub(super) cache_path: PathBuf,
+    pub(super) timeout_ms: u64,
+    pub(super) outbound_timeout_ms: u64,
+    pub(super) max_outbound_body_bytes: usize,
+    pub(super) max_analytics_in_flight: usize,
 }
 
 /// `gatehouse.limits`.

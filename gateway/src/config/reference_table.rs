@@ -152,4 +152,14 @@ pub(super) const SETTINGS: &[Setting] = &[
     row("gatehouse.javascript.max_response_bytes", bytes(KIB, GIB), "16777216", "Largest value that a script returns."),
     row("gatehouse.javascript.max_outbound_body_bytes", bytes(KIB, GIB), "16777216",
         "Largest outbound answer that a script reads."),
+    row("gatehouse.plugins.cache_path", TEXT, "", "Folder for copies of plugins, from which they are loaded; empty is a \
+        folder of the gateway's user in the system's folder for temporary files."),
+    row("gatehouse.plugins.timeout_ms", milliseconds(1), "30000",
+        "Time for one call of a plugin where the definition sets none; a sync function cannot be stopped."),
+    row("gatehouse.plugins.outbound_timeout_ms", milliseconds(1), "30000", "Time for one outbound call of a plugin."),
+    row("gatehouse.plugins.max_outbound_body_bytes", bytes(KIB, GIB), "16777216",
+        "Largest outbound answer that a plugin reads."),
+    row("gatehouse.plugins.max_analytics_in_flight", count(1, 1_000_000), "1024",
+        "Records that are in analytics hooks at a time; further ones are left out, which is logged."),
+    row("gatehouse.watch", FLAG, "", "Loads changed definitions, scripts and plugins at once; for development."),
 ];

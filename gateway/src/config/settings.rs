@@ -18,6 +18,10 @@ pub struct Settings {
     pub upstream: UpstreamSettings,
     /// Virtual endpoints and JavaScript hooks.
     pub javascript: JavaScriptSettings,
+    /// Compiled plugins.
+    pub plugins: PluginSettings,
+    /// `gatehouse.watch`: changed definitions, scripts and plugins are loaded at once; for development.
+    pub watch: bool,
     /// What is logged and how.
     pub log: LogSettings,
     /// Folder with one JSON file for each API definition (`app_path`).
@@ -246,6 +250,24 @@ pub struct JavaScriptSettings {
     pub response_bytes: usize,
     /// Bytes of one outbound answer that a script reads (`gatehouse.javascript.max_outbound_body_bytes`, 16 MiB).
     pub outbound_body_bytes: usize,
+}
+
+/// Where plugins are copied to and how long they run.
+#[derive(Debug, Clone)]
+pub struct PluginSettings {
+    /// Folder for copies of plugins (`gatehouse.plugins.cache_path`); `None` is a folder of this user's in the
+    /// system's folder for temporary files.
+    pub cache: Option<PathBuf>,
+    /// Time for one call where a definition sets none (`gatehouse.plugins.timeout_ms`, 30 s); a sync function
+    /// cannot be stopped.
+    pub timeout: Duration,
+    /// Bound on one outbound call (`gatehouse.plugins.outbound_timeout_ms`, 30 s).
+    pub outbound_timeout: Duration,
+    /// Bytes of one outbound answer (`gatehouse.plugins.max_outbound_body_bytes`, 16 MiB).
+    pub outbound_body_bytes: usize,
+    /// Records that are in analytics hooks at a time (`gatehouse.plugins.max_analytics_in_flight`, 1,024); further
+    /// ones are left out, which is logged.
+    pub analytics_in_flight: usize,
 }
 
 /// A JavaScript driver by its name in a definition.

@@ -15,7 +15,10 @@ use time::OffsetDateTime;
 
 use crate::{
     apidef::model::{ClientAddresses, Cors, FixedAnswer, HeaderChanges, MethodActions, VersionLocation},
-    chain::{rate_limit::RateWindow, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint},
+    chain::{
+        plugin::LivePlugin, rate_limit::RateWindow, url_rewrite::Rewrite,
+        virtual_endpoint::LiveVirtualEndpoint,
+    },
     proxy::target::Target,
     router::endpoints::{EndpointList, PathForms},
 };
@@ -27,6 +30,8 @@ pub struct LiveApi {
     pub id: Arc<str>,
     /// Its name.
     pub name: Arc<str>,
+    /// Its organisation.
+    pub org_id: Arc<str>,
     /// Prefix of its paths.
     pub listen_path: String,
     /// The upstream sees paths without the listen path.
@@ -49,6 +54,25 @@ pub struct LiveApi {
     pub rate_limit: Option<Arc<RateWindow>>,
     /// Header changes on every answer.
     pub response_headers: HeaderChanges,
+    /// Functions of plugins around the whole API.
+    pub hooks: LiveHooks,
+}
+
+/// See [`crate::apidef::model::Hooks`] for each.
+#[derive(Debug, Default)]
+pub struct LiveHooks {
+    /// First.
+    pub pre: Vec<LivePlugin>,
+    /// Authentication.
+    pub auth_check: Option<LivePlugin>,
+    /// After it.
+    pub post_key_auth: Vec<LivePlugin>,
+    /// Before the upstream.
+    pub post: Vec<LivePlugin>,
+    /// On answers.
+    pub response: Vec<LivePlugin>,
+    /// On records.
+    pub analytics: Option<LivePlugin>,
 }
 
 impl LiveApi {
@@ -72,6 +96,13 @@ impl LiveApi {
     /// Whether a version named in the path is taken out before the request goes on.
     pub fn strips_version(&self) -> bool {
         matches!(&self.versions, LiveVersions::Many { strip: true, location: VersionLocation::Url, .. })
+    }
+}
+
+impl LiveHooks {
+    /// Whether any run before the limits.
+    pub fn before_limits(&self) -> bool {
+        !self.pre.is_empty() || self.auth_check.is_some() || !self.post_key_auth.is_empty()
     }
 }
 
@@ -132,6 +163,8 @@ pub struct LiveEndpoints {
     pub internal: EndpointList<()>,
     /// Virtual endpoints.
     pub virtual_endpoints: EndpointList<LiveVirtualEndpoint>,
+    /// Endpoint plugins.
+    pub plugins: EndpointList<Arc<LivePlugin>>,
     /// Request header changes.
     pub request_headers: EndpointList<HeaderChanges>,
     /// Response header changes.
@@ -152,6 +185,7 @@ impl LiveEndpoints {
     /// Whether a rule other than the access lists names this path: such a path passes a white list, as in Tyk.
     pub fn names_path(&self, path: PathForms<'_>) -> bool {
         self.virtual_endpoints.names_path(path)
+            || self.plugins.names_path(path)
             || self.request_headers.names_path(path)
             || self.response_headers.names_path(path)
             || self.timeouts.names_path(path)

@@ -1,7 +1,7 @@
 //! From definitions to a snapshot: patterns, targets and scripts are made ready, and what fails is reported.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, atomic::AtomicUsize},
 };
 
@@ -10,6 +10,7 @@ use time::macros::format_description;
 
 use super::{
     api::{Expiry, LiveApi, LiveEndpoints, LiveVersion, LiveVersions},
+    plugins::PluginCompiler,
     snapshot::{Routed, Snapshot},
 };
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
         engine::{ErrorClass, Program, ScriptError, Source},
         runtime::{JsRuntime, Script},
     },
+    plugins::PluginRuntime,
     proxy::{direct::HostPools, target::Target},
     router::{endpoints::EndpointList, pattern::PatternError, table::Conflict},
 };
@@ -47,6 +49,8 @@ pub struct Compiler<'a> {
     pub js: &'a JsRuntime,
     /// Where targets get the pools of their hosts.
     pub pools: &'a HostPools,
+    /// Where plugins are loaded.
+    pub plugins: &'a PluginRuntime,
     /// The snapshot before, whose rate windows go on.
     pub before: Option<&'a Snapshot>,
 }
@@ -60,6 +64,8 @@ pub struct Compiled {
     pub refused: usize,
     /// Sources that did not load.
     pub failed_sources: usize,
+    /// Places that name a plugin which did not load.
+    pub failed_plugins: usize,
 }
 
 impl Compiler<'_> {
@@ -70,6 +76,8 @@ impl Compiler<'_> {
     pub fn compile(&self, files: Vec<DefinitionFile>) -> (Snapshot, Compiled) {
         let mut compiled = Compiled::default();
         let mut routed = Vec::new();
+        let mut not_ready = Vec::new();
+        let mut folders = BTreeSet::new();
         let mut served: Vec<DefinitionFile> = Vec::new();
         for mut file in files {
             file.report();
@@ -85,9 +93,13 @@ impl Compiler<'_> {
                 compiled.refused += 1;
                 continue;
             }
-            match self.api(&definition, &file) {
+            folders.extend(definition.files().filter_map(|file| Some(file.parent()?.to_owned())));
+            let mut plugins = PluginCompiler::new(self.plugins, &definition, &file);
+            match self.api(&definition, &file, &mut plugins) {
                 Ok((api, failed_sources)) => {
                     compiled.failed_sources += failed_sources;
+                    compiled.failed_plugins += plugins.failed;
+                    not_ready.append(&mut plugins.not_ready);
                     routed.push(Routed {
                         api: Arc::new(api),
                         domain: self.domain(&definition),
@@ -102,6 +114,8 @@ impl Compiler<'_> {
             }
         }
         let (snapshot, conflicts) = Snapshot::new(routed, self.settings.matching.strict_routes);
+        let mut snapshot = snapshot.not_ready_because(not_ready);
+        snapshot.folders = folders;
         compiled.refused += conflicts.len();
         compiled.served = snapshot.apis().count();
         for Conflict { index, kept } in conflicts {
@@ -124,12 +138,14 @@ impl Compiler<'_> {
         &self,
         definition: &ApiDefinition,
         file: &DefinitionFile,
+        plugins: &mut PluginCompiler<'_>,
     ) -> Result<(LiveApi, usize), CompileError> {
         let upstream = &definition.upstream;
         let insecure = upstream.insecure_skip_verify || self.settings.upstream.insecure_skip_verify;
         let scripts = self.scripts(definition, file);
         let failed_sources = scripts.as_ref().map_or(0, ApiScripts::failed);
-        let compile = |version: &Version| self.version(version, insecure, scripts.as_ref());
+        let hooks = plugins.hooks(&definition.hooks);
+        let mut compile = |version: &Version| self.version(version, insecure, scripts.as_ref(), plugins);
         let versions = match &definition.versioning {
             Versioning::Single(version) => LiveVersions::Single(Box::new(compile(version)?)),
             Versioning::Many { location, strip, default, versions } => {
@@ -151,6 +167,7 @@ impl Compiler<'_> {
         let api = LiveApi {
             id: Arc::clone(&definition.id),
             name: Arc::clone(&definition.name),
+            org_id: Arc::clone(&definition.org_id),
             listen_path: definition.listen_path.clone(),
             strip_listen_path: definition.strip_listen_path,
             targets: upstream
@@ -166,6 +183,7 @@ impl Compiler<'_> {
             client_addresses: definition.client_addresses.clone(),
             rate_limit,
             response_headers: definition.response_headers.clone(),
+            hooks,
         };
         Ok((api, failed_sources))
     }
@@ -175,6 +193,7 @@ impl Compiler<'_> {
         version: &Version,
         insecure: bool,
         scripts: Option<&ApiScripts>,
+        plugins: &mut PluginCompiler<'_>,
     ) -> Result<LiveVersion, CompileError> {
         let expires = version.expires.map(|when| {
             // RFC 1123 with the zone's name, as Go writes it.
@@ -197,7 +216,7 @@ impl Compiler<'_> {
             request_headers: version.request_headers.clone(),
             response_headers: version.response_headers.clone(),
             size_limit: version.size_limit,
-            endpoints: self.endpoints(&version.endpoints, version.ignore_case, scripts)?,
+            endpoints: self.endpoints(&version.endpoints, version.ignore_case, scripts, plugins)?,
         })
     }
 
@@ -206,6 +225,7 @@ impl Compiler<'_> {
         endpoints: &Endpoints,
         ignore_case: bool,
         scripts: Option<&ApiScripts>,
+        plugins: &mut PluginCompiler<'_>,
     ) -> Result<LiveEndpoints, CompileError> {
         let matching = MatchingSettings {
             ignore_case: ignore_case || self.settings.matching.ignore_case,
@@ -232,6 +252,7 @@ impl Compiler<'_> {
                 )?,
                 None => EndpointList::default(),
             },
+            plugins: list(&plugins.endpoints(&endpoints.plugins), matching)?,
             request_headers: list(&endpoints.request_headers, matching)?,
             response_headers: list(&endpoints.response_headers, matching)?,
             timeouts: list(&endpoints.timeouts, matching)?,
@@ -251,11 +272,7 @@ impl Compiler<'_> {
         if !javascript.enabled {
             return None;
         }
-        let versions: &[Version] = match &definition.versioning {
-            Versioning::Single(version) => std::slice::from_ref(version),
-            Versioning::Many { versions, .. } => versions,
-        };
-        let endpoints = versions.iter().flat_map(|version| &version.endpoints.virtual_endpoints);
+        let endpoints = definition.versions().iter().flat_map(|version| &version.endpoints.virtual_endpoints);
         let blobs_disabled = javascript.blobs_disabled;
         let mut sources: Vec<(ScriptSource, Result<usize, Arc<ScriptError>>)> = Vec::new();
         let mut texts = Vec::new();
@@ -333,6 +350,7 @@ impl ApiScripts {
             function: Arc::clone(&endpoint.rule.function),
             script: Arc::clone(&self.script),
             load_error,
+            use_session: endpoint.rule.use_session,
             proxy_on_error: endpoint.rule.proxy_on_error,
             path: endpoint.path.as_str().into(),
         }

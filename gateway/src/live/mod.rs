@@ -3,4 +3,5 @@
 
 pub mod api;
 pub mod compile;
+mod plugins;
 pub mod snapshot;

@@ -1,6 +1,6 @@
 //! All APIs at one moment, replaced whole on a reload.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::api::LiveApi;
 use crate::router::table::{Conflict, ListenPath, Table};
@@ -11,6 +11,12 @@ pub struct Snapshot {
     table: Table<Arc<LiveApi>>,
     /// Those that are served, internal ones too.
     apis: Vec<Arc<LiveApi>>,
+    /// Whether any API has an analytics hook.
+    pub keeps_records: bool,
+    /// Folders of the scripts and plugins that definitions name.
+    pub folders: BTreeSet<PathBuf>,
+    /// Why the gateway should get no requests yet, if it should not.
+    not_ready: Vec<String>,
 }
 
 /// An API with the facts that the table needs about it.
@@ -42,9 +48,23 @@ impl Snapshot {
             |conflict: Conflict| Conflict { index: indexes[conflict.index], kept: indexes[conflict.kept] };
         let conflicts: Vec<Conflict> = conflicts.into_iter().map(original).collect();
         let is_served = |index: &usize| conflicts.iter().all(|conflict| conflict.index != *index);
-        let served =
+        let served: Vec<Arc<LiveApi>> =
             all.into_iter().enumerate().filter(|(index, _)| is_served(index)).map(|(_, api)| api).collect();
-        (Self { table, apis: served }, conflicts)
+        let keeps_records = served.iter().any(|api| api.hooks.analytics.is_some());
+        (
+            Self { table, apis: served, keeps_records, folders: BTreeSet::new(), not_ready: Vec::new() },
+            conflicts,
+        )
+    }
+
+    /// The same snapshot, not ready for these reasons.
+    pub fn not_ready_because(self, not_ready: Vec<String>) -> Self {
+        Self { not_ready, ..self }
+    }
+
+    /// Why the gateway should get no requests yet; empty when it should.
+    pub fn not_ready(&self) -> &[String] {
+        &self.not_ready
     }
 
     /// The API for a host and path, and how much of the path its listen path took.

@@ -18,6 +18,7 @@ pub mod outcome;
 pub mod registry;
 mod request;
 mod response;
+pub mod runtime;
 pub mod site;
 mod subject;
 #[cfg(test)]
@@ -31,5 +32,6 @@ pub use self::{
     outbound::OutboundClient,
     outcome::{AuthOutcome, Called, Effects, PluginFailure, PluginOutcome, ResponseHeaders},
     registry::PluginRegistry,
+    runtime::PluginRuntime,
     site::{ApiFacts, CallContext, PluginServices, PluginSite, PluginStorage},
 };

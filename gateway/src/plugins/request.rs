@@ -4,7 +4,13 @@ use bytes::Bytes;
 use gatehouse_plugin::host::{ForeignBytes, HeaderChange, Headers, Refusal, RequestFacts, RequestSide};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header, uri::PathAndQuery};
 
+use url::Url;
+
 use super::context::bytes;
+use crate::exchange::SentTo;
+
+/// Where a function can send a request; `tyk` is another API of the gateway.
+const UPSTREAM_SCHEMES: [&str; 4] = ["http", "https", "h2c", "tyk"];
 
 /// A request during a call.
 pub(super) struct CallRequest<'a> {
@@ -12,6 +18,8 @@ pub(super) struct CallRequest<'a> {
     pub uri: &'a mut Uri,
     pub headers: &'a mut HeaderMap,
     pub body: Bytes,
+    /// Where the function sent the request.
+    pub sent_to: &'a mut SentTo,
     /// Whether the function changed the body.
     pub body_changed: bool,
     /// After the upstream has answered there is no body to change any more.
@@ -83,6 +91,13 @@ impl RequestSide for CallRequest<'_> {
     }
 
     fn set_target(&mut self, target: &str) -> Result<(), Refusal> {
+        if let Ok(url) = Url::parse(target) {
+            if !UPSTREAM_SCHEMES.contains(&url.scheme()) || url.host_str().is_none_or(str::is_empty) {
+                return Err(Refusal::BadValue);
+            }
+            *self.sent_to = SentTo::Url(target.into());
+            return Ok(());
+        }
         // `PathAndQuery` cuts off a fragment and takes more than a path; the upstream would be asked something else.
         if !target.starts_with('/') || target.contains('#') {
             return Err(Refusal::BadValue);
@@ -91,6 +106,7 @@ impl RequestSide for CallRequest<'_> {
         let mut parts = self.uri.clone().into_parts();
         parts.path_and_query = Some(target);
         *self.uri = Uri::from_parts(parts).map_err(|_| Refusal::BadValue)?;
+        *self.sent_to = SentTo::Target;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use gatehouse_plugin::host::{Message, State};
 use http::{HeaderMap, Method, Response, Uri};
 
 use super::{context::CallState, request::CallRequest, response::CallResponse};
-use crate::exchange::{Exchange, RequestBody};
+use crate::exchange::{Exchange, RequestBody, SentTo};
 
 /// What a call is about.
 pub(super) enum Subject<'a> {
@@ -25,6 +25,7 @@ impl Subject<'_> {
                 request: Some(CallRequest {
                     method: &mut exchange.method,
                     uri: &mut exchange.uri,
+                    sent_to: &mut exchange.sent_to,
                     headers: &mut exchange.headers,
                     body: body.clone(),
                     body_changed: false,
@@ -36,6 +37,7 @@ impl Subject<'_> {
                 request: Some(CallRequest {
                     method: &mut exchange.method,
                     uri: &mut exchange.uri,
+                    sent_to: &mut exchange.sent_to,
                     headers: &mut exchange.headers,
                     body: Bytes::new(),
                     body_changed: false,
@@ -83,6 +85,7 @@ impl View<'_> {
 pub(super) struct OwnedSubject {
     method: Method,
     uri: Uri,
+    sent_to: SentTo,
     headers: HeaderMap,
     body: Option<Bytes>,
     response: Option<Response<Bytes>>,
@@ -99,6 +102,7 @@ impl OwnedSubject {
         Some(Self {
             method: exchange.method.clone(),
             uri: exchange.uri.clone(),
+            sent_to: exchange.sent_to.clone(),
             headers: exchange.headers.clone(),
             body,
             response,
@@ -112,6 +116,7 @@ impl OwnedSubject {
             request: Some(CallRequest {
                 method: &mut this.method,
                 uri: &mut this.uri,
+                sent_to: &mut this.sent_to,
                 headers: &mut this.headers,
                 body: this.body.clone().unwrap_or_default(),
                 body_changed: false,
@@ -126,6 +131,7 @@ impl OwnedSubject {
         let (Subject::Request(exchange, _) | Subject::Response(exchange, _)) = subject else { return };
         exchange.method = self.method;
         exchange.uri = self.uri;
+        exchange.sent_to = self.sent_to;
         exchange.headers = self.headers;
         if let (Subject::Response(_, response), Some(changed)) = (subject, self.response) {
             **response = changed;

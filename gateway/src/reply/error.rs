@@ -90,6 +90,20 @@ pub enum GatewayError {
         /// The class of the failure.
         class: ErrorClass,
     },
+    /// A plugin failed or is not loaded; the cause has been logged where it is known.
+    #[error("Internal Server Error")]
+    Plugin,
+    /// A plugin crashed the gateway too often at this endpoint.
+    #[error("Service Unavailable")]
+    PluginClosed,
+    /// Authentication did not let the caller in.
+    #[error("{message}")]
+    AuthenticationRefused {
+        /// From 400 to 599.
+        status: StatusCode,
+        /// For the caller.
+        message: String,
+    },
 }
 
 impl GatewayError {
@@ -107,7 +121,8 @@ impl GatewayError {
             Self::LengthRequired => StatusCode::LENGTH_REQUIRED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::PluginClosed => StatusCode::SERVICE_UNAVAILABLE,
+            Self::AuthenticationRefused { status, .. } => *status,
             // A full queue is the gateway's trouble, not the script's: the client may try again.
             Self::VirtualEndpoint { class: ErrorClass::Overload } => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
@@ -116,6 +131,7 @@ impl GatewayError {
             | Self::RewriteFailed { .. }
             | Self::UpstreamLookup { .. }
             | Self::Upstream { .. }
+            | Self::Plugin
             | Self::VirtualEndpoint { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -1,15 +1,20 @@
-//! `/hello`: whether the process is alive, in Tyk's form.
+//! `/hello`: whether the process is alive, and `/ready`: whether it should get requests; both in Tyk's form.
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::Gateway;
 use crate::reply::{Reply, body::ReplyBody};
 
-/// The answer, when the request is for the health check endpoint.
+/// Name of the readiness check endpoint, without its slash.
+const READY: &str = "ready";
+
+/// The answer, when the request is for a health check endpoint.
 pub fn answer<B>(gateway: &Gateway, request: &Request<B>) -> Option<Reply> {
     let name = request.uri().path().strip_prefix('/')?;
-    if name != gateway.settings.server.health_check_name {
+    let readiness = name == READY;
+    if !readiness && name != gateway.settings.server.health_check_name {
         return None;
     }
     let mut reply = Response::new(ReplyBody::Empty);
@@ -19,28 +24,32 @@ pub fn answer<B>(gateway: &Gateway, request: &Request<B>) -> Option<Reply> {
         reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return Some(reply);
     }
-    let now = OffsetDateTime::now_utc();
-    let body = serde_json::json!({
-        "status": "pass",
+    let now = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
+    let snapshot = gateway.live.load();
+    let not_ready = readiness && !snapshot.not_ready().is_empty();
+    let mut details = json!({ "apis": component(snapshot.apis().count(), &now) });
+    if readiness {
+        details["plugins"] = component(gateway.plugins.registry().plugins().len(), &now);
+        if not_ready {
+            details["plugins"]["status"] = "fail".into();
+            details["plugins"]["output"] = snapshot.not_ready().join("\n").into();
+            *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        }
+    } else {
+        details["uptime"] = component(gateway.started.elapsed().as_secs(), &now);
+        details["uptime"]["observedUnit"] = "s".into();
+    }
+    let body = json!({
+        "status": if not_ready { "fail" } else { "pass" },
         "version": concat!("gatehouse ", env!("CARGO_PKG_VERSION")),
         "description": "Gatehouse",
-        "details": {
-            "apis": {
-                "status": "pass",
-                "componentType": "system",
-                "observedValue": gateway.live.load().apis().count(),
-                "time": now.format(&Rfc3339).unwrap_or_default(),
-            },
-            "uptime": {
-                "status": "pass",
-                "componentType": "system",
-                "observedValue": gateway.started.elapsed().as_secs(),
-                "observedUnit": "s",
-                "time": now.format(&Rfc3339).unwrap_or_default(),
-            },
-        },
+        "details": details,
     });
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     *reply.body_mut() = ReplyBody::Full(body.to_string().into());
     Some(reply)
+}
+
+fn component(observed: impl Into<Value>, now: &str) -> Value {
+    json!({ "status": "pass", "componentType": "system", "observedValue": observed.into(), "time": now })
 }

@@ -2,6 +2,7 @@
 //!
 //! Start at [`Gateway`] for what a running gateway is made of and at [`handle`](Gateway::handle) for a request.
 
+pub mod analytics;
 pub mod connection;
 pub mod framing;
 pub mod health;
@@ -25,19 +26,24 @@ use http::{HeaderValue, Request, Response, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use self::framing::FramingWatch;
+use self::{
+    analytics::{Analytics, Begun},
+    framing::FramingWatch,
+};
 use crate::{
     chain,
     config::Settings,
-    exchange::{ClientBody, Exchange, RequestBody, UpgradeRequest},
+    exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
     js::{outbound::outbound_client, runtime::JsRuntime},
     live::{
         api::LiveApi,
         compile::{Compiled, Compiler},
         snapshot::Snapshot,
     },
+    plugins::{PluginRuntime, ResponseHeaders},
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
+    supervisor::worker::ClosedEndpoints,
     telemetry::{access_log::AccessEntry, request_id::RequestId},
 };
 
@@ -49,8 +55,11 @@ pub struct Gateway {
     pub clients: UpstreamClients,
     /// Where scripts run.
     pub js: JsRuntime,
+    /// What plugins there are.
+    pub plugins: PluginRuntime,
     /// `Server` of answers made here.
     pub server_header: HeaderValue,
+    analytics: Analytics,
     live: ArcSwap<Snapshot>,
     in_flight: AtomicUsize,
     started: std::time::Instant,
@@ -106,8 +115,15 @@ impl Gateway {
         let outbound = outbound_client(&settings.upstream, tls);
         Ok(Self {
             clients: UpstreamClients::new(&settings.upstream)?,
+            plugins: PluginRuntime::new(
+                &settings,
+                outbound.clone(),
+                runtime.clone(),
+                ClosedEndpoints::inherited(),
+            ),
             js: JsRuntime::new(&settings.javascript, outbound, runtime),
             server_header: chain::server_header(&settings.server.server_header),
+            analytics: Analytics::new(settings.plugins.analytics_in_flight),
             live: ArcSwap::from_pointee(Snapshot::new(Vec::new(), false).0),
             in_flight: AtomicUsize::new(0),
             started: std::time::Instant::now(),
@@ -130,11 +146,17 @@ impl Gateway {
             settings: &self.settings,
             js: &self.js,
             pools: &self.clients.direct,
+            plugins: &self.plugins,
             before: Some(&before),
         };
         let (snapshot, compiled) = compiler.compile(files);
         self.live.store(Arc::new(snapshot));
         Ok(compiled)
+    }
+
+    /// What is served at the moment.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.live.load_full()
     }
 
     /// Requests that are being served.
@@ -143,7 +165,12 @@ impl Gateway {
     }
 
     /// Serves one request. Always gives an answer; the request is in flight until its body has gone out.
-    pub async fn handle(self: Arc<Self>, request: Request<Incoming>, origin: Origin) -> Response<ServedBody> {
+    pub fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        origin: Origin,
+    ) -> impl Future<Output = Response<ServedBody>> {
+        // All that needs no waiting is done here: what the future holds is copied once for each request.
         let request_id = RequestId::next();
         let access = self
             .settings
@@ -151,38 +178,45 @@ impl Gateway {
             .access_log
             .then(|| AccessEntry::new(request.method(), request.uri(), origin.client, request_id));
         let in_flight = InFlight::enter(Arc::clone(&self));
-        let (mut reply, api_id) = self.answer(request, origin, request_id).await;
-        if self.settings.server.close_connections {
-            reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        let mut work = match health::answer(&self, &request) {
+            Some(reply) => Work::Done(Some(reply)),
+            None => Work::Serve(self.exchange(request, origin, request_id)),
+        };
+        async move {
+            let (mut reply, api_id) = match &mut work {
+                Work::Serve(exchange) => self.answer(exchange).await,
+                Work::Done(reply) => (reply.take().unwrap_or_default(), None),
+            };
+            if self.settings.server.close_connections {
+                reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            if let Some(access) = access {
+                access.write(reply.status(), api_id.as_deref());
+            }
+            reply.map(|body| ServedBody { body, _in_flight: in_flight })
         }
-        if let Some(access) = access {
-            access.write(reply.status(), api_id.as_deref());
-        }
-        reply.map(|body| ServedBody { body, _in_flight: in_flight })
     }
 
-    async fn answer(
-        &self,
-        request: Request<Incoming>,
-        origin: Origin,
-        request_id: RequestId,
-    ) -> (Reply, Option<Arc<str>>) {
-        if let Some(reply) = health::answer(self, &request) {
-            return (reply, None);
-        }
-        let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
-        let mut exchange = self.exchange(request, origin, request_id);
-        let admitted = self.admit(&exchange);
+    async fn answer(self: &Arc<Self>, exchange: &mut Exchange) -> (Reply, Option<Arc<str>>) {
+        let content_type = exchange.headers.get(header::CONTENT_TYPE).cloned();
         let snapshot = self.live.load_full();
+        let begun = snapshot.keeps_records.then(|| Box::new(Begun::new(exchange)));
         let mut served_by = None;
-        let answer = match admitted {
-            Ok(()) => chain::serve(self, &snapshot, &mut exchange, &mut served_by).await,
+        let answer = match self.admit(exchange) {
+            Ok(()) => chain::serve(self, &snapshot, exchange, &mut served_by).await,
             Err(error) => Err(error),
         };
         let reply = answer.unwrap_or_else(|error| {
-            self.log_error(&error, &exchange, served_by);
+            self.log_error(&error, exchange, served_by);
             error.reply(content_type.as_ref(), &self.server_header)
         });
+        if let Some(begun) = begun
+            && let Some(api) = served_by
+            && let Some(hook) = &api.hooks.analytics
+        {
+            let in_flight = InFlight::enter(Arc::clone(self));
+            self.analytics.record(hook, &begun, api, exchange, reply.status(), in_flight);
+        }
         (reply, served_by.map(|api| Arc::clone(&api.id)))
     }
 
@@ -210,6 +244,9 @@ impl Gateway {
             request_id,
             upgrade,
             loops: 0,
+            session: None,
+            response_headers: ResponseHeaders::default(),
+            sent_to: SentTo::default(),
         }
     }
 
@@ -232,13 +269,14 @@ impl Gateway {
         error.reply(exchange.headers.get(header::CONTENT_TYPE), &self.server_header)
     }
 
-    /// Server-side failures are errors, a client's are for debugging; a virtual endpoint has logged its own.
+    /// Server-side failures are errors, a client's are for debugging; a virtual endpoint or plugin has logged its
+    /// own.
     fn log_error(&self, error: &GatewayError, exchange: &Exchange, api: Option<&LiveApi>) {
         let api_id = api.map_or("-", |api| &*api.id);
         let cause = error.cause().unwrap_or("");
         let (request_id, method, path) = (exchange.request_id, &exchange.method, exchange.uri.path());
         let status = error.status();
-        if matches!(error, GatewayError::VirtualEndpoint { .. }) {
+        if matches!(error, GatewayError::VirtualEndpoint { .. } | GatewayError::Plugin) {
             return;
         }
         if status.is_server_error() {
@@ -247,6 +285,17 @@ impl Gateway {
             tracing::debug!(api_id, %request_id, %method, path, status = status.as_u16(), cause, "{error}");
         }
     }
+}
+
+/// What is to be done for a request.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all requests are the large one, and it is not to be allocated"
+)]
+enum Work {
+    Serve(Exchange),
+    /// Nothing: this is the answer.
+    Done(Option<Reply>),
 }
 
 /// Counts a request for as long as it is served, also when its client goes away.

@@ -8,7 +8,10 @@ use serde_json::Value;
 use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
 use url::Url;
 
-use super::file::{self, ClassicFile};
+use super::{
+    file::{self, ClassicFile},
+    plugins,
+};
 use crate::{
     apidef::{
         Problems,
@@ -38,6 +41,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let rate_limit = reader.rate_limit(&file.global_rate_limit);
     let response_headers = reader.response_processors(&file.response_processors);
     let driver = reader.driver(&file.custom_middleware.driver);
+    let hooks = reader.hooks(&file);
     Some(ApiDefinition {
         id: api_id,
         name: if file.name.is_empty() { file.api_id.as_str().into() } else { file.name.as_str().into() },
@@ -57,39 +61,14 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         rate_limit,
         driver,
         response_headers,
+        hooks,
+        written: None,
     })
 }
 
 /// Refuses settings whose protection is not built yet: nothing protected is served open.
 fn refuse_what_comes_later(file: &ClassicFile, problems: &mut Problems) {
-    if !file.use_keyless {
-        problems.refuse(
-            "use_keyless",
-            "is false, so requests need a key, and this version of Gatehouse has no key store yet; the API is \
-             not served because it would be open. Set it to true if it may be called without a key",
-        );
-    }
-    let hooks = &file.custom_middleware;
-    let lists = [
-        ("pre", &hooks.pre),
-        ("post", &hooks.post),
-        ("post_key_auth", &hooks.post_key_auth),
-        ("response", &hooks.response),
-    ];
-    let auth_check =
-        (!hooks.auth_check.name.is_empty() && !hooks.auth_check.disabled).then_some("auth_check");
-    let used = lists
-        .into_iter()
-        .filter(|(_, hooks)| hooks.iter().any(|hook| !hook.disabled))
-        .map(|(name, _)| name)
-        .chain(auth_check);
-    for name in used {
-        problems.refuse(
-            format!("custom_middleware.{name}"),
-            "has hooks, which this version of Gatehouse does not run yet; the API is not served because a hook \
-             may be what protects it. Set `disabled` on the hooks to serve it without them",
-        );
-    }
+    plugins::check_authentication(file, problems);
     if !file.custom_middleware_bundle.is_empty() && !file.custom_middleware_bundle_disabled {
         problems.refuse(
             "custom_middleware_bundle",
@@ -125,9 +104,6 @@ fn warn_of_settings_without_effect(file: &ClassicFile, problems: &mut Problems) 
     }
     if !file.upstream_certificates.is_empty() {
         problems.warn("upstream_certificates", "have no effect: upstreams see no client certificate");
-    }
-    if file.analytics_plugin.get("enable").and_then(Value::as_bool) == Some(true) {
-        problems.warn("analytics_plugin", "is not called yet");
     }
 }
 
@@ -200,8 +176,8 @@ fn parse_target(text: &str, field: &str, problems: &mut Problems) -> Option<Url>
 }
 
 /// Reads the parts that have many checks; a field rather than an argument keeps the calls short.
-struct Reader<'a> {
-    problems: &'a mut Problems,
+pub(super) struct Reader<'a> {
+    pub(super) problems: &'a mut Problems,
     api_id: Arc<str>,
 }
 
@@ -301,15 +277,6 @@ impl Reader<'_> {
     }
 
     fn extended(&mut self, paths: &file::ExtendedPaths, field: &str) -> Endpoints {
-        for (name, plugins) in [("go_plugin", &paths.go_plugin), ("rust_plugin", &paths.rust_plugin)] {
-            if let Some(index) = plugins.iter().position(|plugin| !plugin.disabled) {
-                self.problems.refuse(
-                    format!("{field}.{name}[{index}]"),
-                    "endpoint plugins are not loaded by this version of Gatehouse yet; set `disabled` to serve the \
-                     API without it",
-                );
-            }
-        }
         let protecting = [
             ("validate_json", &paths.validate_json),
             ("validate_request", &paths.validate_request),
@@ -344,6 +311,17 @@ impl Reader<'_> {
                 &format!("{field}.virtual"),
                 Self::virtual_endpoint,
             ),
+            plugins: {
+                // Two names for one list, Tyk's first.
+                let mut plugins =
+                    self.list(&paths.go_plugin, &format!("{field}.go_plugin"), Self::endpoint_plugin);
+                plugins.extend(self.list(
+                    &paths.rust_plugin,
+                    &format!("{field}.rust_plugin"),
+                    Self::endpoint_plugin,
+                ));
+                plugins
+            },
             request_headers: self.list(
                 &paths.transform_headers,
                 &format!("{field}.transform_headers"),
@@ -614,7 +592,7 @@ impl Reader<'_> {
         }
     }
 
-    fn seconds(&mut self, seconds: f64, field: &str) -> Option<Duration> {
+    pub(super) fn seconds(&mut self, seconds: f64, field: &str) -> Option<Duration> {
         match Duration::try_from_secs_f64(seconds) {
             Ok(duration) if duration.is_zero() => None,
             Ok(duration) => Some(duration),
@@ -721,6 +699,8 @@ impl Reader<'_> {
         match name {
             "boa" => Some(DriverName::Boa),
             "" | "otto" | "javascript" => None,
+            // The driver of hooks; virtual endpoints of the same API are in JavaScript all the same.
+            driver if plugins::is_plugin_driver(driver) => None,
             // Tyk runs its default engine for a name it does not know, and so do we, but not in silence.
             other => {
                 self.problems.warn(
@@ -771,6 +751,7 @@ macro_rules! entries {
 entries!(
     file::AccessEntry,
     file::VirtualEntry,
+    file::PluginEntry,
     file::HeaderEntry,
     file::TimeoutEntry,
     file::SizeEntry,

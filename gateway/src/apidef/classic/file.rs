@@ -49,6 +49,9 @@ pub(super) struct ClassicFile {
     pub(super) auth_configs: Value,
     pub(super) use_standard_auth: bool,
     pub(super) strip_auth_data: bool,
+    pub(super) enable_coprocess_auth: bool,
+    pub(super) use_go_plugin_auth: bool,
+    pub(super) custom_plugin_auth_enabled: bool,
     pub(super) base_identity_provided_by: String,
     pub(super) event_handlers: Value,
     pub(super) cache_options: CacheOptions,
@@ -60,7 +63,7 @@ pub(super) struct ClassicFile {
     pub(super) pinned_public_keys: BTreeMap<String, String>,
     pub(super) upstream_certificates: BTreeMap<String, String>,
     pub(super) graphql: Graphql,
-    pub(super) analytics_plugin: Value,
+    pub(super) analytics_plugin: AnalyticsPlugin,
 }
 
 /// `definition`.
@@ -186,6 +189,22 @@ pub(super) struct PluginEntry {
     pub(super) method: String,
     pub(super) plugin_path: String,
     pub(super) func_name: String,
+    pub(super) config: Option<Value>,
+    pub(super) on_load_failure: String,
+    /// Seconds.
+    pub(super) timeout: f64,
+}
+
+/// `analytics_plugin`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct AnalyticsPlugin {
+    pub(super) enable: bool,
+    pub(super) plugin_path: String,
+    pub(super) func_name: String,
+    pub(super) config: Option<Value>,
+    pub(super) on_load_failure: String,
+    pub(super) timeout: f64,
 }
 
 /// An entry of `transform_headers` or `transform_response_headers`.
@@ -350,6 +369,10 @@ pub(super) struct Hook {
     pub(super) path: String,
     pub(super) require_session: bool,
     pub(super) raw_body_only: bool,
+    pub(super) config: Option<Value>,
+    pub(super) on_load_failure: String,
+    /// Seconds.
+    pub(super) timeout: f64,
 }
 
 /// `CORS`.

@@ -1,10 +1,11 @@
 //! Reads a Tyk Classic definition.
 //!
 //! [`read`] goes from text to [`ApiDefinition`] and collects every finding on the way; `file` has the shapes
-//! as written, `convert` the checks, `protection` what must be refused.
+//! as written, `convert` the checks, `plugins` those of plugins' places, `protection` what must be refused.
 
 mod convert;
 mod file;
+mod plugins;
 mod protection;
 
 use serde_json::Value;
@@ -58,7 +59,9 @@ fn remove_nulls(value: &mut Value) {
     match value {
         Value::Object(object) => {
             object.retain(|_, member| !member.is_null());
-            object.values_mut().for_each(remove_nulls);
+            // `config` is the plugin's own and stays as it was written.
+            let ours = object.iter_mut().filter(|(key, _)| *key != "config");
+            ours.for_each(|(_, member)| remove_nulls(member));
         }
         Value::Array(array) => {
             array.retain(|element| !element.is_null());

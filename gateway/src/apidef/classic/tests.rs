@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::read;
-use crate::apidef::model::{ScriptSource, Versioning};
+use crate::apidef::model::{OnLoadFailure, ScriptSource, Versioning};
 
 fn definition() -> Value {
     json!({
@@ -73,7 +73,7 @@ fn refusals_name_the_field() {
         (
             format!("{paths}/go_plugin"),
             json!([{"path": "/x"}]),
-            "version_data.versions.Default.extended_paths.go_plugin[0]",
+            "version_data.versions.Default.extended_paths.go_plugin[0].plugin_path",
         ),
         (
             format!("{paths}/validate_json"),
@@ -110,4 +110,70 @@ fn unknown_fields_are_one_warning_and_empty_ones_are_none() {
     let problems = read(definition).problems;
     assert_eq!(problems.warnings.len(), 1, "{problems:?}");
     assert_eq!(problems.warnings[0].message, "fields without effect here: made_up, proxy.made_up_too");
+}
+
+/// The definition behind keys, with this `custom_middleware`.
+fn protected(middleware: Value) -> Value {
+    let mut definition = with("/custom_middleware", middleware);
+    definition["use_keyless"] = false.into();
+    definition
+}
+
+#[test]
+fn a_plugin_may_authenticate() {
+    let hook = json!({"name": "check", "path": "auth.so"});
+    let read = read(protected(json!({"driver": "goplugin", "auth_check": hook})));
+    let auth_check = read.definition.unwrap().hooks.auth_check.unwrap();
+    assert_eq!((&*auth_check.function, auth_check.file.to_str()), ("check", Some("auth.so")));
+}
+
+#[test]
+fn nothing_protected_is_served_open() {
+    let hook = |extra: Value| {
+        let mut hook = json!({"name": "check", "path": "auth.so"});
+        hook.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        hook
+    };
+    let cases = [
+        (json!({"driver": "rust"}), "use_keyless"),
+        (json!({"driver": "otto", "auth_check": hook(json!({}))}), "custom_middleware.auth_check"),
+        (json!({"driver": "rust", "auth_check": hook(json!({"disabled": true}))}), "use_keyless"),
+        (
+            json!({"driver": "rust", "auth_check": hook(json!({"on_load_failure": "proxy"}))}),
+            "custom_middleware.auth_check.on_load_failure",
+        ),
+        (json!({"driver": "rust", "auth_check": {"name": "check"}}), "custom_middleware.auth_check.path"),
+    ];
+    for (middleware, field) in cases {
+        let read = read(protected(middleware));
+        let fields: Vec<&str> = read.problems.refusals.iter().map(|problem| problem.field.as_str()).collect();
+        assert!(read.definition.is_none() && fields.contains(&field), "{field}: {fields:?}");
+    }
+    let mut both = protected(json!({"driver": "rust", "auth_check": hook(json!({}))}));
+    both["use_standard_auth"] = true.into();
+    assert!(read(both).definition.is_none());
+    let mut flag = protected(json!({"driver": "rust"}));
+    flag["use_go_plugin_auth"] = true.into();
+    assert_eq!(read(flag).problems.refusals[0].field, "use_go_plugin_auth");
+}
+
+#[test]
+fn places_of_plugins_are_read() {
+    let paths = "/version_data/versions/Default/extended_paths";
+    let mut definition = with(
+        &format!("{paths}/go_plugin"),
+        json!([{"path": "/a", "method": "GET", "plugin_path": "a.so", "func_name": "f",
+                "config": {"keeps": null}, "timeout": 1.5, "on_load_failure": "refuse"}]),
+    );
+    definition["analytics_plugin"] = json!({"enable": true, "plugin_path": "r.so", "func_name": "r"});
+    let read_definition = read(definition.clone()).definition.unwrap();
+    let place = &read_definition.versions()[0].endpoints.plugins[0].rule;
+    assert_eq!(place.config.as_deref(), Some(r#"{"keeps":null}"#));
+    assert_eq!(place.timeout, Some(std::time::Duration::from_millis(1500)));
+    assert_eq!(place.on_load_failure, OnLoadFailure::Refuse);
+    assert_eq!(&*place.field, "version_data.versions.Default.extended_paths.go_plugin[0]");
+    let files: Vec<_> = read_definition.files().filter_map(std::path::Path::to_str).collect();
+    assert_eq!(files, ["r.so", "a.so"]);
+    definition["do_not_track"] = true.into();
+    assert!(read(definition).definition.unwrap().hooks.analytics.is_none());
 }

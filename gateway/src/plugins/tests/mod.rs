@@ -18,13 +18,13 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tokio::runtime::Handle;
 
 use super::{
-    Kind, PluginFunction, PluginRegistry,
+    Kind, PluginFunction, PluginRegistry, ResponseHeaders,
     metrics::PluginMetrics,
     site::{ApiFacts, PluginServices, PluginSite},
 };
 use crate::{
     crash::CallSite,
-    exchange::{Exchange, RequestBody},
+    exchange::{Exchange, RequestBody, SentTo},
     telemetry::request_id::RequestId,
 };
 
@@ -63,6 +63,9 @@ pub(super) fn exchange(method: Method, target: &str, body: &'static str) -> Exch
         request_id: RequestId::next(),
         upgrade: None,
         loops: 0,
+        session: None,
+        response_headers: ResponseHeaders::default(),
+        sent_to: SentTo::default(),
     }
 }
 

@@ -1,0 +1,209 @@
+//! Functions of plugins: endpoints, hooks around the API, and authentication.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use serde_json::Value;
+
+use super::ip_access;
+use crate::{
+    exchange::Exchange,
+    live::api::LiveApi,
+    plugins::{
+        AuthOutcome, CallContext, Called, Effects, PluginFailure, PluginFunction, PluginOutcome, PluginSite,
+    },
+    reply::{Reply, body::ReplyBody, error::GatewayError},
+};
+
+/// A place in a definition that names a function of a plugin, ready to be called.
+#[derive(Debug)]
+pub struct LivePlugin {
+    /// What there is to call.
+    pub state: PluginState,
+    /// What calls are given.
+    pub site: Arc<PluginSite>,
+}
+
+/// What there is to call at a place.
+#[derive(Debug)]
+pub enum PluginState {
+    /// The function.
+    Ready(Arc<PluginFunction>),
+    /// Nothing: it did not load, for this reason.
+    Failed(Arc<str>),
+    /// Nothing: it crashed the gateway too often.
+    Closed,
+}
+
+impl LivePlugin {
+    fn function(&self, exchange: &Exchange) -> Result<&PluginFunction, GatewayError> {
+        match &self.state {
+            PluginState::Ready(function) => Ok(function),
+            PluginState::Failed(why) => {
+                let (api_id, request_id) = (&*self.site.api.id, exchange.request_id);
+                tracing::error!(api_id, %request_id, "plugin not loaded: {why}");
+                Err(GatewayError::Plugin)
+            }
+            PluginState::Closed => Err(GatewayError::PluginClosed),
+        }
+    }
+
+    fn context(&self, exchange: &Exchange) -> CallContext<'_> {
+        let mut context = CallContext::new(&self.site);
+        context.session = exchange.session.clone();
+        context
+    }
+}
+
+/// Calls an endpoint plugin or a request hook; `None` when the request goes on.
+///
+/// # Errors
+/// [`GatewayError::Plugin`] for whatever the function does wrong, which has been logged.
+pub async fn request(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Option<Reply>, GatewayError> {
+    let function = plugin.function(exchange)?;
+    let context = plugin.context(exchange);
+    let Called { outcome, effects } = function.call(exchange, context).await.map_err(failure)?;
+    keep(effects, exchange);
+    Ok(match outcome {
+        PluginOutcome::Continue => None,
+        PluginOutcome::Respond(response) => Some(response.map(ReplyBody::from)),
+    })
+}
+
+/// Runs what stands between a request and the limits of an API with hooks: `pre`, client addresses, authentication,
+/// `post_key_auth`. An answer keeps the request out.
+///
+/// # Errors
+/// When the request is refused or a function failed, in which case nobody is let in.
+pub async fn let_in(
+    api: &LiveApi,
+    authenticates: bool,
+    exchange: &mut Exchange,
+) -> Result<Option<Reply>, GatewayError> {
+    let hooks = &api.hooks;
+    if let Some(reply) = requests(&hooks.pre, exchange).await? {
+        return Ok(Some(reply));
+    }
+    ip_access::check(&api.client_addresses, exchange.client.ip())?;
+    // A loop within the API brings the session along that its first pass was let in with.
+    if authenticates
+        && exchange.session.is_none()
+        && let Some(auth_check) = &hooks.auth_check
+        && let Some(reply) = authenticate(auth_check, exchange).await?
+    {
+        return Ok(Some(reply));
+    }
+    requests(&hooks.post_key_auth, exchange).await
+}
+
+/// Calls hooks one after the other until one answers.
+///
+/// # Errors
+/// As for [`request`].
+pub async fn requests(hooks: &[LivePlugin], exchange: &mut Exchange) -> Result<Option<Reply>, GatewayError> {
+    for hook in hooks {
+        if let Some(reply) = request(hook, exchange).await? {
+            return Ok(Some(reply));
+        }
+    }
+    Ok(None)
+}
+
+/// Lets the caller in with a session, or gives the answer that keeps it out.
+async fn authenticate(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Option<Reply>, GatewayError> {
+    let function = plugin.function(exchange)?;
+    let context = plugin.context(exchange);
+    let Called { outcome, effects } = function.authenticate(exchange, context).await.map_err(failure)?;
+    keep(effects, exchange);
+    match outcome {
+        AuthOutcome::Allow(session) => {
+            check(&session)?;
+            exchange.session = Some(Arc::new(session));
+            Ok(None)
+        }
+        AuthOutcome::Deny { status, message } => Err(GatewayError::AuthenticationRefused { status, message }),
+        AuthOutcome::Respond(response) => Ok(Some(response.map(ReplyBody::from))),
+    }
+}
+
+/// A session that says itself that it is no longer good, as Tyk's checks have it.
+fn check(session: &Value) -> Result<(), GatewayError> {
+    let refused = |status, message: &str| {
+        Err(GatewayError::AuthenticationRefused { status, message: message.to_owned() })
+    };
+    if session.get("is_inactive").and_then(Value::as_bool) == Some(true) {
+        return refused(StatusCode::FORBIDDEN, "Key is inactive, please renew");
+    }
+    // 0 and -1 are for ever.
+    let expires = session.get("expires").and_then(Value::as_i64).filter(|expires| *expires > 0);
+    if expires.is_some_and(|expires| expires <= time::OffsetDateTime::now_utc().unix_timestamp()) {
+        return refused(StatusCode::UNAUTHORIZED, "Key has expired, please renew");
+    }
+    Ok(())
+}
+
+/// Calls response hooks, each on what the one before it made of the answer.
+///
+/// The answer is held in memory when a hook wants its body.
+///
+/// # Errors
+/// When a hook failed, or the answer is larger than `limit` bytes or did not come whole.
+pub async fn responses(
+    hooks: &[LivePlugin],
+    exchange: &mut Exchange,
+    reply: Reply,
+    limit: usize,
+) -> Result<Reply, GatewayError> {
+    if hooks.is_empty() || reply.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(reply);
+    }
+    let (head, body) = reply.into_parts();
+    let body = buffer(body, limit).await?;
+    let length = body.len();
+    let mut response = Response::from_parts(head, body);
+    for hook in hooks {
+        let function = hook.function(exchange)?;
+        let context = hook.context(exchange);
+        let effects = function.change_response(exchange, &mut response, context).await.map_err(failure)?;
+        keep(effects, exchange);
+    }
+    // The answer to a HEAD says how long the body would be.
+    if exchange.method != Method::HEAD || response.body().len() != length {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    response.headers_mut().remove(header::TRANSFER_ENCODING);
+    Ok(response.map(ReplyBody::from))
+}
+
+async fn buffer(body: ReplyBody, limit: usize) -> Result<Bytes, GatewayError> {
+    match body {
+        ReplyBody::Empty => Ok(Bytes::new()),
+        ReplyBody::Full(bytes) => Ok(bytes),
+        streamed => {
+            let whole = Limited::new(streamed, limit).collect().await;
+            let whole = whole.map_err(|error| GatewayError::Upstream {
+                cause: format!(
+                    "its answer could not be read for the response hooks (at most {limit} bytes): {error}"
+                ),
+            })?;
+            Ok(whole.to_bytes())
+        }
+    }
+}
+
+fn keep(effects: Effects, exchange: &mut Exchange) {
+    let Effects { response_headers, session } = effects;
+    exchange.response_headers.extend(response_headers);
+    if let Some(session) = session {
+        exchange.session = Some(Arc::new(session));
+    }
+}
+
+fn failure(failure: PluginFailure) -> GatewayError {
+    match failure {
+        PluginFailure::Body(error) => error,
+        _ => GatewayError::Plugin,
+    }
+}

@@ -1,0 +1,109 @@
+//! The plugins of a running gateway: what is loaded, what calls are given, and what is closed.
+
+use std::{
+    collections::HashMap,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::runtime::Handle;
+
+use super::{
+    Kind, OutboundClient, PluginError, PluginFunction, PluginRegistry, PluginServices, metrics::PluginMetrics,
+};
+use crate::{config::settings::Settings, crash::CallSite, supervisor::worker::ClosedEndpoints};
+
+/// All plugins of a gateway.
+#[derive(Debug)]
+pub struct PluginRuntime {
+    registry: PluginRegistry,
+    /// What functions are called with.
+    pub services: Arc<PluginServices>,
+    /// Time for a call where a definition sets none.
+    pub timeout: Duration,
+    closed: Mutex<ClosedEndpoints>,
+    /// Leaked, so each is made once however often definitions are reloaded.
+    sites: Mutex<HashMap<[Box<str>; 5], &'static CallSite>>,
+}
+
+impl PluginRuntime {
+    /// A runtime without plugins. Outbound calls go through `client`; timers and connections live on `handle`.
+    pub fn new(settings: &Settings, client: OutboundClient, handle: Handle, closed: ClosedEndpoints) -> Self {
+        let plugins = &settings.plugins;
+        Self {
+            registry: PluginRegistry::new(plugins.cache.clone().unwrap_or_else(default_cache)),
+            services: Arc::new(PluginServices {
+                client,
+                handle,
+                outbound_timeout: plugins.outbound_timeout,
+                outbound_body_bytes: plugins.outbound_body_bytes,
+                buffered_body_bytes: settings.limits.buffered_body_bytes,
+                metrics: Arc::new(PluginMetrics::default()),
+                storage: None,
+            }),
+            timeout: plugins.timeout,
+            closed: Mutex::new(closed),
+            sites: Mutex::default(),
+        }
+    }
+
+    /// See [`PluginRegistry::load`].
+    ///
+    /// # Errors
+    /// Why it cannot be used, with the remedy.
+    pub fn load(&self, path: &Path, function: &str, kind: Kind) -> Result<Arc<PluginFunction>, PluginError> {
+        self.registry.load(path, function, kind)
+    }
+
+    /// What is loaded.
+    pub fn registry(&self) -> &PluginRegistry {
+        &self.registry
+    }
+
+    /// The place that a crash is reported for; the same one for the same parts.
+    pub fn crash_site(&self, [api_id, method, path, plugin, function]: [&str; 5]) -> &'static CallSite {
+        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = [api_id, method, path, plugin, function].map(Box::from);
+        sites
+            .entry(key)
+            .or_insert_with(|| Box::leak(Box::new(CallSite::new(api_id, method, path, plugin, function))))
+    }
+
+    /// Whether an endpoint crashed too often.
+    pub fn is_closed(&self, api_id: &str, method: &str, path: &str) -> bool {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner).contains(api_id, method, path)
+    }
+
+    /// Opens what is closed; an operator's reload does.
+    pub fn open_closed(&self) {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = ClosedEndpoints::default();
+    }
+}
+
+/// A folder of this user's below the system's folder for temporary files.
+fn default_cache() -> PathBuf {
+    std::env::temp_dir().join(format!("gatehouse-{}", rustix::process::geteuid().as_raw())).join("plugins")
+}
+
+/// Why a cache folder is not to be trusted.
+///
+/// # Errors
+/// When another user could put libraries there, which the gateway would then load.
+pub fn check_cache_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = std::fs::symlink_metadata(path)?;
+    if !metadata.is_dir() {
+        return Err(io::Error::other("is not a folder"));
+    }
+    if metadata.uid() != rustix::process::geteuid().as_raw() && metadata.uid() != 0 {
+        return Err(io::Error::other("belongs to another user, who could replace what is loaded from it"));
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return Err(io::Error::other(
+            "can be written to by other users, who could replace what is loaded from it",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Records of served requests for APIs with an analytics hook: made after the answer, changed by the hook, written to
+//! the log.
+//!
+//! The field names are those of Tyk's analytics record.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use http::{Method, StatusCode, Uri, header};
+use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::sync::Semaphore;
+
+use super::InFlight;
+use crate::{
+    chain::plugin::{LivePlugin, PluginState},
+    exchange::Exchange,
+    live::api::LiveApi,
+    plugins::CallContext,
+};
+
+/// Target of the log lines that hold records.
+pub const TARGET: &str = "gatehouse::analytics";
+
+/// Hooks that are under way, and records that found no room.
+#[derive(Debug)]
+pub struct Analytics {
+    slots: Arc<Semaphore>,
+    left_out: AtomicU64,
+}
+
+/// What is kept of a request until it has been served.
+#[derive(Debug)]
+pub struct Begun {
+    method: Method,
+    uri: Uri,
+    start: Instant,
+}
+
+impl Begun {
+    /// Notes a request; cheap, because method and URI share their text.
+    pub fn new(exchange: &Exchange) -> Self {
+        Self { method: exchange.method.clone(), uri: exchange.uri.clone(), start: Instant::now() }
+    }
+
+    fn record(&self, api: &LiveApi, exchange: &Exchange, status: StatusCode) -> Value {
+        let header = |name| exchange.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let now = OffsetDateTime::now_utc();
+        let session = exchange.session.as_deref();
+        let field = |name: &str| session.and_then(|session| session.get(name)).cloned();
+        let total = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        json!({
+            "method": self.method.as_str(),
+            "host": exchange.host(),
+            "path": self.uri.path(),
+            "raw_path": self.uri.path(),
+            "content_length": exchange.content_length().unwrap_or(0),
+            "user_agent": header(header::USER_AGENT),
+            "day": now.day(),
+            "month": u8::from(now.month()),
+            "year": now.year(),
+            "hour": now.hour(),
+            "response_code": status.as_u16(),
+            "api_key": field("key_id").unwrap_or_else(|| "".into()),
+            "timestamp": now.format(&Rfc3339).unwrap_or_default(),
+            "api_name": &*api.name,
+            "api_id": &*api.id,
+            "org_id": &*api.org_id,
+            "request_time": total,
+            "latency": { "total": total },
+            "ip_address": exchange.client.ip().to_canonical().to_string(),
+            "tags": field("tags").unwrap_or_else(|| json!([])),
+            "alias": field("alias").unwrap_or_else(|| "".into()),
+            "request_id": exchange.request_id.to_string(),
+        })
+    }
+}
+
+impl Analytics {
+    /// Room for so many records in hooks at a time.
+    pub fn new(in_flight: usize) -> Self {
+        let slots = Arc::new(Semaphore::new(in_flight.min(Semaphore::MAX_PERMITS)));
+        Self { slots, left_out: AtomicU64::new(0) }
+    }
+
+    /// Gives the record of a served request to the hook, off the request's path. A stop waits for it.
+    pub(super) fn record(
+        &self,
+        hook: &LivePlugin,
+        begun: &Begun,
+        api: &LiveApi,
+        exchange: &Exchange,
+        status: StatusCode,
+        in_flight: InFlight,
+    ) {
+        let PluginState::Ready(function) = &hook.state else { return };
+        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+            let so_far = self.left_out.fetch_add(1, Ordering::Relaxed) + 1;
+            // One line for each doubling: a flood of them would not help anybody.
+            if so_far.is_power_of_two() {
+                tracing::warn!(
+                    api_id = &*api.id,
+                    so_far,
+                    "analytics records left out: the hooks do not keep up"
+                );
+            }
+            return;
+        };
+        let mut record = begun.record(api, exchange, status);
+        let (function, site) = (Arc::clone(function), Arc::clone(&hook.site));
+        tokio::spawn(async move {
+            // A failure has been logged where it happened; the record is as it was before the hook.
+            let _ = function.record(&mut record, CallContext::new(&site)).await;
+            tracing::info!(target: TARGET, %record, "analytics");
+            drop((slot, in_flight));
+        });
+    }
+}
