@@ -181,7 +181,6 @@ pub async fn serve(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("waiting for SIGINT"))?;
     let mut hangup = signal(SignalKind::hangup()).map_err(system("waiting for SIGHUP"))?;
     tokio::spawn(close_idle_upstreams(Arc::downgrade(&gateway)));
-    let mut serving = tokio::spawn(listener.serve(Arc::clone(&gateway), stopped));
     tracing::info!(
         address = %address,
         tls = gateway.settings.server.tls.is_some(),
@@ -190,7 +189,9 @@ pub async fn serve(
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
+    // Told first: a request that crashes the worker must find a supervisor that knows it was serving.
     listening(address);
+    let mut serving = tokio::spawn(listener.serve(Arc::clone(&gateway), stopped));
     let mut stopping: Option<Instant> = None;
     let mut watch = gateway.settings.watch.then(FileWatch::new).transpose().map_err(RunError::Watch)?;
     watch_files(&mut watch, &gateway);
