@@ -9,6 +9,7 @@ from .places import HYPER_PEER, WORKSPACE, target_dir
 # By its manifest, so that it builds as a member of the workspace and alone.
 HYPER_PEER_ARGUMENTS = ["--manifest-path", str(HYPER_PEER / "Cargo.toml")]
 GATEHOUSE_ARGUMENTS = ["--bin", "gatehouse"]
+PLUGIN_ARGUMENTS = ["--package", "bench-plugin"]
 
 
 def ensure_built(binary: Path, cargo_arguments: Sequence[str], force: bool) -> str | None:

@@ -9,14 +9,14 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .build import GATEHOUSE_ARGUMENTS, HYPER_PEER_ARGUMENTS, ensure_built
+from .build import GATEHOUSE_ARGUMENTS, HYPER_PEER_ARGUMENTS, PLUGIN_ARGUMENTS, ensure_built
 from .install import install_missing
 from .jobs import JOBS, Job
 from .measure import Settings, progress, run_job
 from .places import target_dir
 from .report import JobResult, Report
 from .running import StartFailed
-from .servers import Gatehouse, Hyper, Server, all_servers
+from .servers import Gatehouse, Hyper, Plugin, Server, all_servers
 from .upstream import NO_UPSTREAM, running_upstream
 
 
@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--build", action="store_true", help="build both of these even if they are there")
     p.add_argument("--install", action="store_true", help="install peers that are missing (apt-get, npm)")
     p.add_argument("--drivers", type=names, default=["boa"], metavar="A,B", help="JavaScript drivers of ours (boa)")
-    p.add_argument("--plugin", type=Path, metavar="FILE", help="a Rust plugin with the endpoint `bench_plain`")
+    p.add_argument("--plugin", type=Path, metavar="FILE", help="a Rust plugin with the endpoints `plain` and `aggregate`")
     p.add_argument("--variant", type=variant, action="append", default=[], metavar="NAME=FILE",
                    help="also ours with tyk.conf changed by this JSON merge patch; may be repeated")  # fmt: skip
     p.add_argument("--out", type=Path, metavar="DIR", help="write results.json and results.md there")
@@ -103,6 +103,7 @@ def build_needed(arguments: argparse.Namespace, servers: Sequence[Server], binar
     for kind, named, cargo_arguments in (
         (Gatehouse, arguments.gatehouse, GATEHOUSE_ARGUMENTS),
         (Hyper, arguments.hyper_peer, HYPER_PEER_ARGUMENTS),
+        (Plugin, arguments.plugin, PLUGIN_ARGUMENTS),
     ):
         if named is None and any(isinstance(server, kind) for server in servers):
             if note := ensure_built(binaries[kind], cargo_arguments, arguments.build):
@@ -150,9 +151,11 @@ def main(command_line: Sequence[str]) -> int:
     binaries = {
         Gatehouse: (arguments.gatehouse or target_dir() / "release" / "gatehouse").absolute(),
         Hyper: (arguments.hyper_peer or target_dir() / "release" / "hyper-peer").absolute(),
+        Plugin: (arguments.plugin or target_dir() / "release" / "libbench_plugin.so").absolute(),
     }
-    plugin = arguments.plugin.absolute() if arguments.plugin else None
-    known = all_servers(binaries[Gatehouse], binaries[Hyper], arguments.drivers, plugin, dict(arguments.variant))
+    known = all_servers(
+        binaries[Gatehouse], binaries[Hyper], arguments.drivers, binaries[Plugin], dict(arguments.variant)
+    )
     job_names = chosen(arguments.jobs, [job.name for job in JOBS], "job")
     jobs = [job for job in JOBS if job.name in job_names]
     server_names = chosen(arguments.servers, [server.name for server in known], "server")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..jobs import Job
+from ..jobs import UPSTREAM_PATH, Job
 from ..places import GATEHOUSE_SCRIPTS
 from . import definitions
 from .base import Server, Site, first_output_line
@@ -114,17 +114,18 @@ class Mock(Gatehouse):
 
 @dataclass
 class Plugin(Gatehouse):
-    """An endpoint plugin in Rust that gives the plain answer."""
+    """An endpoint plugin in Rust: sync for the plain answer, async for the aggregation."""
 
-    library: Path | None = None
-    function: str = "bench_plain"
-    jobs = {"static": "Gatehouse: a Rust endpoint plugin"}
+    library: Path = Path()
+    functions = {"static": "plain", "aggregate": "aggregate"}
+    jobs = {
+        "static": "Gatehouse: a Rust endpoint plugin",
+        "aggregate": "Gatehouse: a Rust endpoint plugin, async",
+    }
 
     def missing(self) -> str | None:
-        if self.library is None:
-            return f"no Rust plugin is given (--plugin FILE: a library with the endpoint `{self.function}`)"
         if not self.library.is_file():
-            return f"there is no {self.library}"
+            return f"{self.library.name} is not built (--build, --plugin)"
         return super().missing()
 
     def apis(self, job: Job, site: Site) -> list[dict]:
@@ -132,7 +133,8 @@ class Plugin(Gatehouse):
             "path": job.request.path,
             "method": job.request.method,
             "plugin_path": str(self.library),
-            "func_name": self.function,
+            "func_name": self.functions[job.name],
+            "config": {"upstream": site.upstream + UPSTREAM_PATH},
         }
         return [definitions.classic("bench", LISTEN_PATH, site.upstream, {"go_plugin": [entry]})]
 
@@ -166,7 +168,7 @@ class Routing(Gatehouse):
         return definitions.routing_paths(self.api_count, ROUTED_REQUESTS)
 
 
-def forms(binary: Path, drivers: Sequence[str], plugin: Path | None) -> list[Gatehouse]:
+def forms(binary: Path, drivers: Sequence[str], plugin: Path) -> list[Gatehouse]:
     """All forms, in the order of the report."""
     return [
         Mock(binary, "gatehouse-mock"),
