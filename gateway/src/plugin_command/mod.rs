@@ -8,6 +8,7 @@
 
 mod build;
 mod check;
+mod isolated;
 mod load;
 mod new;
 mod opened;
@@ -40,18 +41,29 @@ pub enum PluginCommand {
 }
 
 /// Does what the command says; the code tells how it went.
+///
+/// What runs a plugin's code runs in a child of this process, so that a crash is told of like any other failure.
 pub fn run(command: PluginCommand) -> ExitCode {
     let done = match command {
         PluginCommand::New(options) => new::run(options),
-        PluginCommand::Build(options) => build::run(options),
-        PluginCommand::Check(options) => check::run(&options),
-        PluginCommand::Load(options) => load::run(&options),
-        PluginCommand::Run(options) => run::run(*options),
+        _ if !isolated::is_child() => isolated::run_child(),
+        command => run_here(command),
     };
     done.unwrap_or_else(|error| {
         output::complain(&error.to_string());
         error.code()
     })
+}
+
+fn run_here(command: PluginCommand) -> Result<ExitCode, CommandError> {
+    isolated::report_crashes();
+    match command {
+        PluginCommand::New(options) => new::run(options),
+        PluginCommand::Build(options) => build::run(options),
+        PluginCommand::Check(options) => check::run(&options),
+        PluginCommand::Load(options) => load::run(&options),
+        PluginCommand::Run(options) => run::run(*options),
+    }
 }
 
 /// Why a command did not do its work.
@@ -82,6 +94,9 @@ enum CommandError {
     /// Cargo cannot be run, or what it built is not a plugin.
     #[error(transparent)]
     Cargo(#[from] build::CargoError),
+    /// Native code ended the process.
+    #[error(transparent)]
+    Crash(#[from] isolated::Crash),
     /// Something that the system refuses.
     #[error("{doing}: {error}")]
     System {
@@ -101,6 +116,7 @@ impl CommandError {
     fn code(&self) -> ExitCode {
         match self {
             Self::Plugin(error) => code_of(&error.problem),
+            Self::Crash(_) => REFUSED.into(),
             _ => UNABLE.into(),
         }
     }

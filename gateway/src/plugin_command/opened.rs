@@ -1,18 +1,13 @@
 //! Loads a plugin as a gateway does, through a copy in a folder that goes with the command.
 
 use std::{
-    fs, io,
-    os::unix::fs::DirBuilderExt as _,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use super::CommandError;
-use crate::{
-    plugins::{Kind, Mode, PluginError, PluginFunction, PluginRegistry, loader::LoadedPlugin},
-    telemetry::request_id::RequestId,
-};
+use super::{CommandError, isolated};
+use crate::plugins::{Kind, Mode, PluginError, PluginFunction, PluginRegistry, loader::LoadedPlugin};
 
 /// A plugin that is loaded.
 pub(super) struct Opened {
@@ -26,9 +21,8 @@ pub(super) struct Opened {
 /// # Errors
 /// What a gateway would say.
 pub(super) fn open(path: &Path) -> Result<Opened, CommandError> {
-    let cache = Cache::make()?;
     let start = Instant::now();
-    let plugin = PluginRegistry::new(&cache.0).plugin(path)?;
+    let plugin = PluginRegistry::new(isolated::copies()).plugin(path)?;
     Ok(Opened { plugin, took: start.elapsed() })
 }
 
@@ -65,28 +59,5 @@ pub(super) fn mode_name(mode: Option<Mode>) -> &'static str {
         Some(Mode::Async) => "async",
         Some(Mode::Blocking) => "blocking",
         None => "of a later version",
-    }
-}
-
-/// A folder for copies that nobody else can write to. What was loaded from it stays mapped when it goes.
-struct Cache(PathBuf);
-
-impl Cache {
-    fn make() -> Result<Self, CommandError> {
-        let path = std::env::temp_dir().join(format!("gatehouse-plugin-{}", RequestId::next()));
-        let made: io::Result<()> = fs::DirBuilder::new().mode(0o700).create(&path);
-        made.map_err(|error| CommandError::File {
-            doing: "a folder for the copy of the plugin cannot be made; TMPDIR names another place",
-            path: path.clone(),
-            error,
-        })?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Cache {
-    fn drop(&mut self) {
-        // What cannot be removed stays in the folder for temporary files, which is where it belongs.
-        let _ = fs::remove_dir_all(&self.0);
     }
 }

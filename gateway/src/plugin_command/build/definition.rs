@@ -92,19 +92,19 @@ pub(super) fn snippet(library: &Path, functions: &[FunctionEntry]) -> Option<Str
             response,
         }),
         analytics_plugin: of_kind(Kind::Analytics).next().map(analytics),
-        version_data: (!rust_plugin.is_empty()).then(|| VersionData {
-            not_versioned: true,
-            versions: Versions {
-                default: Version {
-                    name: "Default",
-                    use_extended_paths: true,
-                    extended_paths: ExtendedPaths { rust_plugin },
-                },
-            },
-        }),
+        version_data: versions(rust_plugin),
     };
     // Only a path that is no text cannot be written, which a definition could not name either.
     serde_json::to_string_pretty(&definition).ok()
+}
+
+fn versions(rust_plugin: Vec<Endpoint<'_>>) -> Option<VersionData<'_>> {
+    if rust_plugin.is_empty() {
+        return None;
+    }
+    let extended_paths = ExtendedPaths { rust_plugin };
+    let default = Version { name: "Default", use_extended_paths: true, extended_paths };
+    Some(VersionData { not_versioned: true, versions: Versions { default } })
 }
 
 fn name(function: &FunctionEntry) -> &str {
