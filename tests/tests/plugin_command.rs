@@ -265,6 +265,23 @@ fn run_says_which_argument_is_wrong() {
 }
 
 #[test]
+fn new_depends_on_the_sdk_of_a_checkout() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkout = fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap();
+    let dependency = |made: &str, command: PluginCommand| {
+        command.folder(folder.path()).run().success();
+        let manifest = fs::read_to_string(folder.path().join(made).join("Cargo.toml")).unwrap();
+        manifest.lines().find(|line| line.starts_with("gatehouse-plugin = ")).unwrap().to_owned()
+    };
+    let expected = format!("gatehouse-plugin = {{ path = \"{}\" }}", checkout.join("plugin-api").display());
+    let named = PluginCommand::new(["new", "named", "--sdk"]).arguments([&checkout]);
+    assert_eq!(dependency("named", named), expected);
+    let variable =
+        PluginCommand::new(["new", "variable"]).environment("GATEHOUSE_SDK", checkout.join("plugin-api"));
+    assert_eq!(dependency("variable", variable), expected);
+}
+
+#[test]
 fn new_refuses_what_would_not_build_and_overwrites_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let new =
@@ -351,9 +368,8 @@ fn a_crate_goes_from_nothing_to_a_call() {
     let (made, target) = (folder.join("greeting"), folder.parent().unwrap());
     let _ = fs::remove_dir_all(&made);
     fs::create_dir_all(folder).unwrap();
-    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let new =
-        PluginCommand::new(["new", "greeting", "--sdk"]).arguments([checkout]).folder(folder).run().success();
+    // As with a binary and nothing else.
+    let new = PluginCommand::new(["new", "greeting", "--copy-sdk"]).folder(folder).run().success();
     assert!(new.starts_with(&format!("Made the plugin `greeting` in {}\n", made.display())), "{new}");
 
     let build = || {

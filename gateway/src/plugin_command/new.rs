@@ -2,6 +2,7 @@
 
 mod name;
 mod sdk;
+mod sdk_copy;
 
 use std::{
     fs, io,
@@ -30,22 +31,36 @@ pub struct NewOptions {
     #[arg(long, value_name = "DIR")]
     path: Option<PathBuf>,
     /// The SDK: the folder `plugin-api` of a Gatehouse checkout [default: $GATEHOUSE_SDK, or that of the checkout around
-    /// the new crate, the working directory or this binary]
+    /// the new crate, the working directory or this binary, or a copy]
     #[arg(long, value_name = "DIR")]
     sdk: Option<PathBuf>,
+    /// Put a copy of the SDK that this binary was built with into the crate, even when there is a checkout
+    #[arg(long, conflicts_with = "sdk")]
+    copy_sdk: bool,
 }
+
+/// Where a crate has its copy of the SDK.
+const SDK_COPY: &str = "gatehouse-sdk";
 
 /// Writes the crate.
 ///
 /// # Errors
-/// When the name is not one, something is in the folder already, or the SDK is not found.
+/// When the name is not one, something is in the folder already, or `--sdk` is not the SDK.
 pub(super) fn run(options: NewOptions) -> Result<ExitCode, CommandError> {
-    let NewOptions { name, path, sdk } = options;
+    let NewOptions { name, path, sdk, copy_sdk } = options;
     name::check(&name).map_err(|problem| CommandError::argument("NAME", problem))?;
     let folder = path.unwrap_or_else(|| PathBuf::from(&name));
     let folder = std::path::absolute(&folder).map_err(failed("cannot be found", &folder))?;
     refuse_to_overwrite(&folder)?;
-    let sdk = sdk::find(sdk, &folder)?;
+    let sdk = if copy_sdk { None } else { sdk::find(sdk, &folder)? };
+    let sdk = match sdk {
+        Some(sdk) => sdk,
+        None => {
+            let copy = folder.join(SDK_COPY);
+            sdk_copy::write(&copy).map_err(failed("cannot be written", &copy))?;
+            Path::new(SDK_COPY).join(sdk::FOLDER)
+        }
+    };
     let library = name.replace('-', "_");
     for (file, text) in TEMPLATE {
         let text = text

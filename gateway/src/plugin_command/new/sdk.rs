@@ -1,6 +1,7 @@
 //! Finds the SDK that a new crate depends on.
 //!
-//! It is not in a registry, so a version alone would give a crate that does not build: it has to be a folder.
+//! It is not in a registry, so a version alone would give a crate that does not build: it has to be a folder. Without a
+//! checkout that is a copy of what this binary was built with.
 
 use std::{
     env, fs,
@@ -12,33 +13,26 @@ use super::CommandError;
 /// Names the SDK for all crates that are made.
 const VARIABLE: &str = "GATEHOUSE_SDK";
 /// Where a checkout has it.
-const FOLDER: &str = "plugin-api";
+pub(super) const FOLDER: &str = "plugin-api";
 
-/// The SDK's folder, as the manifest of a crate in `folder` names it: `--sdk`, or the variable, or that of the checkout
-/// around the crate, the working directory or this binary.
+/// The SDK's folder in a checkout, as the manifest of a crate in `folder` names it: `--sdk`, or the variable, or that of the
+/// checkout around the crate, the working directory or this binary. `None` when there is none.
 ///
 /// # Errors
-/// When it is not there, or is something else.
-pub(super) fn find(option: Option<PathBuf>, folder: &Path) -> Result<PathBuf, CommandError> {
+/// When the one that was named is something else.
+pub(super) fn find(option: Option<PathBuf>, folder: &Path) -> Result<Option<PathBuf>, CommandError> {
     if let Some(path) = option {
-        return named(&path).ok_or_else(|| CommandError::argument("--sdk", is_none(&path)));
+        return named(&path).map(Some).ok_or_else(|| CommandError::argument("--sdk", is_none(&path)));
     }
     if let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from) {
-        return named(&path).ok_or_else(|| CommandError::argument("$GATEHOUSE_SDK", is_none(&path)));
+        let error = || CommandError::argument("$GATEHOUSE_SDK", is_none(&path));
+        return named(&path).map(Some).ok_or_else(error);
     }
     if let Some(checkout) = around(folder) {
-        return Ok(relative(&checkout, folder).unwrap_or_else(|| checkout.join(FOLDER)));
+        return Ok(Some(relative(&checkout, folder).unwrap_or_else(|| checkout.join(FOLDER))));
     }
-    let places = [env::current_dir(), env::current_exe()].into_iter().flatten();
-    places.into_iter().find_map(|place| around(&place)).map(|checkout| checkout.join(FOLDER)).ok_or_else(|| {
-        CommandError::argument(
-            "--sdk",
-            format!(
-                "the SDK was not found: name the folder `{FOLDER}` of a Gatehouse checkout with --sdk DIR, or with \
-                 {VARIABLE} for all crates"
-            ),
-        )
-    })
+    let places = [env::current_dir(), env::current_exe()];
+    Ok(places.into_iter().flatten().find_map(|place| around(&place)).map(|checkout| checkout.join(FOLDER)))
 }
 
 fn is_none(path: &Path) -> String {
