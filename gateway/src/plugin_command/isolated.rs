@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Names the folder for the child.
-const VARIABLE: &str = "GATEHOUSE_PLUGIN_SCRATCH";
+pub(super) const VARIABLE: &str = "GATEHOUSE_PLUGIN_SCRATCH";
 /// Where the child's handler of fatal signals writes.
 const REPORT: &str = "crash";
 

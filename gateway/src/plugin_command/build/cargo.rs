@@ -9,6 +9,8 @@ use std::{
 
 use serde::Deserialize;
 
+use super::super::{UNABLE, isolated};
+
 /// Why there is no library.
 #[derive(Debug, thiserror::Error)]
 pub(in super::super) enum CargoError {
@@ -85,6 +87,8 @@ pub(super) fn build(build: &Build) -> Result<Built, CargoError> {
         command.arg("--release");
     }
     command.args(&build.cargo_arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    // A build script that runs these commands is none of our children.
+    command.env_remove(isolated::VARIABLE);
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => CargoError::NotInstalled(program.clone()),
         _ => CargoError::Run { program: program.clone(), error },
@@ -94,9 +98,7 @@ pub(super) fn build(build: &Build) -> Result<Built, CargoError> {
     let status = process.wait().map_err(failed)?;
     if !status.success() {
         // Without a code it was ended by a signal, which no shell gives as a code either.
-        return Ok(Built::Failed(
-            status.code().and_then(|code| code.try_into().ok()).unwrap_or(super::super::UNABLE),
-        ));
+        return Ok(Built::Failed(status.code().and_then(|code| code.try_into().ok()).unwrap_or(UNABLE)));
     }
     let libraries = libraries(messages.map_err(failed)?.unwrap_or_default(), &manifest);
     if libraries.is_empty() { Err(CargoError::NoLibrary(manifest)) } else { Ok(Built::Libraries(libraries)) }
