@@ -32,7 +32,7 @@ use crate::plugins::{
 pub struct CheckOptions {
     /// The library, such as target/release/libNAME.so
     file: PathBuf,
-    /// Only read the file and run none of its code, not even #[init]
+    /// Only read the file and run none of its code, not even `#[init]`
     #[arg(long)]
     no_load: bool,
     /// Print JSON

@@ -28,7 +28,7 @@ use crate::plugins::{PluginError, Problem};
 /// What to do with plugins.
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
-    /// Make a crate with an endpoint, an #[init] and a test, which builds at once
+    /// Make a crate with an endpoint, an `#[init]` and a test, which builds at once
     New(NewOptions),
     /// Build the crate of a plugin with cargo, check what comes out, and print how a definition names it
     Build(BuildOptions),

@@ -10,11 +10,16 @@ mod log_lines;
 mod memory_store;
 mod report;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use clap::Args;
+use http::{Request, Response};
+use serde_json::Value;
 
-use super::{CommandError, opened, output};
+use self::report::Report;
+use super::{CommandError, REFUSED, opened, output};
+use crate::plugins::ApiFacts;
 
 /// Arguments of `plugin run`.
 #[derive(Debug, Args)]
@@ -73,31 +78,27 @@ pub(super) fn run(options: RunOptions) -> Result<ExitCode, CommandError> {
     let (kind, function) = opened.function(&options.name)?;
     given.check_for(kind, &options.name)?;
     let done = call::call(kind, &function, given)?;
-    let report = report::Report {
-        kind,
-        function: &function,
-        loading: opened.took,
-        done: &done,
-        lines: &lines.taken(),
-    };
+    let report =
+        Report { kind, function: &function, loading: opened.took, done: &done, lines: &lines.taken() };
     if options.json {
         output::print_json(&report.to_json());
     } else {
         output::print(&report.to_text());
     }
-    Ok(if done.has_failed() { super::REFUSED.into() } else { ExitCode::SUCCESS })
+    Ok(if done.has_failed() { REFUSED.into() } else { ExitCode::SUCCESS })
 }
 
 /// What a call is given.
 struct Given {
-    request: http::Request<bytes::Bytes>,
+    request: Request<Bytes>,
     scheme: &'static str,
     config: Option<Box<str>>,
-    session: Option<Arc<serde_json::Value>>,
-    api: crate::plugins::ApiFacts,
+    session: Option<Arc<Value>>,
+    api: ApiFacts,
     /// Whether an answer was named on the command line.
     has_response: bool,
-    response: http::Response<bytes::Bytes>,
-    record: Option<serde_json::Value>,
-    timeout: Option<std::time::Duration>,
+    response: Response<Bytes>,
+    record: Option<Value>,
+    /// `None` is no bound.
+    timeout: Option<Duration>,
 }

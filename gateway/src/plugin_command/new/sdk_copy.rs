@@ -60,7 +60,7 @@ mod tests {
         );
         let version = format!("\n[workspace.package]\nversion = \"{}\"\n", env!("CARGO_PKG_VERSION"));
         assert!(text.contains(&version) && text.contains("\n[workspace.lints.rust]\n"), "{text}");
-        assert!(!text.contains("gateway"), "{text}");
+        assert!(!text.contains("bench/"), "{text}");
     }
 
     #[test]
