@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::plugin_command::PluginCommand;
+
 /// A gateway that runs your own code at the endpoint, on Tyk's configuration and API definitions.
 #[derive(Debug, Parser)]
 #[command(name = "gatehouse", version, about, arg_required_else_help = false)]
@@ -27,6 +29,11 @@ enum Subcommands {
         #[arg(long, default_value_t = 8080)]
         port: u16,
     },
+    /// Make, build, check and try endpoint plugins in Rust
+    Plugin {
+        #[command(subcommand)]
+        command: PluginCommand,
+    },
     /// Print every setting with its default as a page in Markdown
     Settings,
 }
@@ -49,6 +56,8 @@ pub enum Command {
         /// Port.
         port: u16,
     },
+    /// Work on plugins.
+    Plugin(PluginCommand),
     /// Print the settings.
     Settings,
 }
@@ -60,6 +69,7 @@ pub fn command() -> Command {
         None | Some(Subcommands::Run) => Command::Run { conf },
         Some(Subcommands::Check) => Command::Check { conf },
         Some(Subcommands::Demo { port }) => Command::Demo { port },
+        Some(Subcommands::Plugin { command }) => Command::Plugin(command),
         Some(Subcommands::Settings) => Command::Settings,
     }
 }

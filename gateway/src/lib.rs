@@ -15,6 +15,7 @@ pub mod demo;
 pub mod exchange;
 pub mod js;
 pub mod live;
+pub mod plugin_command;
 pub mod plugins;
 pub mod proxy;
 pub mod reply;

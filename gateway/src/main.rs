@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use gatehouse::cli::{self, Command};
+use gatehouse::{
+    cli::{self, Command},
+    plugin_command,
+};
 
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
@@ -13,6 +16,7 @@ fn main() -> ExitCode {
         Command::Run { conf } => gatehouse::run::from_file(conf.as_deref()),
         Command::Check { conf } => gatehouse::run::check(conf.as_deref()).map(|()| ExitCode::SUCCESS),
         Command::Demo { port } => gatehouse::demo::run(port).map(|()| ExitCode::SUCCESS),
+        Command::Plugin(command) => Ok(plugin_command::run(command)),
         Command::Settings => {
             print!("{}", gatehouse::config::reference_markdown());
             Ok(ExitCode::SUCCESS)

@@ -43,7 +43,7 @@ fn help_names_every_command() {
     let output = output(&["--help"]);
     assert!(output.status.success());
     let help = text(&output.stdout);
-    for word in ["Usage: gatehouse", "run", "check", "demo", "settings", "--conf <FILE>"] {
+    for word in ["Usage: gatehouse", "run", "check", "demo", "plugin", "settings", "--conf <FILE>"] {
         assert!(help.contains(word), "{word} is not in\n{help}");
     }
 }

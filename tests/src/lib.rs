@@ -20,6 +20,7 @@ pub mod h2_upstream;
 pub mod http1;
 pub mod log;
 pub mod plugin;
+pub mod plugin_command;
 pub mod raw;
 pub mod setup;
 pub mod upstream;

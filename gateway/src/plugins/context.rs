@@ -26,6 +26,9 @@ use super::{
 };
 use crate::telemetry::request_id::RequestId;
 
+/// The target of the lines that plugins log.
+pub const LOG_TARGET: &str = module_path!();
+
 /// Who calls whom.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CallFacts {

@@ -67,6 +67,11 @@ impl PluginFunction {
         self.function.package()
     }
 
+    /// Source file and line of the function, as its compiler saw them.
+    pub fn place(&self) -> (&'static str, u32) {
+        self.function.place()
+    }
+
     /// Its kind; `None` for one of a later version.
     pub fn kind(&self) -> Option<Kind> {
         self.function.kind()

@@ -27,6 +27,7 @@ mod tests;
 pub use gatehouse_plugin::host::{Kind, Mode};
 
 pub use self::{
+    context::LOG_TARGET,
     error::{PluginError, Problem},
     function::PluginFunction,
     outbound::OutboundClient,

@@ -115,7 +115,15 @@ impl PluginRegistry {
     }
 }
 
-/// The file for a path: one with version and platform in its name comes first, as in Tyk.
+/// The file that is loaded for a path: one with version and platform in its name comes first, as in Tyk.
+///
+/// # Errors
+/// When there is none.
+pub fn locate(path: &Path) -> Result<PathBuf, Problem> {
+    find(path).map(|(file, _)| file)
+}
+
+/// [`locate`], with what changes when the file does.
 fn find(path: &Path) -> Result<(PathBuf, Stamp), Problem> {
     let tried = candidates(path);
     for candidate in &tried {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::{exchange, library, load, registry, site};
 use crate::plugins::{
     CallContext, Kind, PluginFailure, PluginFunction, PluginOutcome, PluginRegistry, Problem,
+    registry::locate,
 };
 
 fn is_send<T: Send>(value: T) -> T {
@@ -37,8 +38,11 @@ async fn a_function_answers() {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["foo-header-2"], "baz");
     assert_eq!(response.body(), &"This is a virtual endpoint!");
-    let response = answer(&load("hello", "hello", Kind::Request), "/hi").await;
+    let hello = load("hello", "hello", Kind::Request);
+    let response = answer(&hello, "/hi").await;
     assert_eq!(response.body(), r#"{"message":"Hello, stranger!","path":"/hi"}"#);
+    let (file, line) = hello.place();
+    assert!(file.ends_with("hello/src/lib.rs") && line > 1, "{file}:{line}");
 }
 
 #[tokio::test]
@@ -103,6 +107,7 @@ fn a_file_with_version_and_platform_comes_first() {
     assert!(first.to_string_lossy().contains("/plugin_v"), "{first:?}");
     assert_eq!(*second, path);
     fs::copy(library("hello"), first).unwrap();
+    assert_eq!(locate(&path).unwrap(), *first);
     assert!(registry().load(&path, "hello", Kind::Request).is_ok());
 }
 
