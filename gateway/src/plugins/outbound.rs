@@ -5,19 +5,22 @@ use std::{
     future::ready,
     pin::Pin,
     str::FromStr as _,
+    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
 
 use bytes::Bytes;
 use gatehouse_plugin::host::{HostAnswer, HostCall, HostFuture};
-use http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, uri::Scheme};
+use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use tokio::{runtime::Handle, time::timeout_at};
 
 use super::{context::bytes, request::each_header, site::PluginServices};
+use crate::{exchange::RequestBody, proxy::hosts::Hosts};
 
 /// The pooled client for outbound calls; scripts have the same.
 pub type OutboundClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
@@ -53,10 +56,14 @@ pub(super) fn send(
     };
     let until = Instant::now() + timeout;
     let until = deadline.map_or(until, |deadline| deadline.min(until));
-    let client = services.client.clone();
+    let wire = if request.uri().scheme() == Some(&Scheme::HTTPS) {
+        Wire::Tls(services.client.clone())
+    } else {
+        Wire::Plain(Arc::clone(&services.hosts))
+    };
     let body_limit = services.outbound_body_bytes;
     let exchange = async move {
-        match timeout_at(until.into(), exchange(client, request, body_limit)).await {
+        match timeout_at(until.into(), exchange(wire, request, body_limit)).await {
             Ok(Ok(response)) => Ok(OutboundReply(response)),
             Ok(Err(reason)) => Err(format!("{url}: {reason}")),
             Err(_) => Err(format!("{url}: no answer in time")),
@@ -65,12 +72,19 @@ pub(super) fn send(
     Box::pin(Entered { handle: services.handle.clone(), future: Some(Box::pin(exchange)) })
 }
 
-fn request(call: HostCall) -> Result<Request<Full<Bytes>>, String> {
+/// What a call goes through.
+enum Wire {
+    Tls(OutboundClient),
+    /// Connections that the plugin's own task drives, as those to upstreams are.
+    Plain(Arc<Hosts>),
+}
+
+fn request(call: HostCall) -> Result<Request<Bytes>, String> {
     let uri = Uri::from_str(&call.url).map_err(|error| error.to_string())?;
     if uri.authority().is_none() || !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err("not an absolute http or https address".to_owned());
     }
-    let mut request = Request::new(Full::new(bytes(call.body)));
+    let mut request = Request::new(bytes(call.body));
     *request.uri_mut() = uri;
     *request.method_mut() = Method::from_str(&call.method).map_err(|error| error.to_string())?;
     for (name, value) in call.headers {
@@ -82,12 +96,29 @@ fn request(call: HostCall) -> Result<Request<Full<Bytes>>, String> {
     Ok(request)
 }
 
-async fn exchange(
-    client: OutboundClient,
-    request: Request<Full<Bytes>>,
-    body_limit: usize,
-) -> Result<Response<Bytes>, String> {
-    let response = client.request(request).await.map_err(|error| chain(&error))?;
+async fn exchange(wire: Wire, request: Request<Bytes>, body_limit: usize) -> Result<Response<Bytes>, String> {
+    match wire {
+        Wire::Tls(client) => {
+            let response = client.request(request.map(Full::new)).await.map_err(|error| chain(&error))?;
+            whole(response, body_limit).await
+        }
+        Wire::Plain(hosts) => {
+            let authority = request.uri().authority().cloned().ok_or("names no host")?;
+            let request = request.map(|body| match body.is_empty() {
+                true => RequestBody::Empty,
+                false => RequestBody::Full(body),
+            });
+            let response = hosts.send(&authority, request).await.map_err(|error| chain(&error))?;
+            whole(response, body_limit).await
+        }
+    }
+}
+
+async fn whole<B>(response: Response<B>, body_limit: usize) -> Result<Response<Bytes>, String>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let (head, body) = response.into_parts();
     let body = Limited::new(body, body_limit).collect().await.map_err(|error| chain(error.as_ref()))?;
     Ok(Response::from_parts(head, body.to_bytes()))

@@ -13,7 +13,12 @@ use tokio::runtime::Handle;
 use super::{
     Kind, OutboundClient, PluginError, PluginFunction, PluginRegistry, PluginServices, metrics::PluginMetrics,
 };
-use crate::{config::settings::Settings, crash::CallSite, supervisor::worker::ClosedEndpoints};
+use crate::{
+    config::settings::Settings,
+    crash::CallSite,
+    proxy::{direct::HostPools, hosts::Hosts},
+    supervisor::worker::ClosedEndpoints,
+};
 
 /// All plugins of a gateway.
 #[derive(Debug)]
@@ -29,13 +34,20 @@ pub struct PluginRuntime {
 }
 
 impl PluginRuntime {
-    /// A runtime without plugins. Outbound calls go through `client`; timers and connections live on `handle`.
-    pub fn new(settings: &Settings, client: OutboundClient, handle: Handle, closed: ClosedEndpoints) -> Self {
+    /// A runtime without plugins. Outbound calls go through `client` and, without TLS, through `pools`; timers and connections live on `handle`.
+    pub fn new(
+        settings: &Settings,
+        client: OutboundClient,
+        pools: Arc<HostPools>,
+        handle: Handle,
+        closed: ClosedEndpoints,
+    ) -> Self {
         let plugins = &settings.plugins;
         Self {
             registry: PluginRegistry::new(plugins.cache.clone().unwrap_or_else(default_cache)),
             services: Arc::new(PluginServices {
                 client,
+                hosts: Arc::new(Hosts::new(pools)),
                 handle,
                 outbound_timeout: plugins.outbound_timeout,
                 outbound_body_bytes: plugins.outbound_body_bytes,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::{metrics::PluginMetrics, outbound::OutboundClient};
-use crate::crash::CallSite;
+use crate::{crash::CallSite, proxy::hosts::Hosts};
 
 /// The store, for plugins.
 pub trait PluginStorage: Send + Sync {
@@ -20,8 +20,10 @@ pub trait PluginStorage: Send + Sync {
 
 /// What the gateway does for all plugins.
 pub struct PluginServices {
-    /// Makes outbound calls.
+    /// Makes outbound calls over TLS.
     pub client: OutboundClient,
+    /// Makes the others.
+    pub hosts: Arc<Hosts>,
     /// Where outbound calls have their sockets and timers.
     pub handle: Handle,
     /// Bound on one outbound call.

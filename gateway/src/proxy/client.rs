@@ -86,7 +86,7 @@ impl UpstreamClients {
 }
 
 /// Puts the host into its header and leaves the path in the request line.
-fn origin_form(mut request: http::Request<RequestBody>) -> http::Request<RequestBody> {
+pub(super) fn origin_form(mut request: http::Request<RequestBody>) -> http::Request<RequestBody> {
     if !request.headers().contains_key(header::HOST)
         && let Some(authority) = request.uri().authority()
         && let Ok(host) = HeaderValue::from_str(authority.as_str())

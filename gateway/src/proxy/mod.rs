@@ -5,6 +5,7 @@ pub mod client;
 pub mod direct;
 pub mod forward;
 pub mod headers;
+pub mod hosts;
 pub mod target;
 pub mod tls;
 mod upgrade;

@@ -113,14 +113,16 @@ impl Gateway {
     pub fn new(settings: Settings, runtime: tokio::runtime::Handle) -> Result<Self, StartError> {
         let tls = crate::proxy::tls::client_config(settings.upstream.insecure_skip_verify)?;
         let outbound = outbound_client(&settings.upstream, tls);
+        let clients = UpstreamClients::new(&settings.upstream)?;
         Ok(Self {
-            clients: UpstreamClients::new(&settings.upstream)?,
             plugins: PluginRuntime::new(
                 &settings,
                 outbound.clone(),
+                Arc::clone(&clients.direct),
                 runtime.clone(),
                 ClosedEndpoints::inherited(),
             ),
+            clients,
             js: JsRuntime::new(&settings.javascript, outbound, runtime),
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(settings.plugins.analytics_in_flight),

@@ -23,7 +23,7 @@ use crate::{
         PluginServices, PluginSite, ResponseHeaders,
         metrics::{PluginMetrics, Series, SeriesKey},
     },
-    proxy::tls,
+    proxy::{direct::HostPools, hosts::Hosts, tls},
     telemetry::request_id::RequestId,
 };
 
@@ -220,6 +220,7 @@ fn services(handle: &Handle) -> Result<PluginServices, CommandError> {
         error: std::io::Error::other(error),
     })?;
     Ok(PluginServices {
+        hosts: Arc::new(Hosts::new(Arc::new(HostPools::new(&upstream)))),
         client: outbound_client(&upstream, tls),
         handle: handle.clone(),
         outbound_timeout: OUTBOUND_TIMEOUT,

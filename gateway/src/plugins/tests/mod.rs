@@ -23,8 +23,10 @@ use super::{
     site::{ApiFacts, PluginServices, PluginSite},
 };
 use crate::{
+    config::settings::UpstreamSettings,
     crash::CallSite,
     exchange::{Exchange, RequestBody, SentTo},
+    proxy::{direct::HostPools, hosts::Hosts},
     telemetry::request_id::RequestId,
 };
 
@@ -73,7 +75,16 @@ pub(super) fn exchange(method: Method, target: &str, body: &'static str) -> Exch
 pub(super) fn site(config: Option<&str>, timeout: Option<Duration>) -> Arc<PluginSite> {
     let tls = crate::proxy::tls::client_config(true).unwrap();
     let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
+    let seconds = Duration::from_secs(5);
+    let pools = HostPools::new(&UpstreamSettings {
+        idle_per_host: 8,
+        idle_timeout: seconds,
+        timeout: seconds,
+        connect_timeout: seconds,
+        insecure_skip_verify: true,
+    });
     let services = PluginServices {
+        hosts: Arc::new(Hosts::new(Arc::new(pools))),
         client: Client::builder(TokioExecutor::new()).build(connector),
         handle: Handle::current(),
         outbound_timeout: Duration::from_secs(5),
