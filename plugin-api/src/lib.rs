@@ -22,7 +22,9 @@ mod context;
 mod error;
 #[allow(unsafe_code, reason = "the boundary; its invariants are at the top of its module")]
 mod ffi;
+mod form;
 mod join;
+mod message;
 mod outbound;
 mod outcome;
 mod request;

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use gatehouse_plugin::host::{
-    Answer, ContextSide, ForeignBytes, HostCall, HostFuture, Level, Metric, Refusal, Status,
+    Answer, ContextSide, ForeignBytes, HostCall, HostFuture, Kept, Level, Metric, Refusal, Status,
     StorageOperation, Stored, Text, fact, item,
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
@@ -139,6 +139,10 @@ impl ContextSide for CallState<'_> {
             fact::DEFINITION => return api.definition.as_deref(),
             _ => return None,
         })
+    }
+
+    fn kept(&self) -> Option<&Kept> {
+        Some(&self.site.kept)
     }
 
     fn lookup(&self, item: u32, key: &str) -> Option<Vec<u8>> {

@@ -94,13 +94,12 @@ impl PluginFunction {
         exchange: &mut Exchange,
         call: CallContext<'_>,
     ) -> Result<Called<PluginOutcome>, PluginFailure> {
-        let (decided, effects) = self.with_request(exchange, call).await?;
-        let outcome = match decided {
-            Decided::Continue { .. } => PluginOutcome::Continue,
-            Decided::Respond(response) => PluginOutcome::Respond(response),
-            Decided::Allow(_) | Decided::Deny { .. } => return Err(PluginFailure::WrongKind),
+        let decide = |decided| match decided {
+            Decided::Continue { .. } => Some(PluginOutcome::Continue),
+            Decided::Respond(response) => Some(PluginOutcome::Respond(response)),
+            Decided::Allow(_) | Decided::Deny { .. } => None,
         };
-        Ok(Called { outcome, effects })
+        self.with_request(exchange, call, decide).await
     }
 
     /// Calls an authentication function; as [`call`](Self::call) in all else.
@@ -112,14 +111,13 @@ impl PluginFunction {
         exchange: &mut Exchange,
         call: CallContext<'_>,
     ) -> Result<Called<AuthOutcome>, PluginFailure> {
-        let (decided, effects) = self.with_request(exchange, call).await?;
-        let outcome = match decided {
-            Decided::Allow(session) => AuthOutcome::Allow(session),
-            Decided::Deny { status, message } => AuthOutcome::Deny { status, message },
-            Decided::Respond(response) => AuthOutcome::Respond(response),
-            Decided::Continue { .. } => return Err(PluginFailure::WrongKind),
+        let decide = |decided| match decided {
+            Decided::Allow(session) => Some(AuthOutcome::Allow(session)),
+            Decided::Deny { status, message } => Some(AuthOutcome::Deny { status, message }),
+            Decided::Respond(response) => Some(AuthOutcome::Respond(response)),
+            Decided::Continue { .. } => None,
         };
-        Ok(Called { outcome, effects })
+        self.with_request(exchange, call, decide).await
     }
 
     /// Calls a response hook, which changes `response` in place.
@@ -170,11 +168,13 @@ impl PluginFunction {
         }
     }
 
-    async fn with_request(
+    /// Calls with a request; `decide` gives `None` for what this kind of function cannot decide.
+    async fn with_request<T>(
         &self,
         exchange: &mut Exchange,
         call: CallContext<'_>,
-    ) -> Result<(Decided, Effects), PluginFailure> {
+        decide: impl FnOnce(Decided) -> Option<T>,
+    ) -> Result<Called<T>, PluginFailure> {
         let body = if self.function.wants_body() {
             let limit = call.site.services.buffered_body_bytes;
             exchange.buffer_body(limit).await.map_err(PluginFailure::Body)?
@@ -183,7 +183,11 @@ impl PluginFunction {
         };
         let facts = self.facts(exchange, &call);
         let result = self.run(Subject::Request(exchange, body), facts, call.clone(), None).await;
-        result.inspect_err(|failure| self.log(failure, facts, &call))
+        let called = result.and_then(|(decided, effects)| {
+            let outcome = decide(decided).ok_or(PluginFailure::WrongKind)?;
+            Ok(Called { outcome, effects })
+        });
+        called.inspect_err(|failure| self.log(failure, facts, &call))
     }
 
     async fn run(

@@ -4,7 +4,7 @@
 
 use std::ptr;
 
-use gatehouse_plugin_abi::{Call, Pair, RequestView, ResponseView, Slice};
+use gatehouse_plugin_abi::{Call, MessageView, Pair, RequestView, ResponseView, Slice};
 
 use super::{
     guest::{Context, NO_PAIR},
@@ -72,34 +72,33 @@ impl Request {
     }
 
     pub(crate) fn raw_header(&self, name: &str) -> Option<&[u8]> {
-        // SAFETY: shared access to the owner; the view lasts until the request is changed.
-        unsafe { view::bytes(self.view.table.header()(self.view.owner, Slice::text(name))) }
+        // SAFETY: as in `raw_method`.
+        unsafe { first_header(&self.view.message, name) }
     }
 
     pub(crate) fn raw_headers(&self) -> RawHeaders<'_> {
-        let read = self.view.table.headers();
-        // SAFETY: shared access to the owner, and `RawHeaders::read` gives a place for so many pairs; the views last
-        // as long as this borrow.
-        unsafe { RawHeaders::read(|to, room| read(self.view.owner, to, room)) }
+        // SAFETY: as in `raw_method`.
+        unsafe { RawHeaders::read(&self.view.message) }
     }
 
     pub(crate) fn change_header(&mut self, change: u32, name: &str, value: &[u8]) -> Result<(), Error> {
-        let change_header = self.view.table.change_header();
-        // SAFETY: exclusive access to the owner; the gateway copies what it keeps of the views.
-        refusal(unsafe { change_header(self.view.owner, change, Slice::text(name), Slice::new(value)) }, name)
+        // SAFETY: exclusive access to the owner.
+        unsafe { change_header(&self.view.message, change, name, value) }
     }
 
     pub(crate) fn change_method(&mut self, method: &str) -> Result<(), Error> {
         let set_method = self.view.table.set_method();
         // SAFETY: exclusive access to the owner, and to the parts that it refreshes.
-        let answer = unsafe { set_method(self.view.owner, Slice::text(method), &raw mut self.view.parts) };
+        let answer =
+            unsafe { set_method(self.view.message.owner, Slice::text(method), &raw mut self.view.parts) };
         refusal(answer, method)
     }
 
     pub(crate) fn change_target(&mut self, target: &str) -> Result<(), Error> {
         let set_target = self.view.table.set_target();
         // SAFETY: as in `change_method`.
-        let answer = unsafe { set_target(self.view.owner, Slice::text(target), &raw mut self.view.parts) };
+        let answer =
+            unsafe { set_target(self.view.message.owner, Slice::text(target), &raw mut self.view.parts) };
         refusal(answer, target)
     }
 
@@ -107,7 +106,7 @@ impl Request {
         let mut body = body.into_buffer();
         let set_body = self.view.table.set_body();
         // SAFETY: as in `change_method`; the buffer is moved out.
-        let answer = unsafe { set_body(self.view.owner, &raw mut body, &raw mut self.view.parts) };
+        let answer = unsafe { set_body(self.view.message.owner, &raw mut body, &raw mut self.view.parts) };
         refusal(answer, "the body")
     }
 }
@@ -153,25 +152,23 @@ impl UpstreamResponse {
     }
 
     pub(crate) fn raw_header(&self, name: &str) -> Option<&[u8]> {
-        // SAFETY: shared access to the owner; the view lasts until the answer is changed.
-        unsafe { view::bytes(self.view.table.header()(self.view.owner, Slice::text(name))) }
+        // SAFETY: as in `raw_body`.
+        unsafe { first_header(&self.view.message, name) }
     }
 
     pub(crate) fn raw_headers(&self) -> RawHeaders<'_> {
-        let read = self.view.table.headers();
-        // SAFETY: as in `Request::raw_headers`.
-        unsafe { RawHeaders::read(|to, room| read(self.view.owner, to, room)) }
+        // SAFETY: as in `raw_body`.
+        unsafe { RawHeaders::read(&self.view.message) }
     }
 
     pub(crate) fn change_header(&mut self, change: u32, name: &str, value: &[u8]) -> Result<(), Error> {
-        let change_header = self.view.table.change_header();
-        // SAFETY: exclusive access to the owner; the gateway copies what it keeps of the views.
-        refusal(unsafe { change_header(self.view.owner, change, Slice::text(name), Slice::new(value)) }, name)
+        // SAFETY: exclusive access to the owner.
+        unsafe { change_header(&self.view.message, change, name, value) }
     }
 
     pub(crate) fn change_status(&mut self, status: u16) -> Result<(), Error> {
         // SAFETY: exclusive access to the owner.
-        let answer = unsafe { self.view.table.set_status()(self.view.owner, status.into()) };
+        let answer = unsafe { self.view.table.set_status()(self.view.message.owner, status.into()) };
         refusal(answer, "the status")?;
         self.view.status = status.into();
         Ok(())
@@ -181,9 +178,24 @@ impl UpstreamResponse {
         let mut body = body.into_buffer();
         let set_body = self.view.table.set_body();
         // SAFETY: exclusive access to the owner and to the view it refreshes; the buffer is moved out.
-        let answer = unsafe { set_body(self.view.owner, &raw mut body, &raw mut self.view.body) };
+        let answer = unsafe { set_body(self.view.message.owner, &raw mut body, &raw mut self.view.body) };
         refusal(answer, "the body")
     }
+}
+
+/// # Safety
+/// The message's owner may be shared now, and stays unchanged for `'a`.
+unsafe fn first_header<'a>(message: &MessageView, name: &str) -> Option<&'a [u8]> {
+    // SAFETY: as the caller says; a view of the owner lasts until it is changed (invariant 4).
+    unsafe { view::bytes(message.headers.first()(message.owner, Slice::text(name))) }
+}
+
+/// # Safety
+/// Nobody else uses the message's owner now.
+unsafe fn change_header(message: &MessageView, change: u32, name: &str, value: &[u8]) -> Result<(), Error> {
+    let change_header = message.headers.change();
+    // SAFETY: as the caller says; the gateway copies what it keeps of the views.
+    refusal(unsafe { change_header(message.owner, change, Slice::text(name), Slice::new(value)) }, name)
 }
 
 /// All headers of a message, in order; the first ones without an allocation.
@@ -197,9 +209,8 @@ pub(crate) struct RawHeaders<'a> {
 
 impl RawHeaders<'_> {
     /// # Safety
-    /// `read` writes at most as many pairs as it is told and answers how many there are; what they show lives for
-    /// the lifetime of the result.
-    unsafe fn read(read: impl Fn(*mut Pair, usize) -> usize) -> Self {
+    /// The message's owner may be shared now, and stays unchanged for the lifetime of the result.
+    unsafe fn read(message: &MessageView) -> Self {
         let mut headers = Self {
             few: [NO_PAIR; HEADERS_AT_ONCE],
             many: Vec::new(),
@@ -207,10 +218,14 @@ impl RawHeaders<'_> {
             next: 0,
             views: std::marker::PhantomData,
         };
-        headers.count = read(headers.few.as_mut_ptr(), HEADERS_AT_ONCE);
+        let read = |to: &mut [Pair]| {
+            // SAFETY: the owner is as the caller says, and `to` is a place for so many pairs.
+            unsafe { message.headers.all()(message.owner, to.as_mut_ptr(), to.len()) }
+        };
+        headers.count = read(&mut headers.few);
         if headers.count > HEADERS_AT_ONCE {
             headers.many = vec![NO_PAIR; headers.count];
-            headers.count = read(headers.many.as_mut_ptr(), headers.count).min(headers.many.len());
+            headers.count = read(&mut headers.many).min(headers.many.len());
         }
         headers
     }
@@ -226,7 +241,7 @@ impl<'a> Iterator for RawHeaders<'a> {
         let pairs: &[Pair] = if self.many.is_empty() { &self.few } else { &self.many };
         let pair = pairs.get(self.next)?;
         self.next += 1;
-        // SAFETY: `read` says that the views live for 'a.
+        // SAFETY: the owner stays unchanged for 'a, so its views last (invariant 4).
         Some(unsafe { (view::text(pair.name), view::bytes(pair.value).unwrap_or_default()) })
     }
 }

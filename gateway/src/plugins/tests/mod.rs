@@ -18,7 +18,7 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tokio::runtime::Handle;
 
 use super::{
-    Kind, PluginFunction, PluginRegistry, ResponseHeaders,
+    Kept, Kind, PluginFunction, PluginRegistry, ResponseHeaders,
     metrics::PluginMetrics,
     site::{ApiFacts, PluginServices, PluginSite},
 };
@@ -95,5 +95,6 @@ pub(super) fn site(config: Option<&str>, timeout: Option<Duration>) -> Arc<Plugi
         config: config.map(Into::into),
         crash_site: Box::leak(Box::new(CallSite::new("shop", "GET", "/", "test.so", "test"))),
         timeout,
+        kept: Kept::default(),
     })
 }
