@@ -3,6 +3,8 @@
 mod calls;
 mod files;
 mod local;
+mod mutations;
+mod provoked;
 mod speed;
 
 use std::{
