@@ -52,6 +52,15 @@ pub use self::{
     storage::Storage,
 };
 
+/// Compiles and runs what authors read in the book.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../../docs/src/writing-a-plugin.md")]
+    struct WritingAPlugin;
+    #[doc = include_str!("../../docs/src/porting-go-plugins.md")]
+    struct PortingGoPlugins;
+}
+
 /// What the attributes expand to; not for authors.
 #[doc(hidden)]
 pub mod expanded {
