@@ -4,5 +4,5 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = gatehouse::plugins::file::inspect(bytes);
+    let _ = gatehouse_fuzz::file::inspect(bytes);
 });

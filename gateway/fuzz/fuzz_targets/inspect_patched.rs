@@ -17,5 +17,5 @@ fuzz_target!(|patches: &[u8]| {
         let length = file.len();
         file[at % length] = patch[3];
     }
-    let _ = gatehouse::plugins::file::inspect(&file);
+    let _ = gatehouse_fuzz::file::inspect(&file);
 });

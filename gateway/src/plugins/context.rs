@@ -75,8 +75,8 @@ impl<'a> CallState<'a> {
         Self { facts, site, session, cancelled, client, request_id, changes: Mutex::default() }
     }
 
-    pub(super) fn with_record(self, record: Value) -> Self {
-        self.changes().record = Some(record);
+    pub(super) fn with_record(self, record: Option<Value>) -> Self {
+        self.changes().record = record;
         self
     }
 

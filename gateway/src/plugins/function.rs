@@ -200,10 +200,7 @@ impl PluginFunction {
         if self.mode() == Some(Mode::Blocking) {
             return self.run_blocking(subject, facts, call, record).await;
         }
-        let mut state = CallState::new(facts, call.site, call.session, None);
-        if let Some(record) = record {
-            state = state.with_record(record);
-        }
+        let state = CallState::new(facts, call.site, call.session, None).with_record(record);
         let mut view = subject.view();
         let message = view.message(&state, self.state);
         let status = if self.mode() == Some(Mode::Async) {
@@ -224,12 +221,7 @@ impl PluginFunction {
         site: &PluginSite,
     ) -> Result<Status, PluginFailure> {
         let waiting = Waiting::start(self.function, message, site.crash_site)?;
-        match (deadline, site.timeout) {
-            (Some(deadline), Some(limit)) => tokio::time::timeout_at(deadline.into(), waiting)
-                .await
-                .map_err(|_| PluginFailure::Timeout { limit }),
-            _ => Ok(waiting.await),
-        }
+        within(deadline, site, waiting).await
     }
 
     /// Runs a blocking function on a thread of its own with copies of what it may change, because it may go on when nobody
@@ -246,10 +238,7 @@ impl PluginFunction {
         let cancel = CancelOnDrop(Arc::new(AtomicBool::new(false)));
         let (cancelled, function, plugin_state) = (Arc::clone(&cancel.0), self.function, self.state);
         let work = tokio::task::spawn_blocking(move || {
-            let mut state = CallState::new(facts, &site, session, Some(&cancelled));
-            if let Some(record) = record {
-                state = state.with_record(record);
-            }
+            let state = CallState::new(facts, &site, session, Some(&cancelled)).with_record(record);
             let mut view = OwnedSubject::view(&mut owned);
             let entered = crash::enter(site.crash_site);
             let status = function.run(view.message(&state, plugin_state));
@@ -258,12 +247,7 @@ impl PluginFunction {
             let result = state.finish(status);
             (owned, body, result)
         });
-        let finished = match (facts.deadline, call.site.timeout) {
-            (Some(deadline), Some(limit)) => tokio::time::timeout_at(deadline.into(), work)
-                .await
-                .map_err(|_| PluginFailure::Timeout { limit })?,
-            _ => work.await,
-        };
+        let finished = within(facts.deadline, call.site, work).await?;
         let (owned, body, result) = finished.map_err(|error| PluginFailure::Thread(error.to_string()))?;
         if let Some(owned) = owned {
             owned.put_back(&mut subject);
@@ -286,6 +270,20 @@ impl PluginFunction {
             request_id,
             "plugin failed: {failure}"
         );
+    }
+}
+
+/// Waits for what a function does, but not longer than its place allows.
+async fn within<F: Future>(
+    deadline: Option<Instant>,
+    site: &PluginSite,
+    work: F,
+) -> Result<F::Output, PluginFailure> {
+    match (deadline, site.timeout) {
+        (Some(deadline), Some(limit)) => {
+            tokio::time::timeout_at(deadline.into(), work).await.map_err(|_| PluginFailure::Timeout { limit })
+        }
+        _ => Ok(work.await),
     }
 }
 

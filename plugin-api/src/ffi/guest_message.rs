@@ -15,42 +15,70 @@ use crate::error::{Error, refusal};
 /// Headers that are read without an allocation.
 const HEADERS_AT_ONCE: usize = 32;
 
-/// The request that a function is called with, as it is at this point of the chain.
-///
-/// Reading does not copy: what you get is the gateway's own. Changes are seen by the rest of the chain and by the
-/// upstream. A `&mut Request` is all there is; it cannot be moved, kept or made.
-///
-/// ```
-/// use gatehouse_plugin::prelude::*;
-///
-/// #[endpoint]
-/// fn mark_mobile(request: &mut Request, _: &Context) {
-///     if request.header("user-agent").is_some_and(|agent| agent.contains("Mobile")) {
-///         request.set_header("x-device", "mobile").ok();
-///     }
-/// }
-/// ```
-#[repr(C)]
-pub struct Request {
-    view: RequestView,
-    /// Without a size it cannot be swapped with another, whose call may be over sooner.
-    unmovable: [()],
+/// A message that authors get references to, over the view that crossed, and what all messages have in common.
+macro_rules! message {
+    ($(#[$documentation:meta])* $message:ident, $view:ident) => {
+        $(#[$documentation])*
+        #[repr(C)]
+        pub struct $message {
+            view: $view,
+            /// Without a size it cannot be swapped with another, whose call may be over sooner.
+            unmovable: [()],
+        }
+
+        // SAFETY: the owner behind the view is `Send + Sync` on the host's side (`Headers` says so), reached as invariant 3
+        // says.
+        unsafe impl Send for $message {}
+        // SAFETY: as above.
+        unsafe impl Sync for $message {}
+
+        impl $message {
+            /// # Safety
+            /// `view` is null, or valid and exclusively this call's for `'a`.
+            unsafe fn from_view<'a>(view: *mut $view) -> Option<&'a mut Self> {
+                let message = ptr::slice_from_raw_parts_mut(view.cast::<()>(), 0) as *mut Self;
+                // SAFETY: as the caller says; the type is its view and nothing.
+                (!view.is_null()).then(|| unsafe { &mut *message })
+            }
+
+            pub(crate) fn raw_header(&self, name: &str) -> Option<&[u8]> {
+                // SAFETY: views last until the message is changed, which takes `&mut self` (invariant 4).
+                unsafe { first_header(&self.view.message, name) }
+            }
+
+            pub(crate) fn raw_headers(&self) -> RawHeaders<'_> {
+                // SAFETY: as in `raw_header`.
+                unsafe { RawHeaders::read(&self.view.message) }
+            }
+
+            pub(crate) fn change_header(&mut self, change: u32, name: &str, value: &[u8]) -> Result<(), Error> {
+                // SAFETY: exclusive access to the owner.
+                unsafe { change_header(&self.view.message, change, name, value) }
+            }
+        }
+    };
 }
 
-// SAFETY: the owner behind the view is `Send + Sync` on the host's side (`RequestSide`), reached as invariant 3 says.
-unsafe impl Send for Request {}
-// SAFETY: as above.
-unsafe impl Sync for Request {}
+message! {
+    /// The request that a function is called with, as it is at this point of the chain.
+    ///
+    /// Reading does not copy: what you get is the gateway's own. Changes are seen by the rest of the chain and by the
+    /// upstream. A `&mut Request` is all there is; it cannot be moved, kept or made.
+    ///
+    /// ```
+    /// use gatehouse_plugin::prelude::*;
+    ///
+    /// #[endpoint]
+    /// fn mark_mobile(request: &mut Request, _: &Context) {
+    ///     if request.header("user-agent").is_some_and(|agent| agent.contains("Mobile")) {
+    ///         request.set_header("x-device", "mobile").ok();
+    ///     }
+    /// }
+    /// ```
+    Request, RequestView
+}
 
 impl Request {
-    /// # Safety
-    /// `view` is null, or valid and exclusively this call's for `'a`.
-    unsafe fn from_view<'a>(view: *mut RequestView) -> Option<&'a mut Self> {
-        let request = ptr::slice_from_raw_parts_mut(view.cast::<()>(), 0) as *mut Self;
-        // SAFETY: as the caller says; `Request` is a `RequestView` and nothing.
-        (!view.is_null()).then(|| unsafe { &mut *request })
-    }
-
     pub(crate) fn raw_method(&self) -> &str {
         // SAFETY: views of the parts last until the request is changed, which takes `&mut self` (invariant 4).
         unsafe { view::text(self.view.parts.method) }
@@ -69,21 +97,6 @@ impl Request {
     pub(crate) fn raw_body(&self) -> &[u8] {
         // SAFETY: as in `raw_method`.
         unsafe { view::bytes(self.view.parts.body) }.unwrap_or_default()
-    }
-
-    pub(crate) fn raw_header(&self, name: &str) -> Option<&[u8]> {
-        // SAFETY: as in `raw_method`.
-        unsafe { first_header(&self.view.message, name) }
-    }
-
-    pub(crate) fn raw_headers(&self) -> RawHeaders<'_> {
-        // SAFETY: as in `raw_method`.
-        unsafe { RawHeaders::read(&self.view.message) }
-    }
-
-    pub(crate) fn change_header(&mut self, change: u32, name: &str, value: &[u8]) -> Result<(), Error> {
-        // SAFETY: exclusive access to the owner.
-        unsafe { change_header(&self.view.message, change, name, value) }
     }
 
     pub(crate) fn change_method(&mut self, method: &str) -> Result<(), Error> {
@@ -111,37 +124,21 @@ impl Request {
     }
 }
 
-/// The upstream's answer, which a response hook may change.
-///
-/// ```
-/// use gatehouse_plugin::prelude::*;
-///
-/// #[response_hook]
-/// fn hide_server(response: &mut UpstreamResponse, _: &Request, _: &Context) {
-///     response.remove_header("server").ok();
-/// }
-/// ```
-#[repr(C)]
-pub struct UpstreamResponse {
-    view: ResponseView,
-    /// See [`Request`].
-    unmovable: [()],
+message! {
+    /// The upstream's answer, which a response hook may change.
+    ///
+    /// ```
+    /// use gatehouse_plugin::prelude::*;
+    ///
+    /// #[response_hook]
+    /// fn hide_server(response: &mut UpstreamResponse, _: &Request, _: &Context) {
+    ///     response.remove_header("server").ok();
+    /// }
+    /// ```
+    UpstreamResponse, ResponseView
 }
 
-// SAFETY: as for `Request`, with `ResponseSide`.
-unsafe impl Send for UpstreamResponse {}
-// SAFETY: as above.
-unsafe impl Sync for UpstreamResponse {}
-
 impl UpstreamResponse {
-    /// # Safety
-    /// As for [`Request::from_view`].
-    unsafe fn from_view<'a>(view: *mut ResponseView) -> Option<&'a mut Self> {
-        let response = ptr::slice_from_raw_parts_mut(view.cast::<()>(), 0) as *mut Self;
-        // SAFETY: as the caller says; `UpstreamResponse` is a `ResponseView` and nothing.
-        (!view.is_null()).then(|| unsafe { &mut *response })
-    }
-
     pub(crate) fn raw_status(&self) -> u16 {
         u16::try_from(self.view.status).unwrap_or(0)
     }
@@ -149,21 +146,6 @@ impl UpstreamResponse {
     pub(crate) fn raw_body(&self) -> &[u8] {
         // SAFETY: the view lasts until the answer is changed, which takes `&mut self`.
         unsafe { view::bytes(self.view.body) }.unwrap_or_default()
-    }
-
-    pub(crate) fn raw_header(&self, name: &str) -> Option<&[u8]> {
-        // SAFETY: as in `raw_body`.
-        unsafe { first_header(&self.view.message, name) }
-    }
-
-    pub(crate) fn raw_headers(&self) -> RawHeaders<'_> {
-        // SAFETY: as in `raw_body`.
-        unsafe { RawHeaders::read(&self.view.message) }
-    }
-
-    pub(crate) fn change_header(&mut self, change: u32, name: &str, value: &[u8]) -> Result<(), Error> {
-        // SAFETY: exclusive access to the owner.
-        unsafe { change_header(&self.view.message, change, name, value) }
     }
 
     pub(crate) fn change_status(&mut self, status: u16) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! Functions called through their descriptors, as a gateway calls them: sync, async, cancelled, panicking.
 //!
-//! Run under miri with `cargo +nightly miri test -p gatehouse-plugin --lib`.
+//! Run under miri with `MIRIFLAGS=-Zmiri-ignore-leaks cargo +nightly miri test -p gatehouse-plugin --lib`: what `#[init]` makes is
+//! never freed, on purpose.
 
 use std::{
     collections::BTreeMap,

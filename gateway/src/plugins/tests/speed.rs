@@ -86,7 +86,8 @@ async fn wakes_once() {
         if std::mem::replace(&mut woken, true) {
             return Poll::Ready(());
         }
-        context.waker().clone().wake();
+        let kept = black_box(context.waker().clone());
+        kept.wake();
         Poll::Pending
     })
     .await;
