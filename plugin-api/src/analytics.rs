@@ -30,13 +30,20 @@ impl Record {
     /// # use gatehouse_plugin::{test, prelude::*};
     /// # test::analyse(serde_json::json!({"method": "GET"}), |record: &mut Record, _: &Context| {
     /// assert_eq!(record.get("method"), Some(&"GET".into()));
-    /// # });
+    /// # }).unwrap();
     /// ```
     pub fn get(&self, field: &str) -> Option<&Value> {
         self.0.get(field)
     }
 
     /// A field that is text.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # test::analyse(serde_json::json!({"method": "GET"}), |record: &mut Record, _: &Context| {
+    /// assert_eq!(record.text("method"), Some("GET"));
+    /// # }).unwrap();
+    /// ```
     pub fn text(&self, field: &str) -> Option<&str> {
         self.get(field).and_then(Value::as_str)
     }
@@ -45,6 +52,13 @@ impl Record {
     ///
     /// # Errors
     /// When the value cannot be written as JSON.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # test::analyse(serde_json::json!({"method": "GET"}), |record: &mut Record, _: &Context| {
+    /// record.set("alias", "masked")
+    /// # }).unwrap();
+    /// ```
     pub fn set(&mut self, field: &str, value: impl Serialize) -> Result<()> {
         let value = serde_json::to_value(value).map_err(|error| Error::Json("the record", error))?;
         self.0.insert(field.to_owned(), value);
@@ -52,11 +66,25 @@ impl Record {
     }
 
     /// Takes a field out.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # test::analyse(serde_json::json!({"method": "GET"}), |record: &mut Record, _: &Context| {
+    /// assert_eq!(record.remove("method"), Some("GET".into()));
+    /// # }).unwrap();
+    /// ```
     pub fn remove(&mut self, field: &str) -> Option<Value> {
         self.0.remove(field)
     }
 
     /// All fields.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # test::analyse(serde_json::json!({"method": "GET"}), |record: &mut Record, _: &Context| {
+    /// assert_eq!(record.fields().count(), 1);
+    /// # }).unwrap();
+    /// ```
     pub fn fields(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }

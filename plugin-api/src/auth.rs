@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -49,7 +49,11 @@ impl Session {
     /// ```
     pub fn metadata(mut self, key: &str, value: impl Serialize) -> Result<Self> {
         let value = serde_json::to_value(value).map_err(|error| Error::Json("metadata", error))?;
-        let metadata = self.0.entry("meta_data").or_insert_with(|| json!({}));
+        let metadata = self.0.entry("meta_data").or_insert(Value::Null);
+        // Tyk writes `null` for a session without metadata.
+        if metadata.is_null() {
+            *metadata = json!({});
+        }
         if let Value::Object(metadata) = metadata {
             metadata.insert(key.to_owned(), value);
         }
@@ -73,8 +77,49 @@ impl Session {
     }
 
     /// A field by its name.
+    ///
+    /// ```
+    /// let session = gatehouse_plugin::Session::new("a").field("per", 60)?;
+    /// assert_eq!(session.get("per"), Some(&60.into()));
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// ```
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
+    }
+
+    /// Whom it stands for; empty when it does not say.
+    ///
+    /// ```
+    /// assert_eq!(gatehouse_plugin::Session::new("partner-7").alias(), "partner-7");
+    /// ```
+    pub fn alias(&self) -> &str {
+        self.get("alias").and_then(Value::as_str).unwrap_or("")
+    }
+
+    /// The session, or some of its fields, as a type of yours.
+    ///
+    /// # Errors
+    /// When it is not of that form.
+    ///
+    /// ```
+    /// #[derive(serde::Deserialize)]
+    /// struct Limits {
+    ///     rate: f64,
+    ///     per: f64,
+    /// }
+    ///
+    /// let session = gatehouse_plugin::Session::new("a").field("rate", 100)?.field("per", 60)?;
+    /// let limits: Limits = session.read()?;
+    /// assert_eq!(limits.rate / limits.per, 100.0 / 60.0);
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// ```
+    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
+        T::deserialize(&self.0).map_err(|error| Error::Json("session", error))
+    }
+
+    /// From its JSON; `None` when that is not an object.
+    pub(crate) fn from_json(json: &[u8]) -> Option<Self> {
+        serde_json::from_slice(json).ok().map(Self)
     }
 
     pub(crate) fn to_json(&self) -> String {
@@ -97,26 +142,46 @@ pub struct Denied {
 
 impl Denied {
     /// With any status from 400 to 599.
+    ///
+    /// ```
+    /// assert_eq!(gatehouse_plugin::Denied::new(429, "slow down").status(), 429);
+    /// ```
     pub fn new(status: u16, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
 
     /// Status 401: the caller did not say who it is.
+    ///
+    /// ```
+    /// assert_eq!(gatehouse_plugin::Denied::unauthorized("who are you?").status(), 401);
+    /// ```
     pub fn unauthorized(message: impl Into<String>) -> Self {
         Self::new(401, message)
     }
 
     /// Status 403: the caller may not.
+    ///
+    /// ```
+    /// assert_eq!(gatehouse_plugin::Denied::forbidden("not you").status(), 403);
+    /// ```
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(403, message)
     }
 
     /// The status.
+    ///
+    /// ```
+    /// assert_eq!(gatehouse_plugin::Denied::forbidden("not you").status(), 403);
+    /// ```
     pub fn status(&self) -> u16 {
         self.status
     }
 
     /// The message for the caller.
+    ///
+    /// ```
+    /// assert_eq!(gatehouse_plugin::Denied::forbidden("not you").message(), "not you");
+    /// ```
     pub fn message(&self) -> &str {
         &self.message
     }

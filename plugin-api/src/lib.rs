@@ -22,7 +22,9 @@ mod context;
 mod error;
 #[allow(unsafe_code, reason = "the boundary; its invariants are at the top of its module")]
 mod ffi;
+mod form;
 mod join;
+mod message;
 mod outbound;
 mod outcome;
 mod request;
@@ -49,6 +51,15 @@ pub use self::{
     response::{Body, Response},
     storage::Storage,
 };
+
+/// Compiles and runs what authors read in the book.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../../docs/src/writing-a-plugin.md")]
+    struct WritingAPlugin;
+    #[doc = include_str!("../../docs/src/porting-go-plugins.md")]
+    struct PortingGoPlugins;
+}
 
 /// What the attributes expand to; not for authors.
 #[doc(hidden)]

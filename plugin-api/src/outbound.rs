@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Body,
+    Body, Response,
     error::{Error, Result},
     ffi::guest::{RawAnswer, RawSend},
 };
@@ -56,16 +56,30 @@ impl OutboundRequest {
     }
 
     /// A `GET`.
+    ///
+    /// ```
+    /// gatehouse_plugin::OutboundRequest::get("http://users.internal/7");
+    /// ```
     pub fn get(url: impl Into<String>) -> Self {
         Self::new("GET", url)
     }
 
     /// A `POST`.
+    ///
+    /// ```
+    /// gatehouse_plugin::OutboundRequest::post("http://users.internal").body("name=Ada");
+    /// ```
     pub fn post(url: impl Into<String>) -> Self {
         Self::new("POST", url)
     }
 
     /// Adds a header.
+    ///
+    /// ```
+    /// use gatehouse_plugin::OutboundRequest;
+    ///
+    /// OutboundRequest::get("http://users.internal/7").header("accept", "application/json");
+    /// ```
     #[must_use]
     pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -73,6 +87,12 @@ impl OutboundRequest {
     }
 
     /// Sets the body.
+    ///
+    /// ```
+    /// use gatehouse_plugin::OutboundRequest;
+    ///
+    /// OutboundRequest::new("PUT", "http://users.internal/7").body(r#"{"name":"Ada"}"#);
+    /// ```
     #[must_use]
     pub fn body(mut self, body: impl Into<Body>) -> Self {
         self.body = body.into().into_foreign();
@@ -83,12 +103,27 @@ impl OutboundRequest {
     ///
     /// # Errors
     /// When the value cannot be written as JSON.
+    ///
+    /// ```
+    /// use gatehouse_plugin::OutboundRequest;
+    ///
+    /// let user = serde_json::json!({ "name": "Ada" });
+    /// OutboundRequest::new("PUT", "http://users.internal/7").json(&user)?;
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// ```
     pub fn json(self, value: &(impl Serialize + ?Sized)) -> Result<Self> {
         let body = serde_json::to_vec(value).map_err(|error| Error::Json("the outbound body", error))?;
         Ok(self.header("content-type", "application/json").body(body))
     }
 
     /// Bounds the whole call. It is never longer than the gateway's own bound, nor than the call of the plugin itself.
+    ///
+    /// ```
+    /// use gatehouse_plugin::OutboundRequest;
+    /// use std::time::Duration;
+    ///
+    /// OutboundRequest::get("http://users.internal/7").timeout(Duration::from_millis(200));
+    /// ```
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -116,22 +151,66 @@ pub struct OutboundResponse(RawAnswer);
 
 impl OutboundResponse {
     /// Status.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # let request = test::request("GET", "/").upstream(|_| Ok(Response::text("[1, 2]")));
+    /// # let done = test::call_async(request, async |_: &mut Request, context: &Context| {
+    /// let answer = context.send(OutboundRequest::get("http://users.internal")).await?;
+    /// assert_eq!(answer.status(), 200);
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// # }).unwrap();
+    /// # assert!(done.continued(), "{:?}", done.error());
+    /// ```
     pub fn status(&self) -> u16 {
         self.0.status()
     }
 
     /// First value of a header, when it is text.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # let request = test::request("GET", "/").upstream(|_| Ok(Response::text("[1, 2]")));
+    /// # let done = test::call_async(request, async |_: &mut Request, context: &Context| {
+    /// let answer = context.send(OutboundRequest::get("http://users.internal")).await?;
+    /// assert_eq!(answer.header("Content-Type"), Some("text/plain; charset=utf-8"));
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// # }).unwrap();
+    /// # assert!(done.continued(), "{:?}", done.error());
+    /// ```
     pub fn header(&self, name: &str) -> Option<&str> {
         let value = self.headers().find(|(known, _)| known.eq_ignore_ascii_case(name))?.1;
         std::str::from_utf8(value).ok()
     }
 
     /// All headers, repeated ones several times.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # let request = test::request("GET", "/").upstream(|_| Ok(Response::text("[1, 2]")));
+    /// # let done = test::call_async(request, async |_: &mut Request, context: &Context| {
+    /// let answer = context.send(OutboundRequest::get("http://users.internal")).await?;
+    /// assert_eq!(answer.headers().count(), 1);
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// # }).unwrap();
+    /// # assert!(done.continued(), "{:?}", done.error());
+    /// ```
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.0.headers()
     }
 
     /// The whole body.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # let request = test::request("GET", "/").upstream(|_| Ok(Response::text("[1, 2]")));
+    /// # let done = test::call_async(request, async |_: &mut Request, context: &Context| {
+    /// let answer = context.send(OutboundRequest::get("http://users.internal")).await?;
+    /// assert_eq!(answer.body(), b"[1, 2]");
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// # }).unwrap();
+    /// # assert!(done.continued(), "{:?}", done.error());
+    /// ```
     pub fn body(&self) -> &[u8] {
         self.0.body()
     }
@@ -140,6 +219,18 @@ impl OutboundResponse {
     ///
     /// # Errors
     /// When it is not JSON of that form.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # let request = test::request("GET", "/").upstream(|_| Ok(Response::text("[1, 2]")));
+    /// # let done = test::call_async(request, async |_: &mut Request, context: &Context| {
+    /// let answer = context.send(OutboundRequest::get("http://users.internal")).await?;
+    /// let ids: Vec<u32> = answer.json()?;
+    /// assert_eq!(ids, [1, 2]);
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// # }).unwrap();
+    /// # assert!(done.continued(), "{:?}", done.error());
+    /// ```
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
         serde_json::from_slice(self.body()).map_err(|error| Error::Json("the outbound answer", error))
     }
@@ -158,6 +249,42 @@ impl From<OutboundResponse> for Body {
     }
 }
 
+impl From<OutboundResponse> for Response {
+    /// Passes the answer on: status, body, and the headers that are text and not of the connection.
+    ///
+    /// ```
+    /// use gatehouse_plugin::prelude::*;
+    ///
+    /// #[endpoint]
+    /// async fn relay(request: &mut Request, context: &Context) -> gatehouse_plugin::Result<Response> {
+    ///     let url = format!("http://other.internal{}", request.path());
+    ///     Ok(context.send(OutboundRequest::get(url)).await?.into())
+    /// }
+    /// ```
+    fn from(answer: OutboundResponse) -> Self {
+        let mut response = Self::new(answer.status());
+        for (name, value) in answer.headers().filter(|(name, _)| !OF_THE_CONNECTION.contains(name)) {
+            if let Ok(value) = std::str::from_utf8(value) {
+                response = response.header(name.to_owned(), value.to_owned());
+            }
+        }
+        response.body(answer)
+    }
+}
+
+/// Headers that are about one connection, and the length, which the gateway writes.
+const OF_THE_CONNECTION: [&str; 9] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 impl std::fmt::Debug for OutboundResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OutboundResponse").field("status", &self.status()).finish_non_exhaustive()
@@ -166,6 +293,17 @@ impl std::fmt::Debug for OutboundResponse {
 
 /// A call under way; from [`Context::send`](crate::Context::send). It borrows nothing and may be awaited anywhere. Dropping
 /// it cancels the call.
+///
+/// ```
+/// use gatehouse_plugin::prelude::*;
+///
+/// #[endpoint]
+/// async fn fastest(_: &mut Request, context: &Context) -> gatehouse_plugin::Result<Response> {
+///     let sending: gatehouse_plugin::Sending = context.send(OutboundRequest::get("http://users.internal"));
+///     context.debug("asked");
+///     Ok(sending.await?.into())
+/// }
+/// ```
 #[must_use = "a call is made when it is awaited"]
 pub struct Sending(pub(crate) RawSend);
 

@@ -1,10 +1,14 @@
 //! The methods of [`Request`].
 
+use std::borrow::Cow;
+
 use gatehouse_plugin_abi::numbers::header;
 
 use crate::{
     Body, Request,
     error::{Error, Result},
+    form,
+    message::message_methods,
 };
 
 impl Request {
@@ -14,7 +18,7 @@ impl Request {
     /// # use gatehouse_plugin::{test, prelude::*};
     /// # test::call(test::request("GET", "/a"), |request: &mut Request, _: &Context| {
     /// assert_eq!(request.method(), "GET");
-    /// # });
+    /// # }).unwrap();
     /// ```
     pub fn method(&self) -> &str {
         self.raw_method()
@@ -29,7 +33,7 @@ impl Request {
     /// # use gatehouse_plugin::{test, prelude::*};
     /// # let done = test::call(test::request("GET", "/a"), |request: &mut Request, _: &Context| {
     /// request.set_method("PATCH")
-    /// # });
+    /// # }).unwrap();
     /// # assert_eq!(done.request().method(), "PATCH");
     /// ```
     pub fn set_method(&mut self, method: &str) -> Result<()> {
@@ -42,7 +46,7 @@ impl Request {
     /// # use gatehouse_plugin::{test, prelude::*};
     /// # test::call(test::request("GET", "/my%20api/items?q=1"), |request: &mut Request, _: &Context| {
     /// assert_eq!(request.path(), "/my%20api/items");
-    /// # });
+    /// # }).unwrap();
     /// ```
     pub fn path(&self) -> &str {
         self.raw_path()
@@ -58,7 +62,7 @@ impl Request {
     /// # use gatehouse_plugin::{test, prelude::*};
     /// # let done = test::call(test::request("GET", "/api/items?q=1"), |request: &mut Request, _: &Context| {
     /// request.set_path("/api/v2/items")
-    /// # });
+    /// # }).unwrap();
     /// # assert_eq!(done.request().target(), "/api/v2/items?q=1");
     /// ```
     pub fn set_path(&mut self, path: &str) -> Result<()> {
@@ -77,7 +81,7 @@ impl Request {
     /// # use gatehouse_plugin::{test, prelude::*};
     /// # test::call(test::request("GET", "/a?q=1"), |request: &mut Request, _: &Context| {
     /// assert_eq!(request.query(), Some("q=1"));
-    /// # });
+    /// # }).unwrap();
     /// ```
     pub fn query(&self) -> Option<&str> {
         self.raw_query()
@@ -92,7 +96,7 @@ impl Request {
     /// # use gatehouse_plugin::{test, prelude::*};
     /// # let done = test::call(test::request("GET", "/a?q=1"), |request: &mut Request, _: &Context| {
     /// request.set_query(Some("q=2"))
-    /// # });
+    /// # }).unwrap();
     /// # assert_eq!(done.request().target(), "/a?q=2");
     /// ```
     pub fn set_query(&mut self, query: Option<&str>) -> Result<()> {
@@ -112,147 +116,74 @@ impl Request {
     /// # use gatehouse_plugin::{test, prelude::*};
     /// # let done = test::call(test::request("GET", "/a?q=1"), |request: &mut Request, _: &Context| {
     /// request.set_target("/b?r=2")
-    /// # });
+    /// # }).unwrap();
     /// # assert_eq!(done.request().target(), "/b?r=2");
     /// ```
     pub fn set_target(&mut self, path_and_query: &str) -> Result<()> {
         self.change_target(path_and_query)
     }
 
-    /// First value of a header, when it is text.
+    /// The query's fields, decoded, in order. A field without `=` has an empty value.
     ///
     /// ```
     /// # use gatehouse_plugin::{test, prelude::*};
-    /// # test::call(test::request("GET", "/").header("Host", "a.example"), |request: &mut Request, _: &Context| {
-    /// assert_eq!(request.header("host"), Some("a.example"));
-    /// assert_eq!(request.header("x-none"), None);
-    /// # });
+    /// # test::call(test::request("GET", "/search?q=caf%C3%A9+au+lait&page=2"), |request: &mut Request, _: &Context| {
+    /// let fields: Vec<_> = request.query_fields().collect();
+    /// assert_eq!(fields[0], ("q".into(), "café au lait".into()));
+    /// # }).unwrap();
     /// ```
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.header_bytes(name).and_then(|value| std::str::from_utf8(value).ok())
+    pub fn query_fields(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        form::fields(self.query().unwrap_or_default())
     }
 
-    /// First value of a header, whatever its bytes.
+    /// First value of a field of the query, decoded.
     ///
     /// ```
     /// # use gatehouse_plugin::{test, prelude::*};
-    /// # test::call(test::request("GET", "/").header("x-name", "Zoë"), |request: &mut Request, _: &Context| {
-    /// assert_eq!(request.header_bytes("x-name"), Some("Zoë".as_bytes()));
-    /// # });
+    /// # test::call(test::request("GET", "/search?page=2"), |request: &mut Request, _: &Context| {
+    /// assert_eq!(request.query_field("page").as_deref(), Some("2"));
+    /// assert_eq!(request.query_field("q"), None);
+    /// # }).unwrap();
     /// ```
-    pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
-        self.raw_header(name)
+    pub fn query_field(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.query_fields().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// All headers; names are in lower case, repeated ones come several times.
+    /// The fields of a body that is a form (`application/x-www-form-urlencoded`), decoded, in order; none when it is not
+    /// text.
     ///
     /// ```
     /// # use gatehouse_plugin::{test, prelude::*};
-    /// # let request = test::request("GET", "/").header("accept", "a").header("accept", "b");
+    /// # let request = test::request("POST", "/login").body("user=ada&password=a%26b");
     /// # test::call(request, |request: &mut Request, _: &Context| {
-    /// let accepted: Vec<_> = request.headers().filter(|(name, _)| *name == "accept").collect();
-    /// assert_eq!(accepted.len(), 2);
-    /// # });
+    /// let password = request.form_fields().find(|(name, _)| name == "password").map(|(_, value)| value);
+    /// assert_eq!(password.as_deref(), Some("a&b"));
+    /// # }).unwrap();
     /// ```
-    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.raw_headers()
+    pub fn form_fields(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        form::fields(std::str::from_utf8(self.body()).unwrap_or_default())
     }
 
-    /// Sets a header, replacing all its values.
-    ///
-    /// # Errors
-    /// When name or value is not allowed.
+    /// Value of a cookie, as the client sent it.
     ///
     /// ```
     /// # use gatehouse_plugin::{test, prelude::*};
-    /// # let done = test::call(test::request("GET", "/"), |request: &mut Request, _: &Context| {
-    /// request.set_header("x-tenant", "acme")
-    /// # });
-    /// # assert_eq!(done.request().header_value("x-tenant"), Some("acme"));
+    /// # let request = test::request("GET", "/").header("cookie", "theme=dark; session=s-1");
+    /// # test::call(request, |request: &mut Request, _: &Context| {
+    /// assert_eq!(request.cookie("session"), Some("s-1"));
+    /// # }).unwrap();
     /// ```
-    pub fn set_header(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
-        self.change_header(header::SET, name, value.as_ref())
-    }
-
-    /// Adds a header next to those there.
-    ///
-    /// # Errors
-    /// When name or value is not allowed.
-    ///
-    /// ```
-    /// # use gatehouse_plugin::{test, prelude::*};
-    /// # let done = test::call(test::request("GET", "/"), |request: &mut Request, _: &Context| {
-    /// request.append_header("via", "1.1 my-plugin")
-    /// # });
-    /// # assert_eq!(done.request().header_value("via"), Some("1.1 my-plugin"));
-    /// ```
-    pub fn append_header(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
-        self.change_header(header::APPEND, name, value.as_ref())
-    }
-
-    /// Takes all values of a header out.
-    ///
-    /// # Errors
-    /// When the name is not allowed.
-    ///
-    /// ```
-    /// # use gatehouse_plugin::{test, prelude::*};
-    /// # let request = test::request("GET", "/").header("cookie", "a=1");
-    /// # let done = test::call(request, |request: &mut Request, _: &Context| {
-    /// request.remove_header("cookie")
-    /// # });
-    /// # assert_eq!(done.request().header_value("cookie"), None);
-    /// ```
-    pub fn remove_header(&mut self, name: &str) -> Result<()> {
-        self.change_header(header::REMOVE, name, &[])
-    }
-
-    /// The body; empty in a function marked `no_body`, which leaves it streaming.
-    ///
-    /// ```
-    /// # use gatehouse_plugin::{test, prelude::*};
-    /// # test::call(test::request("POST", "/").body("a=1"), |request: &mut Request, _: &Context| {
-    /// assert_eq!(request.body(), b"a=1");
-    /// # });
-    /// ```
-    pub fn body(&self) -> &[u8] {
-        self.raw_body()
-    }
-
-    /// The body read as JSON.
-    ///
-    /// # Errors
-    /// When it is not JSON of that form.
-    ///
-    /// ```
-    /// # use gatehouse_plugin::{test, prelude::*};
-    /// # test::call(test::request("POST", "/").body(r#"{"id": 7}"#), |request: &mut Request, _: &Context| {
-    /// #[derive(serde::Deserialize)]
-    /// struct Order {
-    ///     id: u64,
-    /// }
-    /// let order: Order = request.json()?;
-    /// assert_eq!(order.id, 7);
-    /// # Ok::<(), gatehouse_plugin::Error>(())
-    /// # });
-    /// ```
-    pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T> {
-        serde_json::from_slice(self.body()).map_err(|error| Error::Json("the request's body", error))
-    }
-
-    /// Changes the body, and its length with it. The content type stays as it is.
-    ///
-    /// # Errors
-    /// When the body cannot be changed here, as in a response hook.
-    ///
-    /// ```
-    /// # use gatehouse_plugin::{test, prelude::*};
-    /// # let done = test::call(test::request("POST", "/"), |request: &mut Request, _: &Context| {
-    /// request.set_body(r#"{"id": 8}"#)
-    /// # });
-    /// # assert_eq!(done.request().body_bytes(), br#"{"id": 8}"#);
-    /// ```
-    pub fn set_body(&mut self, body: impl Into<Body>) -> Result<()> {
-        self.change_body(body.into().into_foreign())
+    pub fn cookie<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        let cookies = self.header_values("cookie").flat_map(|cookies| cookies.split(';'));
+        let mut pairs = cookies.filter_map(|cookie| cookie.trim().split_once('='));
+        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 }
+
+message_methods!(
+    Request,
+    "the request's body",
+    r##"# use gatehouse_plugin::{test, prelude::*};
+# let request = test::request("POST", "/").header("server", "x").body("[1, 2]");
+# test::call(request, |message: &mut Request, _: &Context| {"##
+);

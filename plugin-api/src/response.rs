@@ -161,21 +161,39 @@ impl Response {
     }
 
     /// The status.
+    ///
+    /// ```
+    /// assert_eq!(gatehouse_plugin::Response::new(204).status(), 204);
+    /// ```
     pub fn status(&self) -> u16 {
         self.status
     }
 
     /// First value of a header.
+    ///
+    /// ```
+    /// let response = gatehouse_plugin::Response::new(200).header("x-a", "1");
+    /// assert_eq!(response.header_value("X-A"), Some("1"));
+    /// ```
     pub fn header_value(&self, name: &str) -> Option<&str> {
         self.headers().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// All headers in order.
+    ///
+    /// ```
+    /// let response = gatehouse_plugin::Response::new(200).header("x-a", "1");
+    /// assert!(response.headers().eq([("x-a", "1")]));
+    /// ```
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// The bytes of the body.
+    ///
+    /// ```
+    /// assert_eq!(gatehouse_plugin::Response::text("hello").body_bytes(), b"hello");
+    /// ```
     pub fn body_bytes(&self) -> &[u8] {
         self.body.as_ref()
     }

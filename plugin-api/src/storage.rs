@@ -54,6 +54,16 @@ impl<'a> Storage<'a> {
     ///
     /// # Errors
     /// When the store cannot be asked.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # let done = test::call_async(test::request("GET", "/").store(), async |_: &mut Request, context: &Context| {
+    /// let cached = context.storage().get("greeting").await?;
+    /// assert_eq!(cached, None);
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// # }).unwrap();
+    /// # assert!(done.continued(), "{:?}", done.error());
+    /// ```
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
         let (kind, _, value) = self.ask(storage::GET, key, None, 0).await?;
         Ok((kind == stored::VALUE).then_some(value))
@@ -63,6 +73,17 @@ impl<'a> Storage<'a> {
     ///
     /// # Errors
     /// When the store cannot be asked.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # let done = test::call_async(test::request("GET", "/").store(), async |_: &mut Request, context: &Context| {
+    /// let store = context.storage();
+    /// store.set("greeting", "hello", Some(std::time::Duration::from_secs(60))).await?;
+    /// assert_eq!(store.get("greeting").await?.as_deref(), Some(&b"hello"[..]));
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// # }).unwrap();
+    /// # assert!(done.continued(), "{:?}", done.error());
+    /// ```
     pub async fn set(&self, key: &str, value: impl AsRef<[u8]>, life: Option<Duration>) -> Result<()> {
         self.ask(storage::SET, key, Some(value.as_ref()), milliseconds(life)).await.map(drop)
     }
@@ -71,6 +92,17 @@ impl<'a> Storage<'a> {
     ///
     /// # Errors
     /// When the store cannot be asked.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # let done = test::call_async(test::request("GET", "/").store(), async |_: &mut Request, context: &Context| {
+    /// let store = context.storage();
+    /// assert!(store.set_if_absent("lock", "mine", None).await?);
+    /// assert!(!store.set_if_absent("lock", "mine", None).await?);
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// # }).unwrap();
+    /// # assert!(done.continued(), "{:?}", done.error());
+    /// ```
     pub async fn set_if_absent(
         &self,
         key: &str,
@@ -85,6 +117,15 @@ impl<'a> Storage<'a> {
     ///
     /// # Errors
     /// When the store cannot be asked.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # let done = test::call_async(test::request("GET", "/").store(), async |_: &mut Request, context: &Context| {
+    /// assert!(!context.storage().delete("greeting").await?);
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// # }).unwrap();
+    /// # assert!(done.continued(), "{:?}", done.error());
+    /// ```
     pub async fn delete(&self, key: &str) -> Result<bool> {
         Ok(self.ask(storage::DELETE, key, None, 0).await?.1 != 0)
     }
@@ -93,6 +134,15 @@ impl<'a> Storage<'a> {
     ///
     /// # Errors
     /// When the store cannot be asked.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # let done = test::call_async(test::request("GET", "/").store(), async |_: &mut Request, context: &Context| {
+    /// assert_eq!(context.storage().time_to_live("greeting").await?, None);
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// # }).unwrap();
+    /// # assert!(done.continued(), "{:?}", done.error());
+    /// ```
     pub async fn time_to_live(&self, key: &str) -> Result<Option<Duration>> {
         let (_, number, _) = self.ask(storage::TIME_TO_LIVE, key, None, 0).await?;
         Ok(u64::try_from(number).ok().map(Duration::from_millis))
@@ -102,6 +152,17 @@ impl<'a> Storage<'a> {
     ///
     /// # Errors
     /// When the store cannot be asked, or the value is not a number.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # let done = test::call_async(test::request("GET", "/").store(), async |_: &mut Request, context: &Context| {
+    /// let store = context.storage();
+    /// store.increment("visits", 1).await?;
+    /// assert_eq!(store.increment("visits", 2).await?, 3);
+    /// # Ok::<(), gatehouse_plugin::Error>(())
+    /// # }).unwrap();
+    /// # assert!(done.continued(), "{:?}", done.error());
+    /// ```
     pub async fn increment(&self, key: &str, by: i64) -> Result<i64> {
         Ok(self.ask(storage::INCREMENT, key, None, by).await?.1)
     }

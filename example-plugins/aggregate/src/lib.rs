@@ -30,7 +30,7 @@ struct Dashboard {
 /// Answers with a user and the user's orders; one of the two failing leaves a hole, both failing is an error.
 #[endpoint]
 async fn dashboard(request: &mut Request, context: &Context) -> gatehouse_plugin::Result<Response> {
-    let services: Services = context.config()?;
+    let services: &Services = context.config()?;
     let user = request.header("x-user").unwrap_or("7").to_owned();
     let (user, orders) = join(
         fetch(context, format!("{}/users/{user}", services.users)),

@@ -13,11 +13,9 @@ use serde::Deserialize;
 
 /// Where the orders of a region go; paths are behind the API's listen path.
 #[derive(Deserialize)]
-struct Routes<'a> {
-    #[serde(borrow)]
-    regions: HashMap<Cow<'a, str>, Cow<'a, str>>,
-    #[serde(borrow)]
-    default: Cow<'a, str>,
+struct Routes {
+    regions: HashMap<String, String>,
+    default: String,
 }
 
 /// The part of an order that decides.
@@ -30,7 +28,7 @@ struct Order<'a> {
 /// Rewrites the path by the region in the body, keeps the query, and tells the client where the order went.
 #[endpoint]
 fn by_region(request: &mut Request, context: &Context) -> gatehouse_plugin::Result<Option<Response>> {
-    let routes: Routes = context.config()?;
+    let routes: &Routes = context.config()?;
     let region = match request.json::<Order>() {
         Ok(order) => order.region.into_owned(),
         Err(error) => {

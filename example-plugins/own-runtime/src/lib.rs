@@ -49,7 +49,7 @@ async fn price(
     context: &Context,
 ) -> Result<Response, Box<dyn std::error::Error + Send + Sync>> {
     let own: &Own = context.state()?;
-    let config: Config = context.config()?;
+    let config: &Config = context.config()?;
     let call = async {
         let response = own.client.get(config.prices.parse()?).await?;
         let status = response.status().as_u16();

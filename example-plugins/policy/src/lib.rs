@@ -40,14 +40,14 @@ impl Hours {
 /// Lets callers of certain plans through at certain hours, and tells the upstream which plan it is.
 #[request_hook(no_body)]
 fn by_plan(request: &mut Request, context: &Context) -> gatehouse_plugin::Result<Option<Response>> {
-    let policy: Policy = context.config()?;
+    let policy: &Policy = context.config()?;
     let plan = context.metadata("plan");
     let plan = plan.as_ref().and_then(|plan| plan.as_str()).unwrap_or("none");
     context.count("policy_decisions_total", &[("plan", plan)], 1.0);
     if !policy.plans.iter().any(|allowed| allowed == plan) {
         return refuse(&format!("plan `{plan}` does not include this"));
     }
-    if policy.hours.is_some_and(|hours| !hours.include(hour())) {
+    if policy.hours.as_ref().is_some_and(|hours| !hours.include(hour())) {
         return refuse("not at this hour");
     }
     // Written back with the session: the next request sees it, too.

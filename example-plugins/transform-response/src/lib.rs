@@ -7,7 +7,15 @@
 #![forbid(unsafe_code)]
 
 use gatehouse_plugin::prelude::*;
+use serde::Deserialize;
 use serde_json::Value;
+
+/// What is in `config_data` for this.
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default)]
+    redact: Vec<String>,
+}
 
 /// Replaces the fields named in `config_data.redact`, however deep they are, and says how many there were.
 #[response_hook]
@@ -21,11 +29,9 @@ fn redact(
     if !is_json || request.method() == "HEAD" {
         return Ok(());
     }
-    let config: Value = context.config_data()?;
-    let hidden: Vec<&str> =
-        config["redact"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let config: &Config = context.config_data()?;
     let mut body: Value = response.json()?;
-    let count = replace(&mut body, &hidden);
+    let count = replace(&mut body, &config.redact);
     if count > 0 {
         response.set_body(body.to_string())?;
         response.set_header("x-redacted", count.to_string())?;
@@ -34,13 +40,13 @@ fn redact(
 }
 
 /// Replaces hidden fields and gives their number.
-fn replace(value: &mut Value, hidden: &[&str]) -> usize {
+fn replace(value: &mut Value, hidden: &[String]) -> usize {
     match value {
         Value::Array(values) => values.iter_mut().map(|value| replace(value, hidden)).sum(),
         Value::Object(fields) => {
             let mut count = 0;
             for (name, value) in fields.iter_mut() {
-                if hidden.contains(&name.as_str()) {
+                if hidden.contains(name) {
                     *value = "(redacted)".into();
                     count += 1;
                 } else {

@@ -10,7 +10,7 @@ use crate::{
     },
     chain::plugin::{LivePlugin, PluginState},
     live::api::LiveHooks,
-    plugins::{ApiFacts, Kind, PluginRuntime, PluginSite},
+    plugins::{ApiFacts, Kept, Kind, PluginRuntime, PluginSite},
 };
 
 /// Loads the plugins of one API.
@@ -109,6 +109,7 @@ impl<'a> PluginCompiler<'a> {
             config: place.config.as_deref().map(Box::from),
             crash_site: self.runtime.crash_site([id, method, path, &file, &place.function]),
             timeout: Some(place.timeout.unwrap_or(self.runtime.timeout)),
+            kept: Kept::default(),
         };
         Some(LivePlugin { state, site: Arc::new(site) })
     }

@@ -11,8 +11,8 @@ use std::{ffi::CString, path::Path};
 
 use gatehouse_plugin::host::{Function, Init};
 use gatehouse_plugin_abi::{
-    Descriptor, FUNCTION_PREFIX, HEADER_SYMBOL, INIT_SYMBOL, InitDescriptor, LayoutDifference, PluginHeader,
-    layout_difference,
+    ABI_MAJOR, Descriptor, FUNCTION_PREFIX, HEADER_SYMBOL, INIT_SYMBOL, InitDescriptor, LayoutDifference,
+    MAGIC, PluginHeader, layout_difference,
 };
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
@@ -43,7 +43,12 @@ impl Opened {
         let library: &'static Library = Box::leak(Box::new(library));
         let header: *const PluginHeader = symbol(library, HEADER_SYMBOL)?;
         // SAFETY: the bytes of this symbol were seen to be a header of this version (invariant 1); it lives for ever.
-        Ok(Self { library, header: unsafe { &*header } })
+        let header = unsafe { &*header };
+        // The file's tables were read with other eyes than the dynamic loader's: it must have found the same.
+        if header.magic != MAGIC || header.abi_major != ABI_MAJOR {
+            return Err(format!("{HEADER_SYMBOL} is not where the file says"));
+        }
+        Ok(Self { library, header })
     }
 
     /// Compares the library's types with the gateway's.

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use gatehouse_plugin::host::{
-    Answer, ContextSide, ForeignBytes, HostCall, HostFuture, Level, Metric, Refusal, Status,
+    Answer, ContextSide, ForeignBytes, HostCall, HostFuture, Kept, Level, Metric, Refusal, Status,
     StorageOperation, Stored, Text, fact, item,
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
@@ -75,8 +75,8 @@ impl<'a> CallState<'a> {
         Self { facts, site, session, cancelled, client, request_id, changes: Mutex::default() }
     }
 
-    pub(super) fn with_record(self, record: Value) -> Self {
-        self.changes().record = Some(record);
+    pub(super) fn with_record(self, record: Option<Value>) -> Self {
+        self.changes().record = record;
         self
     }
 
@@ -139,6 +139,10 @@ impl ContextSide for CallState<'_> {
             fact::DEFINITION => return api.definition.as_deref(),
             _ => return None,
         })
+    }
+
+    fn kept(&self) -> Option<&Kept> {
+        Some(&self.site.kept)
     }
 
     fn lookup(&self, item: u32, key: &str) -> Option<Vec<u8>> {

@@ -181,7 +181,7 @@ impl Problem {
                 "copy it again; to replace a file that is in use, write to another name and rename".into()
             }
             Self::Architecture { .. } => format!("build it with `--target {}-unknown-linux-gnu`", std::env::consts::ARCH),
-            Self::Go => "write it again in Rust; docs/porting has a table, call by call".into(),
+            Self::Go => "write it again in Rust; docs/src/porting-go-plugins.md has a table, call by call".into(),
             Self::NoHeader => "depend on `gatehouse-plugin`, mark a function with #[endpoint], and build with crate-type = [\"cdylib\"]".into(),
             Self::Abi { found, ours } if found.abi.0 == ours.0 => {
                 "use a newer gateway, or build the plugin with an older gatehouse-plugin".into()

@@ -14,7 +14,10 @@ use object::{
     Architecture, Object as _, ObjectKind, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _,
 };
 
-use super::error::{BuiltWith, Problem};
+use super::{
+    error::{BuiltWith, Problem},
+    image,
+};
 
 /// What is known of a plugin before it is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +60,10 @@ pub fn inspect(bytes: &[u8]) -> Result<PluginFile, Problem> {
     if elf.kind() != ObjectKind::Dynamic {
         return Err(Problem::NotShared);
     }
-    check_segments(&elf, bytes.len() as u64)?;
+    let object::File::Elf64(tables) = &elf else {
+        return Err(Problem::Architecture { found: "32 bits".into() });
+    };
+    image::check(tables, bytes.len() as u64)?;
     let exported = exported(&elf);
     let find = |wanted: &str| exported.iter().find(|(name, _)| *name == wanted).map(|(_, address)| *address);
     let Some(header) = find(HEADER_SYMBOL) else {
@@ -78,21 +84,6 @@ fn native() -> Architecture {
         "aarch64" => Architecture::Aarch64,
         _ => Architecture::Unknown,
     }
-}
-
-/// A file that ends before its segments do is mapped all the same, and kills the process when a page is touched.
-fn check_segments(elf: &object::File<'_>, length: u64) -> Result<(), Problem> {
-    let mut loaded = false;
-    for segment in elf.segments() {
-        let (start, size) = segment.file_range();
-        let needed =
-            start.checked_add(size).ok_or_else(|| Problem::Damaged("a segment has no end".into()))?;
-        if needed > length {
-            return Err(Problem::Truncated { length, needed });
-        }
-        loaded |= size > 0;
-    }
-    if loaded { Ok(()) } else { Err(Problem::Damaged("it has no segments".into())) }
 }
 
 /// Names and addresses of what the dynamic loader can find.

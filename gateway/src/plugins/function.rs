@@ -94,13 +94,12 @@ impl PluginFunction {
         exchange: &mut Exchange,
         call: CallContext<'_>,
     ) -> Result<Called<PluginOutcome>, PluginFailure> {
-        let (decided, effects) = self.with_request(exchange, call).await?;
-        let outcome = match decided {
-            Decided::Continue { .. } => PluginOutcome::Continue,
-            Decided::Respond(response) => PluginOutcome::Respond(response),
-            Decided::Allow(_) | Decided::Deny { .. } => return Err(PluginFailure::WrongKind),
+        let decide = |decided| match decided {
+            Decided::Continue { .. } => Some(PluginOutcome::Continue),
+            Decided::Respond(response) => Some(PluginOutcome::Respond(response)),
+            Decided::Allow(_) | Decided::Deny { .. } => None,
         };
-        Ok(Called { outcome, effects })
+        self.with_request(exchange, call, decide).await
     }
 
     /// Calls an authentication function; as [`call`](Self::call) in all else.
@@ -112,14 +111,13 @@ impl PluginFunction {
         exchange: &mut Exchange,
         call: CallContext<'_>,
     ) -> Result<Called<AuthOutcome>, PluginFailure> {
-        let (decided, effects) = self.with_request(exchange, call).await?;
-        let outcome = match decided {
-            Decided::Allow(session) => AuthOutcome::Allow(session),
-            Decided::Deny { status, message } => AuthOutcome::Deny { status, message },
-            Decided::Respond(response) => AuthOutcome::Respond(response),
-            Decided::Continue { .. } => return Err(PluginFailure::WrongKind),
+        let decide = |decided| match decided {
+            Decided::Allow(session) => Some(AuthOutcome::Allow(session)),
+            Decided::Deny { status, message } => Some(AuthOutcome::Deny { status, message }),
+            Decided::Respond(response) => Some(AuthOutcome::Respond(response)),
+            Decided::Continue { .. } => None,
         };
-        Ok(Called { outcome, effects })
+        self.with_request(exchange, call, decide).await
     }
 
     /// Calls a response hook, which changes `response` in place.
@@ -170,11 +168,13 @@ impl PluginFunction {
         }
     }
 
-    async fn with_request(
+    /// Calls with a request; `decide` gives `None` for what this kind of function cannot decide.
+    async fn with_request<T>(
         &self,
         exchange: &mut Exchange,
         call: CallContext<'_>,
-    ) -> Result<(Decided, Effects), PluginFailure> {
+        decide: impl FnOnce(Decided) -> Option<T>,
+    ) -> Result<Called<T>, PluginFailure> {
         let body = if self.function.wants_body() {
             let limit = call.site.services.buffered_body_bytes;
             exchange.buffer_body(limit).await.map_err(PluginFailure::Body)?
@@ -183,7 +183,11 @@ impl PluginFunction {
         };
         let facts = self.facts(exchange, &call);
         let result = self.run(Subject::Request(exchange, body), facts, call.clone(), None).await;
-        result.inspect_err(|failure| self.log(failure, facts, &call))
+        let called = result.and_then(|(decided, effects)| {
+            let outcome = decide(decided).ok_or(PluginFailure::WrongKind)?;
+            Ok(Called { outcome, effects })
+        });
+        called.inspect_err(|failure| self.log(failure, facts, &call))
     }
 
     async fn run(
@@ -196,10 +200,7 @@ impl PluginFunction {
         if self.mode() == Some(Mode::Blocking) {
             return self.run_blocking(subject, facts, call, record).await;
         }
-        let mut state = CallState::new(facts, call.site, call.session, None);
-        if let Some(record) = record {
-            state = state.with_record(record);
-        }
+        let state = CallState::new(facts, call.site, call.session, None).with_record(record);
         let mut view = subject.view();
         let message = view.message(&state, self.state);
         let status = if self.mode() == Some(Mode::Async) {
@@ -220,12 +221,7 @@ impl PluginFunction {
         site: &PluginSite,
     ) -> Result<Status, PluginFailure> {
         let waiting = Waiting::start(self.function, message, site.crash_site)?;
-        match (deadline, site.timeout) {
-            (Some(deadline), Some(limit)) => tokio::time::timeout_at(deadline.into(), waiting)
-                .await
-                .map_err(|_| PluginFailure::Timeout { limit }),
-            _ => Ok(waiting.await),
-        }
+        within(deadline, site, waiting).await
     }
 
     /// Runs a blocking function on a thread of its own with copies of what it may change, because it may go on when nobody
@@ -242,10 +238,7 @@ impl PluginFunction {
         let cancel = CancelOnDrop(Arc::new(AtomicBool::new(false)));
         let (cancelled, function, plugin_state) = (Arc::clone(&cancel.0), self.function, self.state);
         let work = tokio::task::spawn_blocking(move || {
-            let mut state = CallState::new(facts, &site, session, Some(&cancelled));
-            if let Some(record) = record {
-                state = state.with_record(record);
-            }
+            let state = CallState::new(facts, &site, session, Some(&cancelled)).with_record(record);
             let mut view = OwnedSubject::view(&mut owned);
             let entered = crash::enter(site.crash_site);
             let status = function.run(view.message(&state, plugin_state));
@@ -254,12 +247,7 @@ impl PluginFunction {
             let result = state.finish(status);
             (owned, body, result)
         });
-        let finished = match (facts.deadline, call.site.timeout) {
-            (Some(deadline), Some(limit)) => tokio::time::timeout_at(deadline.into(), work)
-                .await
-                .map_err(|_| PluginFailure::Timeout { limit })?,
-            _ => work.await,
-        };
+        let finished = within(facts.deadline, call.site, work).await?;
         let (owned, body, result) = finished.map_err(|error| PluginFailure::Thread(error.to_string()))?;
         if let Some(owned) = owned {
             owned.put_back(&mut subject);
@@ -282,6 +270,20 @@ impl PluginFunction {
             request_id,
             "plugin failed: {failure}"
         );
+    }
+}
+
+/// Waits for what a function does, but not longer than its place allows.
+async fn within<F: Future>(
+    deadline: Option<Instant>,
+    site: &PluginSite,
+    work: F,
+) -> Result<F::Output, PluginFailure> {
+    match (deadline, site.timeout) {
+        (Some(deadline), Some(limit)) => {
+            tokio::time::timeout_at(deadline.into(), work).await.map_err(|_| PluginFailure::Timeout { limit })
+        }
+        _ => Ok(work.await),
     }
 }
 

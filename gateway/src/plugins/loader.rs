@@ -3,9 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,7 +12,7 @@ use ring::digest;
 
 use super::{
     boundary::Opened,
-    dlopen_message,
+    cache, dlopen_message,
     error::{PluginError, Problem},
     file::{self, PluginFile},
     function::PluginFunction,
@@ -72,16 +69,16 @@ impl LoadedPlugin {
     }
 }
 
-/// Loads a plugin whose bytes have been read from `path`, through a copy in `cache`.
+/// Loads a plugin whose bytes have been read from `path`, through a copy in the folder `copies`.
 ///
 /// Runs the plugin's code and blocks.
 ///
 /// # Errors
 /// Any [`Problem`] but those of a single function.
-pub fn load(path: &Path, bytes: &[u8], digest: Digest, cache: &Path) -> Result<LoadedPlugin, PluginError> {
+pub fn load(path: &Path, bytes: &[u8], digest: Digest, copies: &Path) -> Result<LoadedPlugin, PluginError> {
     let refused = |problem| PluginError { path: path.to_owned(), problem };
     let file = file::inspect(bytes).map_err(refused)?;
-    let copy = copy(path, bytes, &digest, cache).map_err(refused)?;
+    let copy = cache::copy(path, bytes, &digest, copies).map_err(refused)?;
     // From here on the plugin's code runs: its initialisers and `#[init]` can crash as well as a function.
     let site = CallSite::new("", "", "", &path.to_string_lossy(), "#[init]");
     let _site = crash::enter(Box::leak(Box::new(site)));
@@ -100,30 +97,4 @@ pub fn load(path: &Path, bytes: &[u8], digest: Digest, cache: &Path) -> Result<L
     });
     let functions = functions.collect();
     Ok(LoadedPlugin { path: path.to_owned(), digest, file, functions })
-}
-
-/// The dynamic loader knows libraries by path and inode and gives the old one for a file that changed in place, so each
-/// content gets a path of its own.
-fn copy(path: &Path, bytes: &[u8], digest: &str, cache: &Path) -> Result<PathBuf, Problem> {
-    let name = path.file_stem().map_or_else(|| "plugin".into(), |stem| stem.to_string_lossy());
-    let copy = cache.join(format!("{name}-{digest}.so"));
-    let failed = |error| Problem::Cache { path: copy.clone(), error };
-    let absolute = |copy: &Path| fs::canonicalize(copy).map_err(failed);
-    if fs::read(&copy).is_ok_and(|there| there == bytes) {
-        return absolute(&copy);
-    }
-    write(&copy, bytes, cache).map_err(failed)?;
-    absolute(&copy)
-}
-
-/// Writes under another name and renames, so that nobody ever opens half a file.
-fn write(copy: &Path, bytes: &[u8], cache: &Path) -> io::Result<()> {
-    // What is in there is run: nobody else may write to it.
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(cache)?;
-    let unfinished = copy.with_extension(format!("{}.tmp", std::process::id()));
-    let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(bytes)?;
-    drop(file);
-    fs::rename(&unfinished, copy).inspect_err(|_| drop(fs::remove_file(&unfinished)))
 }

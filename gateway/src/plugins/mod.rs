@@ -6,11 +6,13 @@
 
 #[allow(unsafe_code, reason = "opens libraries; its invariants are at its top")]
 mod boundary;
+mod cache;
 mod context;
 mod dlopen_message;
 pub mod error;
 pub mod file;
 pub mod function;
+mod image;
 pub mod loader;
 pub mod metrics;
 mod outbound;
@@ -24,7 +26,7 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
-pub use gatehouse_plugin::host::{Kind, Mode};
+pub use gatehouse_plugin::host::{Kept, Kind, Mode};
 
 pub use self::{
     context::LOG_TARGET,

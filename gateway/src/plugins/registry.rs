@@ -11,6 +11,7 @@ use std::{
 use gatehouse_plugin::host::Kind;
 
 use super::{
+    cache,
     error::{PluginError, Problem},
     function::PluginFunction,
     loader::{self, Digest, LoadedPlugin},
@@ -36,6 +37,8 @@ struct Known {
     plugins: HashMap<Digest, Arc<LoadedPlugin>>,
     /// What files were when they were last read.
     files: HashMap<PathBuf, (Stamp, Digest)>,
+    /// Whether old copies have been removed, which is done once, after something was loaded.
+    cleaned: bool,
 }
 
 /// What changes when a file does, so that one that did not is not read again.
@@ -62,7 +65,8 @@ impl Stamp {
 }
 
 impl PluginRegistry {
-    /// A registry that keeps its copies in `cache`, which is made when it is needed.
+    /// A registry that keeps its copies in `cache`, which is made when it is needed. After its first plugin, it removes copies
+    /// there that no gateway has loaded and none has used for a day.
     pub fn new(cache: impl Into<PathBuf>) -> Self {
         Self { cache: cache.into(), known: Mutex::default() }
     }
@@ -105,6 +109,10 @@ impl PluginRegistry {
             }
         };
         known.files.insert(file, (stamp, digest));
+        if !std::mem::replace(&mut known.cleaned, true) {
+            let removed = cache::remove_unused(&self.cache, cache::KEPT);
+            tracing::debug!(removed, folder = %self.cache.display(), "copies of plugins that nobody uses");
+        }
         Ok(plugin)
     }
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gatehouse_plugin::host::{HostFuture, StorageOperation, Stored};
+use gatehouse_plugin::host::{HostFuture, Kept, StorageOperation, Stored};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
@@ -74,6 +74,8 @@ pub struct PluginSite {
     pub crash_site: &'static CallSite,
     /// How long a call may take; `None` is no bound. A sync function cannot be stopped.
     pub timeout: Option<Duration>,
+    /// What the plugin makes of the configuration of this place at its first call; `Kept::default()`.
+    pub kept: Kept,
 }
 
 /// One call, besides its request.

@@ -2,7 +2,7 @@
 
 use abi_stable::StableAbi;
 
-/// The first field of whatever a waker points to; the side that made it knows the rest.
+/// The first field of whatever a waker points to; the side that made it knows the rest. `table` points to a static.
 #[repr(C)]
 #[derive(Debug, StableAbi)]
 pub struct ForeignWaker {
@@ -11,6 +11,11 @@ pub struct ForeignWaker {
 }
 
 /// Functions of a waker; each may be called on any thread.
+///
+/// # Safety
+/// The argument points to a [`ForeignWaker`] beside which this table stands: one that is lent, for the time of the poll it
+/// is lent for, or one that `clone` gave, until `wake` or `release` was called with it, which is once. None of them lets a
+/// panic out.
 #[repr(C)]
 #[derive(Debug, StableAbi)]
 pub struct WakerTable {
@@ -25,6 +30,12 @@ pub struct WakerTable {
 }
 
 /// A future. Polled on one thread at a time, and released once.
+///
+/// # Safety
+/// `poll` and `release` get `state` as it is here, on any thread, never two at a time. `poll` gets a waker that is valid for
+/// the call, and a writable, aligned place for a `T`; it is not called after it answered anything but
+/// [`PENDING`](crate::numbers::poll::PENDING). `release` is called once, as the last. What `state` borrows from is said where the
+/// future is given; it outlives the release. Neither lets a panic out.
 #[repr(C)]
 #[derive(Debug, StableAbi)]
 pub struct ForeignFuture<T> {

@@ -26,7 +26,8 @@ pub const INIT_SYMBOL: &str = "gatehouse_plugin_init";
 /// Bytes of each text in a header.
 pub const HEADER_TEXTS: usize = 64;
 
-/// Exported once by each plugin. The fields before `layout` are the same in all versions there will be: plain
+/// Exported once by each plugin. Its functions are safe to call once magic and major version were seen to be right: they
+/// take no pointers and let no panic out. The fields before `layout` are the same in all versions there will be: plain
 /// bytes that need no relocation, so that they can be read from a file.
 #[repr(C)]
 pub struct PluginHeader {

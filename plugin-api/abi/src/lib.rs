@@ -8,7 +8,7 @@ mod header;
 mod layout;
 pub mod numbers;
 mod outbound;
-mod tables;
+pub mod tables;
 mod values;
 
 pub use self::{
@@ -20,8 +20,9 @@ pub use self::{
     layout::{Layout, LayoutDifference, layout, layout_difference},
     outbound::{OutboundAnswer, OutboundCall, StorageAnswer, StorageCall},
     tables::{
-        Call, ContextTable, ContextTable_Ref, Descriptor, InitAnswer, InitDescriptor, RequestParts,
-        RequestTable, RequestTable_Ref, RequestView, ResponseTable, ResponseTable_Ref, ResponseView,
+        Call, ContextTable, ContextTable_Ref, Descriptor, HeaderTable, HeaderTable_Ref, InitAnswer,
+        InitDescriptor, KeptValue, MessageView, RequestParts, RequestTable, RequestTable_Ref, RequestView,
+        ResponseTable, ResponseTable_Ref, ResponseView,
     },
     values::{Buffer, Pair, Slice},
 };

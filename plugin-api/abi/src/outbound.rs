@@ -23,6 +23,9 @@ pub struct OutboundCall {
 }
 
 /// Its answer. The views live until `free` is called with `owner`.
+///
+/// # Safety
+/// `free` is called once, on any thread, with `owner`, by whoever has the answer; the views are not used afterwards.
 #[repr(C)]
 #[derive(Debug, StableAbi)]
 pub struct OutboundAnswer {

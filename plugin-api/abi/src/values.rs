@@ -41,6 +41,10 @@ pub struct Pair {
 
 /// Owned bytes. Whoever allocated them frees them, through the pointer that travels along, so that the two sides may
 /// have different allocators.
+///
+/// # Safety
+/// `free` is called at most once, on any thread, with `owner` and `capacity` as they came, by whoever has the buffer then.
+/// Until then `data` is readable and unchanged; afterwards it is not touched. Without `free`, `data` lives for ever.
 #[repr(C)]
 #[derive(Debug, StableAbi)]
 pub struct Buffer {

@@ -108,6 +108,8 @@ const fn describe(about: About, mode: u32) -> Descriptor {
     }
 }
 
+/// # Safety
+/// As [`Descriptor`] says of its `run`.
 unsafe extern "C" fn run<F: SyncFunction>(call: *const Call) -> u32 {
     // SAFETY: the gateway gives a valid call, which lasts until this function returns (invariant 2).
     let call = unsafe { &*call };
@@ -158,6 +160,8 @@ struct Task<F> {
     live: bool,
 }
 
+/// # Safety
+/// As [`Descriptor`] says of its `start`.
 unsafe extern "C" fn begin<F: AsyncFunction>(call: *const Call) -> ForeignFuture<u32> {
     // SAFETY: the gateway gives a valid call, which lasts until the future made here is released (invariant 2).
     unsafe { start_task(call, F::run) }
@@ -187,6 +191,8 @@ where
     ForeignFuture { state: task.cast(), poll: poll_task::<F>, release: release_task::<F> }
 }
 
+/// # Safety
+/// As [`ForeignFuture`] says of its `poll`, with a state made by `start_task`.
 unsafe extern "C" fn poll_task<F>(state: *mut (), waker: *const ForeignWaker, result: *mut u32) -> u32
 where
     F: Future<Output = Result<Decision, String>>,
@@ -214,6 +220,8 @@ where
     numbers::poll::READY
 }
 
+/// # Safety
+/// As [`ForeignFuture`] says of its `release`, with a state made by `start_task`.
 unsafe extern "C" fn release_task<F>(state: *mut ()) {
     let task = state.cast::<Task<F>>();
     // SAFETY: `state` is the task of `start_task`, released once. The future goes first, as it borrows from the context.
@@ -249,6 +257,8 @@ pub(super) fn state(state: Box<dyn Any + Send + Sync>) -> *const () {
     Box::into_raw(Box::new(state)).cast_const().cast()
 }
 
+/// # Safety
+/// As [`InitDescriptor`] says of its `run`; it touches nothing that a caller could get wrong.
 unsafe extern "C" fn run_init<I: Init>() -> InitAnswer {
     let failed = |message: String| InitAnswer {
         state: std::ptr::null(),

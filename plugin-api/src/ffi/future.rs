@@ -35,6 +35,9 @@ fn keep(waker: Waker) -> *const () {
     Box::into_raw(Box::new(Kept { base, waker })).cast()
 }
 
+// What follows is in the two tables above. The `# Safety` of each is that of `WakerTable`: the argument is a `Lent` during its
+// poll, or a `Kept` that was not released.
+
 unsafe extern "C" fn clone_lent(lent: *const ()) -> *const () {
     // SAFETY: the table is only ever beside a `Lent`, which lives for the poll it is lent for.
     keep(unsafe { &*lent.cast::<Lent<'_>>() }.waker.clone())
@@ -122,6 +125,8 @@ pub(super) fn export<F>(future: F) -> ForeignFuture<F::Output>
 where
     F: Future + Send + 'static,
 {
+    /// # Safety
+    /// As [`ForeignFuture`] says of its `poll`.
     unsafe extern "C" fn poll_boxed<F: Future>(
         state: *mut (),
         waker: *const ForeignWaker,
@@ -140,6 +145,8 @@ where
             Err(_) => poll::PANICKED,
         }
     }
+    /// # Safety
+    /// As [`ForeignFuture`] says of its `release`.
     unsafe extern "C" fn release<F>(state: *mut ()) {
         // SAFETY: this is the box below, and it is released once.
         quietly(|| drop(unsafe { Box::from_raw(state.cast::<F>()) }));

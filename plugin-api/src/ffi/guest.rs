@@ -5,12 +5,13 @@
 use std::any::Any;
 
 use gatehouse_plugin_abi::{
-    Buffer, Call, ContextTable_Ref, OutboundAnswer, OutboundCall, Pair, Slice, StorageAnswer, StorageCall,
-    numbers::pair,
+    Buffer, Call, ContextTable_Ref, KeptValue, OutboundAnswer, OutboundCall, Pair, Slice, StorageAnswer,
+    StorageCall, numbers::pair,
 };
 
 use super::{
     future::Imported,
+    kept::{self, Shelf},
     view::{self, ForeignBytes},
 };
 use crate::{
@@ -41,6 +42,8 @@ pub struct Context {
     owner: *const (),
     table: ContextTable_Ref,
     state: *const (),
+    /// For hosts that keep nothing.
+    shelf: Shelf,
 }
 
 // SAFETY: the owner is `Sync` on the host's side (`ContextSide`), and the state is `Send + Sync` (see `entry::state`).
@@ -52,13 +55,43 @@ impl Context {
     /// # Safety
     /// The result is not used after the call is over (invariant 2).
     pub(super) unsafe fn new(call: &Call) -> Self {
-        Self { owner: call.context, table: call.table, state: call.state }
+        Self { owner: call.context, table: call.table, state: call.state, shelf: Shelf::default() }
     }
 
     pub(crate) fn fact(&self, fact: u32) -> Option<&str> {
         // SAFETY: facts live as long as the call, and so longer than this borrow.
         let bytes = unsafe { view::bytes(self.table.fact()(self.owner, fact)) };
         bytes.and_then(|bytes| std::str::from_utf8(bytes).ok())
+    }
+
+    /// What is made of a fact that stays the same at this place: made at the first call, kept for others.
+    pub(crate) fn made_of<T: Send + Sync + 'static, E>(
+        &self,
+        fact: u32,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<&T, E> {
+        self.shelf().get_or_make(fact, make)
+    }
+
+    fn shelf(&self) -> &Shelf {
+        // SAFETY: shared access to the owner.
+        let known = unsafe { self.table.kept()(self.owner, kept::mark()) };
+        // SAFETY: what was kept with this library's mark is a shelf, given below, which lives until the call is over
+        // (invariant 8).
+        if let Some(shelf) = unsafe { known.cast::<Shelf>().as_ref() } {
+            return shelf;
+        }
+        let new = Box::into_raw(Box::new(Shelf::default()));
+        let value = KeptValue { value: new.cast(), free: kept::free };
+        // SAFETY: shared access to the owner; the shelf is given away with what frees it.
+        let known = unsafe { self.table.keep()(self.owner, kept::mark(), value) };
+        // SAFETY: as above.
+        if let Some(shelf) = unsafe { known.cast::<Shelf>().as_ref() } {
+            return shelf;
+        }
+        // SAFETY: null says that it is still ours, and nobody has seen it.
+        drop(unsafe { Box::from_raw(new) });
+        &self.shelf
     }
 
     pub(crate) fn lookup(&self, item: u32, key: &str) -> Option<ForeignBytes> {

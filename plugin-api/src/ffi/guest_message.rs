@@ -4,7 +4,7 @@
 
 use std::ptr;
 
-use gatehouse_plugin_abi::{Call, Pair, RequestView, ResponseView, Slice};
+use gatehouse_plugin_abi::{Call, MessageView, Pair, RequestView, ResponseView, Slice};
 
 use super::{
     guest::{Context, NO_PAIR},
@@ -15,42 +15,70 @@ use crate::error::{Error, refusal};
 /// Headers that are read without an allocation.
 const HEADERS_AT_ONCE: usize = 32;
 
-/// The request that a function is called with, as it is at this point of the chain.
-///
-/// Reading does not copy: what you get is the gateway's own. Changes are seen by the rest of the chain and by the
-/// upstream. A `&mut Request` is all there is; it cannot be moved, kept or made.
-///
-/// ```
-/// use gatehouse_plugin::prelude::*;
-///
-/// #[endpoint]
-/// fn mark_mobile(request: &mut Request, _: &Context) {
-///     if request.header("user-agent").is_some_and(|agent| agent.contains("Mobile")) {
-///         request.set_header("x-device", "mobile").ok();
-///     }
-/// }
-/// ```
-#[repr(C)]
-pub struct Request {
-    view: RequestView,
-    /// Without a size it cannot be swapped with another, whose call may be over sooner.
-    unmovable: [()],
+/// A message that authors get references to, over the view that crossed, and what all messages have in common.
+macro_rules! message {
+    ($(#[$documentation:meta])* $message:ident, $view:ident) => {
+        $(#[$documentation])*
+        #[repr(C)]
+        pub struct $message {
+            view: $view,
+            /// Without a size it cannot be swapped with another, whose call may be over sooner.
+            unmovable: [()],
+        }
+
+        // SAFETY: the owner behind the view is `Send + Sync` on the host's side (`Headers` says so), reached as invariant 3
+        // says.
+        unsafe impl Send for $message {}
+        // SAFETY: as above.
+        unsafe impl Sync for $message {}
+
+        impl $message {
+            /// # Safety
+            /// `view` is null, or valid and exclusively this call's for `'a`.
+            unsafe fn from_view<'a>(view: *mut $view) -> Option<&'a mut Self> {
+                let message = ptr::slice_from_raw_parts_mut(view.cast::<()>(), 0) as *mut Self;
+                // SAFETY: as the caller says; the type is its view and nothing.
+                (!view.is_null()).then(|| unsafe { &mut *message })
+            }
+
+            pub(crate) fn raw_header(&self, name: &str) -> Option<&[u8]> {
+                // SAFETY: views last until the message is changed, which takes `&mut self` (invariant 4).
+                unsafe { first_header(&self.view.message, name) }
+            }
+
+            pub(crate) fn raw_headers(&self) -> RawHeaders<'_> {
+                // SAFETY: as in `raw_header`.
+                unsafe { RawHeaders::read(&self.view.message) }
+            }
+
+            pub(crate) fn change_header(&mut self, change: u32, name: &str, value: &[u8]) -> Result<(), Error> {
+                // SAFETY: exclusive access to the owner.
+                unsafe { change_header(&self.view.message, change, name, value) }
+            }
+        }
+    };
 }
 
-// SAFETY: the owner behind the view is `Send + Sync` on the host's side (`RequestSide`), reached as invariant 3 says.
-unsafe impl Send for Request {}
-// SAFETY: as above.
-unsafe impl Sync for Request {}
+message! {
+    /// The request that a function is called with, as it is at this point of the chain.
+    ///
+    /// Reading does not copy: what you get is the gateway's own. Changes are seen by the rest of the chain and by the
+    /// upstream. A `&mut Request` is all there is; it cannot be moved, kept or made.
+    ///
+    /// ```
+    /// use gatehouse_plugin::prelude::*;
+    ///
+    /// #[endpoint]
+    /// fn mark_mobile(request: &mut Request, _: &Context) {
+    ///     if request.header("user-agent").is_some_and(|agent| agent.contains("Mobile")) {
+    ///         request.set_header("x-device", "mobile").ok();
+    ///     }
+    /// }
+    /// ```
+    Request, RequestView
+}
 
 impl Request {
-    /// # Safety
-    /// `view` is null, or valid and exclusively this call's for `'a`.
-    unsafe fn from_view<'a>(view: *mut RequestView) -> Option<&'a mut Self> {
-        let request = ptr::slice_from_raw_parts_mut(view.cast::<()>(), 0) as *mut Self;
-        // SAFETY: as the caller says; `Request` is a `RequestView` and nothing.
-        (!view.is_null()).then(|| unsafe { &mut *request })
-    }
-
     pub(crate) fn raw_method(&self) -> &str {
         // SAFETY: views of the parts last until the request is changed, which takes `&mut self` (invariant 4).
         unsafe { view::text(self.view.parts.method) }
@@ -71,35 +99,19 @@ impl Request {
         unsafe { view::bytes(self.view.parts.body) }.unwrap_or_default()
     }
 
-    pub(crate) fn raw_header(&self, name: &str) -> Option<&[u8]> {
-        // SAFETY: shared access to the owner; the view lasts until the request is changed.
-        unsafe { view::bytes(self.view.table.header()(self.view.owner, Slice::text(name))) }
-    }
-
-    pub(crate) fn raw_headers(&self) -> RawHeaders<'_> {
-        let read = self.view.table.headers();
-        // SAFETY: shared access to the owner, and `RawHeaders::read` gives a place for so many pairs; the views last
-        // as long as this borrow.
-        unsafe { RawHeaders::read(|to, room| read(self.view.owner, to, room)) }
-    }
-
-    pub(crate) fn change_header(&mut self, change: u32, name: &str, value: &[u8]) -> Result<(), Error> {
-        let change_header = self.view.table.change_header();
-        // SAFETY: exclusive access to the owner; the gateway copies what it keeps of the views.
-        refusal(unsafe { change_header(self.view.owner, change, Slice::text(name), Slice::new(value)) }, name)
-    }
-
     pub(crate) fn change_method(&mut self, method: &str) -> Result<(), Error> {
         let set_method = self.view.table.set_method();
         // SAFETY: exclusive access to the owner, and to the parts that it refreshes.
-        let answer = unsafe { set_method(self.view.owner, Slice::text(method), &raw mut self.view.parts) };
+        let answer =
+            unsafe { set_method(self.view.message.owner, Slice::text(method), &raw mut self.view.parts) };
         refusal(answer, method)
     }
 
     pub(crate) fn change_target(&mut self, target: &str) -> Result<(), Error> {
         let set_target = self.view.table.set_target();
         // SAFETY: as in `change_method`.
-        let answer = unsafe { set_target(self.view.owner, Slice::text(target), &raw mut self.view.parts) };
+        let answer =
+            unsafe { set_target(self.view.message.owner, Slice::text(target), &raw mut self.view.parts) };
         refusal(answer, target)
     }
 
@@ -107,42 +119,26 @@ impl Request {
         let mut body = body.into_buffer();
         let set_body = self.view.table.set_body();
         // SAFETY: as in `change_method`; the buffer is moved out.
-        let answer = unsafe { set_body(self.view.owner, &raw mut body, &raw mut self.view.parts) };
+        let answer = unsafe { set_body(self.view.message.owner, &raw mut body, &raw mut self.view.parts) };
         refusal(answer, "the body")
     }
 }
 
-/// The upstream's answer, which a response hook may change.
-///
-/// ```
-/// use gatehouse_plugin::prelude::*;
-///
-/// #[response_hook]
-/// fn hide_server(response: &mut UpstreamResponse, _: &Request, _: &Context) {
-///     response.remove_header("server").ok();
-/// }
-/// ```
-#[repr(C)]
-pub struct UpstreamResponse {
-    view: ResponseView,
-    /// See [`Request`].
-    unmovable: [()],
+message! {
+    /// The upstream's answer, which a response hook may change.
+    ///
+    /// ```
+    /// use gatehouse_plugin::prelude::*;
+    ///
+    /// #[response_hook]
+    /// fn hide_server(response: &mut UpstreamResponse, _: &Request, _: &Context) {
+    ///     response.remove_header("server").ok();
+    /// }
+    /// ```
+    UpstreamResponse, ResponseView
 }
 
-// SAFETY: as for `Request`, with `ResponseSide`.
-unsafe impl Send for UpstreamResponse {}
-// SAFETY: as above.
-unsafe impl Sync for UpstreamResponse {}
-
 impl UpstreamResponse {
-    /// # Safety
-    /// As for [`Request::from_view`].
-    unsafe fn from_view<'a>(view: *mut ResponseView) -> Option<&'a mut Self> {
-        let response = ptr::slice_from_raw_parts_mut(view.cast::<()>(), 0) as *mut Self;
-        // SAFETY: as the caller says; `UpstreamResponse` is a `ResponseView` and nothing.
-        (!view.is_null()).then(|| unsafe { &mut *response })
-    }
-
     pub(crate) fn raw_status(&self) -> u16 {
         u16::try_from(self.view.status).unwrap_or(0)
     }
@@ -152,26 +148,9 @@ impl UpstreamResponse {
         unsafe { view::bytes(self.view.body) }.unwrap_or_default()
     }
 
-    pub(crate) fn raw_header(&self, name: &str) -> Option<&[u8]> {
-        // SAFETY: shared access to the owner; the view lasts until the answer is changed.
-        unsafe { view::bytes(self.view.table.header()(self.view.owner, Slice::text(name))) }
-    }
-
-    pub(crate) fn raw_headers(&self) -> RawHeaders<'_> {
-        let read = self.view.table.headers();
-        // SAFETY: as in `Request::raw_headers`.
-        unsafe { RawHeaders::read(|to, room| read(self.view.owner, to, room)) }
-    }
-
-    pub(crate) fn change_header(&mut self, change: u32, name: &str, value: &[u8]) -> Result<(), Error> {
-        let change_header = self.view.table.change_header();
-        // SAFETY: exclusive access to the owner; the gateway copies what it keeps of the views.
-        refusal(unsafe { change_header(self.view.owner, change, Slice::text(name), Slice::new(value)) }, name)
-    }
-
     pub(crate) fn change_status(&mut self, status: u16) -> Result<(), Error> {
         // SAFETY: exclusive access to the owner.
-        let answer = unsafe { self.view.table.set_status()(self.view.owner, status.into()) };
+        let answer = unsafe { self.view.table.set_status()(self.view.message.owner, status.into()) };
         refusal(answer, "the status")?;
         self.view.status = status.into();
         Ok(())
@@ -181,9 +160,24 @@ impl UpstreamResponse {
         let mut body = body.into_buffer();
         let set_body = self.view.table.set_body();
         // SAFETY: exclusive access to the owner and to the view it refreshes; the buffer is moved out.
-        let answer = unsafe { set_body(self.view.owner, &raw mut body, &raw mut self.view.body) };
+        let answer = unsafe { set_body(self.view.message.owner, &raw mut body, &raw mut self.view.body) };
         refusal(answer, "the body")
     }
+}
+
+/// # Safety
+/// The message's owner may be shared now, and stays unchanged for `'a`.
+unsafe fn first_header<'a>(message: &MessageView, name: &str) -> Option<&'a [u8]> {
+    // SAFETY: as the caller says; a view of the owner lasts until it is changed (invariant 4).
+    unsafe { view::bytes(message.headers.first()(message.owner, Slice::text(name))) }
+}
+
+/// # Safety
+/// Nobody else uses the message's owner now.
+unsafe fn change_header(message: &MessageView, change: u32, name: &str, value: &[u8]) -> Result<(), Error> {
+    let change_header = message.headers.change();
+    // SAFETY: as the caller says; the gateway copies what it keeps of the views.
+    refusal(unsafe { change_header(message.owner, change, Slice::text(name), Slice::new(value)) }, name)
 }
 
 /// All headers of a message, in order; the first ones without an allocation.
@@ -197,9 +191,8 @@ pub(crate) struct RawHeaders<'a> {
 
 impl RawHeaders<'_> {
     /// # Safety
-    /// `read` writes at most as many pairs as it is told and answers how many there are; what they show lives for
-    /// the lifetime of the result.
-    unsafe fn read(read: impl Fn(*mut Pair, usize) -> usize) -> Self {
+    /// The message's owner may be shared now, and stays unchanged for the lifetime of the result.
+    unsafe fn read(message: &MessageView) -> Self {
         let mut headers = Self {
             few: [NO_PAIR; HEADERS_AT_ONCE],
             many: Vec::new(),
@@ -207,10 +200,14 @@ impl RawHeaders<'_> {
             next: 0,
             views: std::marker::PhantomData,
         };
-        headers.count = read(headers.few.as_mut_ptr(), HEADERS_AT_ONCE);
+        let read = |to: &mut [Pair]| {
+            // SAFETY: the owner is as the caller says, and `to` is a place for so many pairs.
+            unsafe { message.headers.all()(message.owner, to.as_mut_ptr(), to.len()) }
+        };
+        headers.count = read(&mut headers.few);
         if headers.count > HEADERS_AT_ONCE {
             headers.many = vec![NO_PAIR; headers.count];
-            headers.count = read(headers.many.as_mut_ptr(), headers.count).min(headers.many.len());
+            headers.count = read(&mut headers.many).min(headers.many.len());
         }
         headers
     }
@@ -226,7 +223,7 @@ impl<'a> Iterator for RawHeaders<'a> {
         let pairs: &[Pair] = if self.many.is_empty() { &self.few } else { &self.many };
         let pair = pairs.get(self.next)?;
         self.next += 1;
-        // SAFETY: `read` says that the views live for 'a.
+        // SAFETY: the owner stays unchanged for 'a, so its views last (invariant 4).
         Some(unsafe { (view::text(pair.name), view::bytes(pair.value).unwrap_or_default()) })
     }
 }

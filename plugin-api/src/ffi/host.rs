@@ -7,6 +7,7 @@ use std::{pin::Pin, time::Duration};
 
 pub use super::{
     function::{Function, Init, Kind, Message, Mode, Running, State, Status},
+    kept::Kept,
     view::ForeignBytes,
 };
 pub use gatehouse_plugin_abi::numbers::{fact, item};
@@ -218,8 +219,13 @@ pub trait ContextSide: Send + Sync {
     /// The answer of an outbound call.
     type Answer: HostAnswer;
 
-    /// See [`fact`]. What it gives must not change during the call.
+    /// See [`fact`]. What it gives must not change during the call; what is configured, not as long as [`kept`](Self::kept)
+    /// gives the same.
     fn fact(&self, fact: u32) -> Option<&str>;
+    /// Where plugins keep what they make of the configuration of this place. Without it they make it at each call.
+    fn kept(&self) -> Option<&Kept> {
+        None
+    }
     /// See [`item`].
     fn lookup(&self, item: u32, key: &str) -> Option<Vec<u8>>;
     /// See [`item`].

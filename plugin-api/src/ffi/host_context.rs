@@ -3,8 +3,8 @@
 use std::{future::ready, marker::PhantomData, time::Duration};
 
 use gatehouse_plugin_abi::{
-    Buffer, ContextTable, ContextTable_Ref, ForeignFuture, OutboundAnswer, OutboundCall, Pair, Slice,
-    StorageAnswer, StorageCall, WithMetadata,
+    Buffer, ContextTable, ContextTable_Ref, ForeignFuture, KeptValue, OutboundAnswer, OutboundCall, Pair,
+    Slice, StorageAnswer, StorageCall, WithMetadata,
     numbers::{answer, level, metric, pair, storage, stored},
 };
 
@@ -34,6 +34,8 @@ impl<C: ContextSide> Contexts<C> {
         cancelled: cancelled::<C>,
         send: send::<C>,
         storage: ask_store::<C>,
+        kept: kept::<C>,
+        keep: keep::<C>,
     });
 }
 
@@ -42,8 +44,9 @@ pub(super) fn context_table<C: ContextSide>() -> ContextTable_Ref {
     ContextTable_Ref(Contexts::<C>::TABLE.static_as_prefix())
 }
 
-// What follows is called by plugins only, through the table: `owner` is the `C` of a call, only ever shared, and views are
-// for the call of the function. Each SAFETY comment below leans on that.
+// What follows is called by plugins only, through the table. The `# Safety` of each is that of its field in
+// `gatehouse_plugin_abi::tables`, where `owner` is the `C` of a call, only ever shared. Each SAFETY comment below leans on
+// that.
 
 unsafe extern "C" fn fact<C: ContextSide>(owner: *const (), fact: u32) -> Slice {
     // SAFETY: shared access to the owner.
@@ -220,6 +223,8 @@ struct Owned<A> {
 }
 
 fn outbound_answer<A: HostAnswer>(answer: A) -> OutboundAnswer {
+    /// # Safety
+    /// As [`OutboundAnswer`] says of its `free`.
     unsafe extern "C" fn free<A>(owner: *mut ()) {
         // SAFETY: `owner` is the box made below, and `free` is called once.
         quietly(|| drop(unsafe { Box::from_raw(owner.cast::<Owned<A>>()) }));
@@ -256,6 +261,22 @@ unsafe extern "C" fn ask_store<C: ContextSide>(
     };
     let future = answered.unwrap_or_else(|_| refused(FAILED));
     export(async move { storage_answer(future.await) })
+}
+
+unsafe extern "C" fn kept<C: ContextSide>(owner: *const (), mark: *const ()) -> *const () {
+    // SAFETY: shared access to the owner.
+    let context = unsafe { &*owner.cast::<C>() };
+    catch(|| context.kept().map_or(std::ptr::null(), |kept| kept.find(mark))).unwrap_or(std::ptr::null())
+}
+
+unsafe extern "C" fn keep<C: ContextSide>(owner: *const (), mark: *const (), value: KeptValue) -> *const () {
+    // SAFETY: shared access to the owner.
+    let context = unsafe { &*owner.cast::<C>() };
+    match catch(|| context.kept()) {
+        // SAFETY: the plugin gives the value away with what frees it, as `Kept::put` asks.
+        Ok(Some(kept)) => unsafe { kept.put(mark, value) },
+        _ => std::ptr::null(),
+    }
 }
 
 fn refused(reason: &str) -> HostFuture<Result<Stored, String>> {

@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use gatehouse_plugin_abi::{
-    Buffer, Pair, RequestParts, RequestTable, RequestTable_Ref, RequestView, ResponseTable,
-    ResponseTable_Ref, ResponseView, Slice, WithMetadata,
+    Buffer, HeaderTable, HeaderTable_Ref, MessageView, Pair, RequestParts, RequestTable, RequestTable_Ref,
+    RequestView, ResponseTable, ResponseTable_Ref, ResponseView, Slice, WithMetadata,
     numbers::{answer, header},
 };
 
@@ -14,14 +14,27 @@ use super::{
     view::{self, ForeignBytes},
 };
 
+/// The table of headers of messages that are an `H`.
+struct MessageHeaders<H>(PhantomData<H>);
+
+impl<H: Headers> MessageHeaders<H> {
+    const TABLE: &'static WithMetadata<HeaderTable> = &WithMetadata::new(HeaderTable {
+        first: first_header::<H>,
+        all: all_headers::<H>,
+        change: change_header::<H>,
+    });
+}
+
+fn message_view<H: Headers>(owner: *mut H) -> MessageView {
+    let headers = HeaderTable_Ref(MessageHeaders::<H>::TABLE.static_as_prefix());
+    MessageView { owner: owner.cast(), headers }
+}
+
 /// The table of requests that are an `R`.
 struct Requests<R>(PhantomData<R>);
 
 impl<R: RequestSide> Requests<R> {
     const TABLE: &'static WithMetadata<RequestTable> = &WithMetadata::new(RequestTable {
-        header: first_header::<R>,
-        headers: all_headers::<R>,
-        change_header: change_header::<R>,
         set_method: set_method::<R>,
         set_target: set_target::<R>,
         set_body: set_request_body::<R>,
@@ -32,13 +45,8 @@ impl<R: RequestSide> Requests<R> {
 struct Responses<S>(PhantomData<S>);
 
 impl<S: ResponseSide> Responses<S> {
-    const TABLE: &'static WithMetadata<ResponseTable> = &WithMetadata::new(ResponseTable {
-        header: first_header::<S>,
-        headers: all_headers::<S>,
-        change_header: change_header::<S>,
-        set_status: set_status::<S>,
-        set_body: set_response_body::<S>,
-    });
+    const TABLE: &'static WithMetadata<ResponseTable> =
+        &WithMetadata::new(ResponseTable { set_status: set_status::<S>, set_body: set_response_body::<S> });
 }
 
 /// A view of `request`, good for as long as it is borrowed.
@@ -48,7 +56,7 @@ pub(super) fn request_view<R: RequestSide>(request: &mut R) -> RequestView {
     // while the owner is used through the same pointer.
     let parts = parts(unsafe { &*owner });
     RequestView {
-        owner: owner.cast(),
+        message: message_view(owner),
         table: RequestTable_Ref(Requests::<R>::TABLE.static_as_prefix()),
         parts,
     }
@@ -60,7 +68,7 @@ pub(super) fn response_view<S: ResponseSide>(response: &mut S) -> ResponseView {
     // SAFETY: as in `request_view`.
     let (status, body) = unsafe { ((*owner).status(), Slice::new((*owner).body())) };
     ResponseView {
-        owner: owner.cast(),
+        message: message_view(owner),
         table: ResponseTable_Ref(Responses::<S>::TABLE.static_as_prefix()),
         status: status.into(),
         body,
@@ -88,8 +96,9 @@ pub(super) fn number(done: Result<(), Refusal>) -> u32 {
     }
 }
 
-// What follows is called by plugins only, through the tables: `owner` is the `R` or `S` that a view was made of, reached
-// as invariant 3 says, and views are as invariant 4 says. Each SAFETY comment below leans on that.
+// What follows is called by plugins only, through the tables. The `# Safety` of each is that of its field in
+// `gatehouse_plugin_abi::tables`, where `owner` is the `R`, `S` or `H` that a view was made of, reached as invariant 3
+// says. Each SAFETY comment below leans on that.
 
 unsafe extern "C" fn first_header<H: Headers>(owner: *const (), name: Slice) -> Slice {
     // SAFETY: shared access to the owner, and a view for this call.

@@ -1,7 +1,7 @@
 //! The room with unsafe code: both ends of the boundary, and nothing else.
 //!
 //! A plugin's end is [`guest`] and [`guest_message`] (what it asks of the gateway) and [`entry`] (where the gateway comes in); a gateway's
-//! end is [`host`] (tables over safe traits) and [`function`] (calls). [`view`] and [`future`] serve both. The
+//! end is [`host`] (tables over safe traits) and [`function`] (calls). [`view`], [`future`] and [`kept`] serve both. The
 //! invariants, which every `SAFETY` comment in here leans on:
 //!
 //! 1. **Types agree.** The gateway compares layouts before it reads more than a plugin's header; so a value of a type
@@ -15,6 +15,8 @@
 //! 5. **Who allocates frees**, through a pointer that travels along, on any thread.
 //! 6. **No panic crosses.** Each function that the other side calls catches its own.
 //! 7. **Plugins stay.** A library is never unloaded, so its code and statics live for ever.
+//! 8. **Places outlive calls.** What is kept at a place of a definition lives until its last call is over; only the library
+//!    that made it, known by its mark, gets it back.
 
 pub(crate) mod entry;
 pub(crate) mod function;
@@ -24,6 +26,7 @@ pub(crate) mod guest_message;
 pub mod host;
 mod host_context;
 mod host_message;
+pub(crate) mod kept;
 pub(crate) mod panics;
 #[cfg(test)]
 mod tests;

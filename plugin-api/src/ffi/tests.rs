@@ -1,6 +1,7 @@
 //! Functions called through their descriptors, as a gateway calls them: sync, async, cancelled, panicking.
 //!
-//! Run under miri with `cargo +nightly miri test -p gatehouse-plugin --lib`.
+//! Run under miri with `MIRIFLAGS=-Zmiri-ignore-leaks cargo +nightly miri test -p gatehouse-plugin --lib`: what `#[init]` makes is
+//! never freed, on purpose.
 
 use std::{
     collections::BTreeMap,
@@ -13,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+use serde::{Deserialize, Deserializer};
+
 use crate::{
     Context, OutboundRequest, Outcome, Request, Response, block_on,
     expanded::{
@@ -21,8 +24,8 @@ use crate::{
     },
     host::{
         Answer, ContextSide, ForeignBytes, Function, HeaderChange, Headers, HostAnswer, HostCall, HostFuture,
-        Init, Kind, Level, Message, Metric, Mode, Refusal, RequestFacts, RequestSide, State, Status,
-        StorageOperation, Stored, Text, item,
+        Init, Kept, Kind, Level, Message, Metric, Mode, Refusal, RequestFacts, RequestSide, State, Status,
+        StorageOperation, Stored, Text, fact, item,
     },
     join_all,
 };
@@ -84,6 +87,7 @@ type Answered = (u16, Vec<(String, bool)>, Vec<u8>);
 
 #[derive(Default)]
 struct HostContext {
+    kept: Option<Kept>,
     response: Mutex<Option<Answered>>,
     told: Mutex<BTreeMap<u32, (String, String)>>,
 }
@@ -111,8 +115,11 @@ impl HostAnswer for Echo {
 impl ContextSide for HostContext {
     type Answer = Echo;
 
-    fn fact(&self, _: u32) -> Option<&str> {
-        Some("a fact")
+    fn fact(&self, fact: u32) -> Option<&str> {
+        Some(if fact == fact::CONFIG { "\"configured\"" } else { "a fact" })
+    }
+    fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
     }
     fn lookup(&self, _: u32, key: &str) -> Option<Vec<u8>> {
         (key == "known").then(|| b"\"value\"".to_vec())
@@ -213,6 +220,38 @@ impl SyncFunction for Everything {
     }
 }
 
+/// Configuration that counts how often it is read, and what is freed.
+struct Configured(String);
+static READ: AtomicU32 = AtomicU32::new(0);
+static FREED: AtomicU32 = AtomicU32::new(0);
+
+impl<'de> Deserialize<'de> for Configured {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        READ.fetch_add(1, Ordering::SeqCst);
+        String::deserialize(deserializer).map(Self)
+    }
+}
+
+impl Drop for Configured {
+    fn drop(&mut self) {
+        FREED.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+struct ReadsConfig;
+impl SyncFunction for ReadsConfig {
+    fn run(arguments: Arguments<'_>) -> Result<Decision, String> {
+        let context = arguments.context;
+        let configured: &Configured = context.config().map_err(|error| error.to_string())?;
+        let again = context.config::<Configured>().map_err(|error| error.to_string())?;
+        assert!(std::ptr::eq(configured, again));
+        assert_eq!(configured.0, "configured");
+        assert_eq!(context.config::<String>().map_err(|error| error.to_string())?, "configured");
+        assert!(context.config::<u32>().is_err());
+        Ok(Decision::Continue)
+    }
+}
+
 struct Panics;
 impl SyncFunction for Panics {
     fn run(_: Arguments<'_>) -> Result<Decision, String> {
@@ -282,6 +321,7 @@ impl crate::expanded::Init for Start {
 }
 
 static EVERYTHING: Exported = Exported::sync::<Everything>(about("everything"));
+static READS_CONFIG: Exported = Exported::sync::<ReadsConfig>(about("reads_config"));
 static PANICS: Exported = Exported::blocking::<Panics>(about("panics"));
 static FAILS: Exported = Exported::sync::<Fails>(about("fails"));
 static WAITS: Exported = Exported::asynchronous::<Waits>(about("waits"));
@@ -313,6 +353,23 @@ fn a_sync_function_reads_changes_and_answers() {
     let headers = vec![("x-static".to_owned(), true), ("x-owned".to_owned(), false)];
     assert_eq!(response, (201, headers, b"made".to_vec()));
     assert_eq!(context.told(item::METADATA), ("from".to_owned(), "\"a thread\"".to_owned()));
+}
+
+#[test]
+fn configuration_is_read_once_for_each_place() {
+    let call = |context: &HostContext| {
+        let mut request = host_request();
+        let message = Message::new(context, State::NONE).request(&mut request);
+        assert_eq!(Function::local(&READS_CONFIG).run(message), Status::Continue);
+        (READ.load(Ordering::SeqCst), FREED.load(Ordering::SeqCst))
+    };
+    let place = HostContext { kept: Some(Kept::default()), ..HostContext::default() };
+    assert_eq!((call(&place), call(&place)), ((1, 0), (1, 0)));
+    drop(place);
+    assert_eq!(FREED.load(Ordering::SeqCst), 1);
+    // A host that keeps nothing: once for each call.
+    let elsewhere = HostContext::default();
+    assert_eq!((call(&elsewhere), call(&elsewhere)), ((2, 2), (3, 3)));
 }
 
 #[test]

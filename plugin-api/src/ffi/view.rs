@@ -49,6 +49,8 @@ impl ForeignBytes {
 
     /// The bytes of `owner`, without a copy.
     pub fn from_owner<T: AsRef<[u8]> + Send + 'static>(owner: T) -> Self {
+        /// # Safety
+        /// As [`Buffer`] says of its `free`.
         unsafe extern "C" fn free<T>(owner: *mut (), _: usize) {
             // SAFETY: `owner` is the box made below, and `free` is called once.
             super::panics::quietly(|| drop(unsafe { Box::from_raw(owner.cast::<T>()) }));
@@ -95,6 +97,8 @@ impl ForeignBytes {
 
 impl From<Vec<u8>> for ForeignBytes {
     fn from(mut bytes: Vec<u8>) -> Self {
+        /// # Safety
+        /// As [`Buffer`] says of its `free`.
         unsafe extern "C" fn free(data: *mut (), capacity: usize) {
             // SAFETY: pointer and capacity are those of the vector taken apart below; its length does not matter for
             // freeing bytes.

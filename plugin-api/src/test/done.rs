@@ -9,6 +9,38 @@ use super::{
 use crate::{Denied, Level, Response, ffi::function::Status};
 
 /// A call that is over: what the function decided, changed, logged and sent.
+///
+/// ```
+/// use gatehouse_plugin::{Level, prelude::*, test};
+///
+/// #[endpoint]
+/// fn orders(request: &mut Request, context: &Context) -> gatehouse_plugin::Result<Option<Response>> {
+///     context.info("counting");
+///     context.count("orders_total", &[], 1.0);
+///     context.set_metadata("seen", true)?;
+///     context.set_response_header("x-plugin", "orders")?;
+///     request.set_header("x-checked", "1")?;
+///     match request.query_field("fail").as_deref() {
+///         Some("panic") => panic!("as asked"),
+///         Some(_) => Err("as asked".into()),
+///         None => Ok(request.query_field("answer").map(|_| Response::new(204))),
+///     }
+/// }
+///
+/// let call = |target| test::call(test::request("GET", target).metadata("plan", "gold"), orders);
+/// let done = call("/");
+/// assert!(done.continued());
+/// assert_eq!(done.logs(), [(Level::Info, "counting".to_owned())]);
+/// assert_eq!((done.metrics()[0].name.as_str(), done.metrics()[0].value), ("orders_total", 1.0));
+/// assert_eq!(done.request().header_value("x-checked"), Some("1"));
+/// assert_eq!(done.response_header("X-Plugin"), Some("orders"));
+/// assert_eq!(done.metadata("seen"), Some(true.into()));
+/// assert_eq!(done.session().unwrap()["meta_data"]["plan"], "gold");
+/// assert!(done.sent().is_empty());
+/// assert_eq!(call("/?answer").response().unwrap().status(), 204);
+/// assert_eq!(call("/?fail=error").error(), Some("as asked"));
+/// assert_eq!(call("/?fail=panic").panic(), Some("as asked"));
+/// ```
 pub struct Done {
     status: Status,
     request: TestRequest,
@@ -27,6 +59,29 @@ impl Done {
             log.response = upstream;
         }
         Self { status, request, log }
+    }
+
+    /// Itself, when the function ended as it should: for tests whose checks stand in the function that they call.
+    ///
+    /// # Panics
+    /// With the message, when the function gave an error or panicked.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{prelude::*, test};
+    ///
+    /// let done = test::call(test::request("GET", "/a"), |request: &mut Request, _: &Context| {
+    ///     assert_eq!(request.path(), "/a");
+    /// });
+    /// done.unwrap();
+    /// ```
+    #[track_caller]
+    #[allow(clippy::panic, reason = "it is for tests")]
+    pub fn unwrap(self) -> Self {
+        match self.status {
+            Status::Panicked => panic!("the function panicked: {}", self.panic().unwrap_or_default()),
+            Status::Failed => panic!("the function gave an error: {}", self.error().unwrap_or_default()),
+            _ => self,
+        }
     }
 
     /// Whether the request would go on.

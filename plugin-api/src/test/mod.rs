@@ -31,7 +31,7 @@ pub use self::{
 };
 use crate::{
     Context, IntoOutcome, IntoResult, IntoVerdict, Record, Request, Response, UpstreamResponse,
-    analytics::record,
+    analytics::{record, record_async},
     block_on,
     expanded::WRONG_KIND,
     ffi::{
@@ -117,6 +117,13 @@ pub fn authenticate<V: IntoVerdict>(
 }
 
 /// Calls an async `#[auth]` function, and waits for it.
+///
+/// ```
+/// use gatehouse_plugin::{prelude::*, test};
+///
+/// let everybody = async |_: &mut Request, _: &Context| Verdict::Allow(Session::new("somebody"));
+/// assert!(test::authenticate_async(test::request("GET", "/"), everybody).allowed());
+/// ```
 pub fn authenticate_async<V: IntoVerdict>(
     request: TestRequest,
     function: impl AsyncFnOnce(&mut Request, &Context) -> V,
@@ -153,6 +160,14 @@ pub fn respond<T: IntoResult>(
 }
 
 /// Calls an async `#[response_hook]`, and waits for it.
+///
+/// ```
+/// use gatehouse_plugin::{prelude::*, test};
+///
+/// let hook = async |response: &mut UpstreamResponse, _: &Request, _: &Context| response.set_status(410);
+/// let done = test::respond_async(test::request("GET", "/"), Response::new(404), hook);
+/// assert_eq!(done.response().unwrap().status(), 410);
+/// ```
 pub fn respond_async<T: IntoResult>(
     request: TestRequest,
     response: Response,
@@ -182,6 +197,26 @@ pub fn analyse<T: IntoResult>(fields: Value, function: impl FnOnce(&mut Record, 
     run(request("GET", "/").record(fields), None, |arguments| {
         let context = arguments.context;
         record(context, |record| function(record, context)).and_then(from_result)
+    })
+}
+
+/// Calls an async `#[analytics]` function with a record, and waits for it.
+///
+/// ```
+/// use gatehouse_plugin::{prelude::*, test};
+///
+/// let hook = async |record: &mut Record, _: &Context| record.set("alias", "masked");
+/// let done = test::analyse_async(serde_json::json!({"alias": "ada"}), hook);
+/// assert_eq!(done.record(), Some(&serde_json::json!({"alias": "masked"})));
+/// ```
+pub fn analyse_async<T: IntoResult>(
+    fields: Value,
+    function: impl AsyncFnOnce(&mut Record, &Context) -> T,
+) -> Done {
+    run(request("GET", "/").record(fields), None, |arguments| {
+        let context = arguments.context;
+        block_on(record_async(context, async move |record: &mut Record| function(record, context).await))
+            .and_then(from_result)
     })
 }
 

@@ -80,6 +80,11 @@ impl TestRequest {
     }
 
     /// With one more header.
+    ///
+    /// ```
+    /// let request = gatehouse_plugin::test::request("GET", "/").header("accept", "text/plain");
+    /// assert_eq!(request.header_value("Accept"), Some("text/plain"));
+    /// ```
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_ascii_lowercase(), value.as_bytes().to_vec()));
@@ -87,6 +92,11 @@ impl TestRequest {
     }
 
     /// With a body.
+    ///
+    /// ```
+    /// let request = gatehouse_plugin::test::request("POST", "/").body("a=1");
+    /// assert_eq!(request.body_bytes(), b"a=1");
+    /// ```
     #[must_use]
     pub fn body(mut self, body: impl Into<Body>) -> Self {
         self.body = body.into().into_foreign();
@@ -94,6 +104,15 @@ impl TestRequest {
     }
 
     /// From a client with this address and port.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").client("192.0.2.7:4711");
+    /// test::call(request, |_: &mut Request, context: &Context| {
+    ///     assert_eq!(context.client_address(), "192.0.2.7:4711");
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub fn client(mut self, address: &str) -> Self {
         address.clone_into(&mut self.given.client);
@@ -101,6 +120,15 @@ impl TestRequest {
     }
 
     /// Over `https`.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").https();
+    /// test::call(request, |_: &mut Request, context: &Context| {
+    ///     assert_eq!(context.scheme(), "https");
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub fn https(mut self) -> Self {
         "https".clone_into(&mut self.given.scheme);
@@ -108,6 +136,15 @@ impl TestRequest {
     }
 
     /// To an API with this id, name, organisation and listen path.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").api("7", "Shop", "acme", "/shop/");
+    /// test::call(request, |_: &mut Request, context: &Context| {
+    ///     assert_eq!(context.api().name(), "Shop");
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub fn api(mut self, id: &str, name: &str, organisation: &str, listen_path: &str) -> Self {
         id.clone_into(&mut self.given.api_id);
@@ -118,6 +155,16 @@ impl TestRequest {
     }
 
     /// With this API definition.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").definition(&serde_json::json!({ "name": "Shop" }));
+    /// test::call(request, |_: &mut Request, context: &Context| {
+    ///     let definition: &serde_json::Value = context.api().definition().unwrap();
+    ///     assert_eq!(definition["name"], "Shop");
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub fn definition(mut self, definition: &Value) -> Self {
         self.given.definition = Some(definition.to_string());
@@ -125,6 +172,15 @@ impl TestRequest {
     }
 
     /// With configuration at the function's own place of the definition.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").config(&serde_json::json!([1, 2]));
+    /// test::call(request, |_: &mut Request, context: &Context| {
+    ///     assert_eq!(context.config::<Vec<u32>>().unwrap(), &[1, 2]);
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub fn config(mut self, config: &Value) -> Self {
         self.given.config = Some(config.to_string());
@@ -132,6 +188,15 @@ impl TestRequest {
     }
 
     /// With this `config_data` of the API.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").config_data(&serde_json::json!({ "a": 1 }));
+    /// test::call(request, |_: &mut Request, context: &Context| {
+    ///     assert_eq!(context.config_data::<serde_json::Value>().unwrap()["a"], 1);
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub fn config_data(mut self, config_data: &Value) -> Self {
         self.given.config_data = config_data.to_string();
@@ -139,6 +204,15 @@ impl TestRequest {
     }
 
     /// With a session.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").session(serde_json::json!({ "alias": "ada" }));
+    /// test::call(request, |_: &mut Request, context: &Context| {
+    ///     assert_eq!(context.session().unwrap().alias(), "ada");
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub fn session(mut self, session: Value) -> Self {
         self.given.session = Some(session);
@@ -146,6 +220,15 @@ impl TestRequest {
     }
 
     /// With a session that has this value in its metadata.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").metadata("plan", "gold");
+    /// test::call(request, |_: &mut Request, context: &Context| {
+    ///     assert_eq!(context.metadata("plan"), Some("gold".into()));
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub fn metadata(mut self, key: &str, value: impl Into<Value>) -> Self {
         let session = self.given.session.get_or_insert_with(|| Value::Object(Map::new()));
@@ -154,6 +237,15 @@ impl TestRequest {
     }
 
     /// With what `#[init]` makes: call it, and give its result. Kept until the test process ends.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").state(7_u32);
+    /// test::call(request, |_: &mut Request, context: &Context| {
+    ///     assert_eq!(context.state::<u32>().unwrap(), &7);
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
         self.state = State::new(state);
@@ -161,6 +253,19 @@ impl TestRequest {
     }
 
     /// With something that answers the function's outbound calls. Without it they fail.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").upstream(|call| match call.url.as_str() {
+    ///     "http://users.internal/7" => Ok(Response::text("Ada")),
+    ///     _ => Err("no route to host".to_owned()),
+    /// });
+    /// let done = test::call_async(request, async |_: &mut Request, context: &Context| {
+    ///     context.send(OutboundRequest::get("http://users.internal/7")).await.map(Response::from)
+    /// });
+    /// assert_eq!(done.response().unwrap().body_bytes(), b"Ada");
+    /// ```
     #[must_use]
     pub fn upstream(
         mut self,
@@ -171,6 +276,17 @@ impl TestRequest {
     }
 
     /// With a store, empty and of this test alone. Without it operations on the store fail, as in a gateway that has none.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").store();
+    /// let done = test::call_async(request, async |_: &mut Request, context: &Context| {
+    ///     let visits = context.storage().increment("visits", 1).await?;
+    ///     Ok::<_, gatehouse_plugin::Error>(Response::text(visits.to_string()))
+    /// });
+    /// assert_eq!(done.response().unwrap().body_bytes(), b"1");
+    /// ```
     #[must_use]
     pub fn store(mut self) -> Self {
         self.given.store = true;
@@ -178,6 +294,15 @@ impl TestRequest {
     }
 
     /// With a bound on the time that the call may take; it is only told, not enforced.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").time_left(std::time::Duration::ZERO);
+    /// test::call(request, |_: &mut Request, context: &Context| {
+    ///     assert!(context.time_left().unwrap().is_zero());
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub fn time_left(mut self, time_left: Duration) -> Self {
         self.given.time_left = Some(time_left);
@@ -185,6 +310,15 @@ impl TestRequest {
     }
 
     /// As if nobody waited for the call any more.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").cancelled();
+    /// test::call(request, |_: &mut Request, context: &Context| {
+    ///     assert!(context.is_cancelled());
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub fn cancelled(mut self) -> Self {
         self.given.cancelled = true;
@@ -200,11 +334,19 @@ impl TestRequest {
 /// What it is; after a call, with the function's changes.
 impl TestRequest {
     /// Method.
+    ///
+    /// ```
+    /// assert_eq!(gatehouse_plugin::test::request("GET", "/").method(), "GET");
+    /// ```
     pub fn method(&self) -> &str {
         &self.method
     }
 
     /// Path and query.
+    ///
+    /// ```
+    /// assert_eq!(gatehouse_plugin::test::request("GET", "/a?b=1").target(), "/a?b=1");
+    /// ```
     pub fn target(&self) -> String {
         match &self.query {
             Some(query) => format!("{}?{query}", self.path),
@@ -213,11 +355,20 @@ impl TestRequest {
     }
 
     /// First value of a header, when it is text.
+    ///
+    /// ```
+    /// let request = gatehouse_plugin::test::request("GET", "/").header("accept", "text/plain");
+    /// assert_eq!(request.header_value("accept"), Some("text/plain"));
+    /// ```
     pub fn header_value(&self, name: &str) -> Option<&str> {
         Headers::header(self, name).and_then(|value| std::str::from_utf8(value).ok())
     }
 
     /// The bytes of the body.
+    ///
+    /// ```
+    /// assert_eq!(gatehouse_plugin::test::request("POST", "/").body("a").body_bytes(), b"a");
+    /// ```
     pub fn body_bytes(&self) -> &[u8] {
         self.body.as_ref()
     }
@@ -263,27 +414,32 @@ pub(super) fn change(
     Ok(())
 }
 
-fn first<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Option<&'a [u8]> {
-    headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_slice())
+/// What a gateway does with headers, over a field of that name.
+macro_rules! headers_of {
+    ($message:ident) => {
+        impl Headers for $message {
+            fn header(&self, name: &str) -> Option<&[u8]> {
+                let named = |(known, _): &&(String, Vec<u8>)| known.eq_ignore_ascii_case(name);
+                self.headers.iter().find(named).map(|(_, value)| value.as_slice())
+            }
+
+            fn header_count(&self) -> usize {
+                self.headers.len()
+            }
+
+            fn each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+                self.headers.iter().for_each(|(name, value)| visit(name, value));
+            }
+
+            fn change_header(&mut self, name: &str, change: HeaderChange<'_>) -> Result<(), Refusal> {
+                self::change(&mut self.headers, name, change)
+            }
+        }
+    };
 }
 
-impl Headers for TestRequest {
-    fn header(&self, name: &str) -> Option<&[u8]> {
-        first(&self.headers, name)
-    }
-
-    fn header_count(&self) -> usize {
-        self.headers.len()
-    }
-
-    fn each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
-        self.headers.iter().for_each(|(name, value)| visit(name, value));
-    }
-
-    fn change_header(&mut self, name: &str, change: HeaderChange<'_>) -> Result<(), Refusal> {
-        self::change(&mut self.headers, name, change)
-    }
-}
+headers_of!(TestRequest);
+headers_of!(TestResponse);
 
 impl RequestSide for TestRequest {
     fn facts(&self) -> RequestFacts<'_> {
@@ -339,24 +495,6 @@ impl TestResponse {
             .fold(Response::new(self.status).body(self.body.as_ref().to_vec()), |response, (name, value)| {
                 response.header(name, value)
             })
-    }
-}
-
-impl Headers for TestResponse {
-    fn header(&self, name: &str) -> Option<&[u8]> {
-        first(&self.headers, name)
-    }
-
-    fn header_count(&self) -> usize {
-        self.headers.len()
-    }
-
-    fn each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
-        self.headers.iter().for_each(|(name, value)| visit(name, value));
-    }
-
-    fn change_header(&mut self, name: &str, change: HeaderChange<'_>) -> Result<(), Refusal> {
-        self::change(&mut self.headers, name, change)
     }
 }
 

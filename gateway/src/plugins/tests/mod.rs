@@ -3,6 +3,8 @@
 mod calls;
 mod files;
 mod local;
+mod mutations;
+mod provoked;
 mod speed;
 
 use std::{
@@ -18,7 +20,7 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tokio::runtime::Handle;
 
 use super::{
-    Kind, PluginFunction, PluginRegistry, ResponseHeaders,
+    Kept, Kind, PluginFunction, PluginRegistry, ResponseHeaders,
     metrics::PluginMetrics,
     site::{ApiFacts, PluginServices, PluginSite},
 };
@@ -106,5 +108,6 @@ pub(super) fn site(config: Option<&str>, timeout: Option<Duration>) -> Arc<Plugi
         config: config.map(Into::into),
         crash_site: Box::leak(Box::new(CallSite::new("shop", "GET", "/", "test.so", "test"))),
         timeout,
+        kept: Kept::default(),
     })
 }

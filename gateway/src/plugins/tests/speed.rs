@@ -2,14 +2,19 @@
 
 use std::{
     hint::black_box,
+    task::Poll,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use gatehouse_plugin::{
+    expanded::{About, Arguments, AsyncFunction, Decision, Exported, kind},
+    host::{Function, State},
+};
 use http::{HeaderName, HeaderValue, Method, Response};
 
 use super::{exchange, load, site};
-use crate::plugins::{CallContext, Kind};
+use crate::plugins::{CallContext, Kind, PluginFunction};
 
 const CALLS: u32 = 300_000;
 
@@ -54,6 +59,86 @@ async fn a_call_costs_less_than_half_a_microsecond() {
         })
         .await;
         println!("{name}: {plugin:?}");
+        assert!(plugin < native + Duration::from_nanos(500), "{plugin:?}");
+    }
+}
+
+/// Waits for nothing.
+struct Ready;
+impl AsyncFunction for Ready {
+    async fn run(_: Arguments<'_>) -> Result<Decision, String> {
+        Ok(Decision::Continue)
+    }
+}
+
+/// Is woken once before it is ready, by itself.
+struct WakesOnce;
+impl AsyncFunction for WakesOnce {
+    async fn run(_: Arguments<'_>) -> Result<Decision, String> {
+        wakes_once().await;
+        Ok(Decision::Continue)
+    }
+}
+
+async fn wakes_once() {
+    let mut woken = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut woken, true) {
+            return Poll::Ready(());
+        }
+        let kept = black_box(context.waker().clone());
+        kept.wake();
+        Poll::Pending
+    })
+    .await;
+}
+
+const fn about(name: &'static str) -> About {
+    About {
+        kind: kind::REQUEST,
+        flags: 1,
+        line: 1,
+        name,
+        file: "speed.rs",
+        package: "test",
+        version: "0.0.0",
+    }
+}
+
+static READY: Exported = Exported::asynchronous::<Ready>(about("ready"));
+static WAKES_ONCE: Exported = Exported::asynchronous::<WakesOnce>(about("wakes_once"));
+
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn an_async_call_costs_less_than_half_a_microsecond_more_than_awaiting() {
+    let site = site(None, None);
+    let mut exchange = exchange(Method::GET, "/", "");
+    let native_ready = quickest(async || {
+        for _ in 0..CALLS {
+            let future: std::pin::Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async {});
+            black_box(future).await;
+        }
+    })
+    .await;
+    let native_wake = quickest(async || {
+        for _ in 0..CALLS {
+            let future: std::pin::Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(wakes_once());
+            black_box(future).await;
+        }
+    })
+    .await;
+    for (name, exported, native) in
+        [("ready at once", &READY, native_ready), ("one wake", &WAKES_ONCE, native_wake)]
+    {
+        let function = PluginFunction::new("speed.so".into(), Function::local(exported), State::NONE);
+        let plugin = quickest(async || {
+            for _ in 0..CALLS {
+                let called = function.call(&mut exchange, CallContext::new(&site)).await;
+                black_box(called.is_ok());
+            }
+        })
+        .await;
+        println!("{name}: {plugin:?}; a boxed future of the gateway's own: {native:?}");
         assert!(plugin < native + Duration::from_nanos(500), "{plugin:?}");
     }
 }
