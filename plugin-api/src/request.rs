@@ -70,8 +70,8 @@ impl Request {
             return Err(Error::BadValue(format!("a path: {path}")));
         }
         match self.query() {
-            Some(query) => self.change_target(&format!("{path}?{query}")),
-            None => self.change_target(path),
+            Some(query) => self.set_target(&format!("{path}?{query}")),
+            None => self.set_target(path),
         }
     }
 
@@ -120,7 +120,30 @@ impl Request {
     /// # assert_eq!(done.request().target(), "/b?r=2");
     /// ```
     pub fn set_target(&mut self, path_and_query: &str) -> Result<()> {
+        if !path_and_query.starts_with('/') {
+            return Err(Error::BadValue(format!("a path: {path_and_query}")));
+        }
         self.change_target(path_and_query)
+    }
+
+    /// Sends the request to another upstream than the API's: an absolute URL with `http`, `https`, `h2c`, or `tyk` for
+    /// another API of the gateway (`tyk://NAME/path`). What [`path`](Self::path) says does not change.
+    ///
+    /// # Errors
+    /// When it is not such a URL.
+    ///
+    /// ```
+    /// # use gatehouse_plugin::{test, prelude::*};
+    /// # let done = test::call(test::request("GET", "/orders"), |request: &mut Request, _: &Context| {
+    /// request.send_to("http://orders-eu.internal:8080/orders?dry=1")
+    /// # }).unwrap();
+    /// # assert_eq!(done.request().sent_to(), Some("http://orders-eu.internal:8080/orders?dry=1"));
+    /// ```
+    pub fn send_to(&mut self, url: &str) -> Result<()> {
+        if !url.contains("://") {
+            return Err(Error::BadValue(format!("an absolute URL: {url}")));
+        }
+        self.change_target(url)
     }
 
     /// The query's fields, decoded, in order. A field without `=` has an empty value.

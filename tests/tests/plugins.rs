@@ -64,7 +64,9 @@ fn its_headers_are_on_errors_too() {
 #[test]
 fn content_decides_the_way() {
     let upstream = Upstream::echo();
-    let config = json!({"regions": {"us": "/us/orders"}, "default": "/eu/orders"});
+    let other = Upstream::saying("from Japan");
+    let regions = json!({"us": "/us/orders", "jp": other.url("/orders?x=1")});
+    let config = json!({"regions": regions, "default": "/eu/orders"});
     let api = Api::new("shop").target(&upstream).plugin_with(
         "POST",
         "/orders",
@@ -84,6 +86,13 @@ fn content_decides_the_way() {
     gateway.send(Request::post("/shop/orders", r#"{"region": "mars"}"#));
     assert_eq!(upstream.requests()[1].target, "/eu/orders");
     assert_eq!(gateway.send(Request::post("/shop/orders", "{}")).status, 400);
+    assert_eq!(upstream.count(), 2);
+    gateway.send(Request::post("/shop/orders", r#"{"region": "jp"}"#)).assert_text("from Japan");
+    let seen = other.only_request();
+    assert_eq!(
+        (&*seen.target, &*seen.method, seen.text()),
+        ("/orders?x=1", "POST", r#"{"region": "jp"}"#.to_owned())
+    );
     assert_eq!(upstream.count(), 2);
 }
 

@@ -1,8 +1,8 @@
-//! Sends requests to one part of the upstream or another by what is in them.
+//! Sends requests to one upstream or another, or to one part of the API's own, by what is in them.
 //!
 //! ```json
 //! {"path": "/orders", "method": "POST", "plugin_path": "libdynamic_routing.so", "func_name": "by_region",
-//!  "config": {"regions": {"eu": "/eu/orders", "us": "/us/orders"}, "default": "/eu/orders"}}
+//!  "config": {"regions": {"us": "/us/orders", "jp": "http://orders.jp.internal:8080/orders"}, "default": "/eu/orders"}}
 //! ```
 #![forbid(unsafe_code)]
 
@@ -11,7 +11,7 @@ use std::{borrow::Cow, collections::HashMap};
 use gatehouse_plugin::prelude::*;
 use serde::Deserialize;
 
-/// Where the orders of a region go; paths are behind the API's listen path.
+/// Where the orders of a region go: a path at the API's upstream, or the URL of another one.
 #[derive(Deserialize)]
 struct Routes {
     regions: HashMap<String, String>,
@@ -25,7 +25,7 @@ struct Order<'a> {
     region: Cow<'a, str>,
 }
 
-/// Rewrites the path by the region in the body, keeps the query, and tells the client where the order went.
+/// Goes by the region in the body, keeps the query of its own upstream, and tells the client where the order went.
 #[endpoint]
 fn by_region(request: &mut Request, context: &Context) -> gatehouse_plugin::Result<Option<Response>> {
     let routes: &Routes = context.config()?;
@@ -37,8 +37,12 @@ fn by_region(request: &mut Request, context: &Context) -> gatehouse_plugin::Resu
         }
     };
     let target = routes.regions.get(region.as_str()).unwrap_or(&routes.default);
-    let listen_path = context.api().listen_path().trim_end_matches('/');
-    request.set_path(&format!("{listen_path}{target}"))?;
+    if target.starts_with('/') {
+        let listen_path = context.api().listen_path().trim_end_matches('/');
+        request.set_path(&format!("{listen_path}{target}"))?;
+    } else {
+        request.send_to(target)?;
+    }
     request.set_header("x-region", &region)?;
     context.set_response_header("x-routed-to", target)?;
     Ok(None)
@@ -52,7 +56,8 @@ mod tests {
     use super::by_region;
 
     fn call(body: &'static str) -> Done {
-        let config = json!({ "regions": { "us": "/us/orders" }, "default": "/eu/orders" });
+        let regions = json!({ "us": "/us/orders", "jp": "http://jp:8080/orders" });
+        let config = json!({ "regions": regions, "default": "/eu/orders" });
         let request = test::request("POST", "/shop/orders?dry=1").api("shop", "Shop", "org", "/shop/");
         test::call(request.config(&config).body(body), by_region)
     }
@@ -65,6 +70,13 @@ mod tests {
         assert_eq!(done.request().header_value("x-region"), Some("us"));
         assert_eq!(done.response_header("x-routed-to"), Some("/us/orders"));
         assert_eq!(call(r#"{"region": "mars"}"#).request().target(), "/shop/eu/orders?dry=1");
+    }
+
+    #[test]
+    fn a_region_may_have_an_upstream_of_its_own() {
+        let done = call(r#"{"region": "jp"}"#);
+        assert_eq!(done.request().sent_to(), Some("http://jp:8080/orders"));
+        assert_eq!(call(r#"{"region": "us"}"#).request().sent_to(), None);
     }
 
     #[test]

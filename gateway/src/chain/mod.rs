@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use http::{HeaderValue, Method, Response, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
-use self::{looping::LoopTarget, path_access::Access, version::Selected};
+use self::{looping::LoopTarget, path_access::Access, plugin::Now, version::Selected};
 use crate::{
     apidef::model::FixedAnswer,
     exchange::{Exchange, SentTo},
@@ -154,7 +154,10 @@ async fn pass(
     if reply.is_none()
         && let Some(endpoint) = endpoints.plugins.find(&client_method, forms)
     {
-        reply = Box::pin(plugin::request(endpoint, exchange)).await?;
+        reply = match plugin::request_now(endpoint, exchange)? {
+            Now::Done(reply) => reply,
+            Now::Waits => Box::pin(plugin::request(endpoint, exchange)).await?,
+        };
     }
     if reply.is_none() && !hooks.post.is_empty() {
         reply = Box::pin(plugin::requests(&hooks.post, exchange)).await?;

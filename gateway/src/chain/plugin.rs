@@ -62,14 +62,47 @@ impl LivePlugin {
 /// # Errors
 /// [`GatewayError::Plugin`] for whatever the function does wrong, which has been logged.
 pub async fn request(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Option<Reply>, GatewayError> {
+    match request_now(plugin, exchange)? {
+        Now::Done(reply) => return Ok(reply),
+        Now::Waits => {}
+    }
     let function = plugin.function(exchange)?;
     let context = plugin.context(exchange);
-    let Called { outcome, effects } = function.call(exchange, context).await.map_err(failure)?;
+    let called = function.call(exchange, context).await.map_err(failure)?;
+    Ok(outcome(called, exchange))
+}
+
+/// What [`request_now`] came to.
+pub enum Now {
+    /// The call is over: an answer, or `None` when the request goes on.
+    Done(Option<Reply>),
+    /// Nothing has been called: this one has to be waited for, with [`request`].
+    Waits,
+}
+
+/// As [`request`], for a function that needs no waiting.
+///
+/// # Errors
+/// As for [`request`].
+pub fn request_now(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Now, GatewayError> {
+    let function = plugin.function(exchange)?;
+    let context = plugin.context(exchange);
+    match function.call_now(exchange, &context) {
+        Some(called) => {
+            let called = called.map_err(failure)?;
+            Ok(Now::Done(outcome(called, exchange)))
+        }
+        None => Ok(Now::Waits),
+    }
+}
+
+fn outcome(called: Called<PluginOutcome>, exchange: &mut Exchange) -> Option<Reply> {
+    let Called { outcome, effects } = called;
     keep(effects, exchange);
-    Ok(match outcome {
+    match outcome {
         PluginOutcome::Continue => None,
         PluginOutcome::Respond(response) => Some(response.map(ReplyBody::from)),
-    })
+    }
 }
 
 /// Runs what stands between a request and the limits of an API with hooks: `pre`, client addresses, authentication,

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     crash::{self, CallSite},
-    exchange::Exchange,
+    exchange::{Exchange, RequestBody},
 };
 
 /// A function of a loaded plugin. Calls go on for as long as somebody has it, whatever is loaded from its file since.
@@ -94,12 +94,28 @@ impl PluginFunction {
         exchange: &mut Exchange,
         call: CallContext<'_>,
     ) -> Result<Called<PluginOutcome>, PluginFailure> {
-        let decide = |decided| match decided {
-            Decided::Continue { .. } => Some(PluginOutcome::Continue),
-            Decided::Respond(response) => Some(PluginOutcome::Respond(response)),
-            Decided::Allow(_) | Decided::Deny { .. } => None,
+        self.with_request(exchange, call, decide_request).await
+    }
+
+    /// As [`call`](Self::call), for a sync function whose request body is in memory or not wanted, which needs no waiting;
+    /// `None` for any other.
+    pub fn call_now(
+        &self,
+        exchange: &mut Exchange,
+        call: &CallContext<'_>,
+    ) -> Option<Result<Called<PluginOutcome>, PluginFailure>> {
+        if self.mode() != Some(Mode::Sync) {
+            return None;
+        }
+        let body = match &exchange.body {
+            _ if !self.function.wants_body() => Bytes::new(),
+            RequestBody::Empty => Bytes::new(),
+            RequestBody::Full(bytes) => bytes.clone(),
+            RequestBody::Streaming(_) => return None,
         };
-        self.with_request(exchange, call, decide).await
+        let facts = self.facts(exchange, call);
+        let result = self.run_sync(Subject::Request(exchange, body), facts, call, None);
+        Some(self.called(result, decide_request, facts, call))
     }
 
     /// Calls an authentication function; as [`call`](Self::call) in all else.
@@ -183,11 +199,21 @@ impl PluginFunction {
         };
         let facts = self.facts(exchange, &call);
         let result = self.run(Subject::Request(exchange, body), facts, call.clone(), None).await;
+        self.called(result, decide, facts, &call)
+    }
+
+    fn called<T>(
+        &self,
+        result: Result<(Decided, Effects), PluginFailure>,
+        decide: impl FnOnce(Decided) -> Option<T>,
+        facts: CallFacts,
+        call: &CallContext<'_>,
+    ) -> Result<Called<T>, PluginFailure> {
         let called = result.and_then(|(decided, effects)| {
             let outcome = decide(decided).ok_or(PluginFailure::WrongKind)?;
             Ok(Called { outcome, effects })
         });
-        called.inspect_err(|failure| self.log(failure, facts, &call))
+        called.inspect_err(|failure| self.log(failure, facts, call))
     }
 
     async fn run(
@@ -197,31 +223,37 @@ impl PluginFunction {
         call: CallContext<'_>,
         record: Option<Value>,
     ) -> Result<(Decided, Effects), PluginFailure> {
-        if self.mode() == Some(Mode::Blocking) {
-            return self.run_blocking(subject, facts, call, record).await;
+        match self.mode() {
+            Some(Mode::Async) => {}
+            // Boxed: it is the rarest, and has the largest future.
+            Some(Mode::Blocking) => return Box::pin(self.run_blocking(subject, facts, call, record)).await,
+            _ => return self.run_sync(subject, facts, &call, record),
         }
         let state = CallState::new(facts, call.site, call.session, None).with_record(record);
         let mut view = subject.view();
-        let message = view.message(&state, self.state);
-        let status = if self.mode() == Some(Mode::Async) {
-            self.wait(message, facts.deadline, call.site).await
-        } else {
-            let _site = crash::enter(call.site.crash_site);
-            Ok(self.function.run(message))
-        };
+        let waiting = Waiting::start(self.function, view.message(&state, self.state), call.site.crash_site)?;
+        let status = within(facts.deadline, call.site, waiting).await;
         let body = view.changed_body();
         subject.take_body(body);
         state.finish(status?)
     }
 
-    async fn wait(
+    fn run_sync(
         &self,
-        message: Message<'_>,
-        deadline: Option<Instant>,
-        site: &PluginSite,
-    ) -> Result<Status, PluginFailure> {
-        let waiting = Waiting::start(self.function, message, site.crash_site)?;
-        within(deadline, site, waiting).await
+        mut subject: Subject<'_>,
+        facts: CallFacts,
+        call: &CallContext<'_>,
+        record: Option<Value>,
+    ) -> Result<(Decided, Effects), PluginFailure> {
+        let state = CallState::new(facts, call.site, call.session.clone(), None).with_record(record);
+        let mut view = subject.view();
+        let status = {
+            let _site = crash::enter(call.site.crash_site);
+            self.function.run(view.message(&state, self.state))
+        };
+        let body = view.changed_body();
+        subject.take_body(body);
+        state.finish(status)
     }
 
     /// Runs a blocking function on a thread of its own with copies of what it may change, because it may go on when nobody
@@ -270,6 +302,15 @@ impl PluginFunction {
             request_id,
             "plugin failed: {failure}"
         );
+    }
+}
+
+/// What an endpoint or request hook can decide.
+fn decide_request(decided: Decided) -> Option<PluginOutcome> {
+    match decided {
+        Decided::Continue { .. } => Some(PluginOutcome::Continue),
+        Decided::Respond(response) => Some(PluginOutcome::Respond(response)),
+        Decided::Allow(_) | Decided::Deny { .. } => None,
     }
 }
 

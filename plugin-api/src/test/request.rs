@@ -18,6 +18,7 @@ pub struct TestRequest {
     method: String,
     path: String,
     query: Option<String>,
+    sent_to: Option<String>,
     headers: Vec<(String, Vec<u8>)>,
     body: ForeignBytes,
     pub(super) state: State,
@@ -72,6 +73,7 @@ impl TestRequest {
             method: method.to_owned(),
             path,
             query,
+            sent_to: None,
             headers: Vec::new(),
             body: ForeignBytes::from_static(b""),
             state: State::NONE,
@@ -342,6 +344,11 @@ impl TestRequest {
         &self.method
     }
 
+    /// The URL that the function gave to `Request::send_to`.
+    pub fn sent_to(&self) -> Option<&str> {
+        self.sent_to.as_deref()
+    }
+
     /// Path and query.
     ///
     /// ```
@@ -460,6 +467,14 @@ impl RequestSide for TestRequest {
     }
 
     fn set_target(&mut self, target: &str) -> Result<(), Refusal> {
+        if let Some((scheme, rest)) = target.split_once("://") {
+            if !matches!(scheme, "http" | "https" | "h2c" | "tyk") || rest.is_empty() || rest.starts_with('/')
+            {
+                return Err(Refusal::BadValue);
+            }
+            self.sent_to = Some(target.to_owned());
+            return Ok(());
+        }
         if !target.starts_with('/') || target.bytes().any(|byte| byte <= b' ' || byte == b'#') {
             return Err(Refusal::BadValue);
         }
