@@ -23,8 +23,8 @@ struct Config {
 /// One call to the upstream, its JSON with a field added.
 #[endpoint]
 async fn aggregate(_: &mut Request, context: &Context) -> gatehouse_plugin::Result<Response> {
-    let config: Config = context.config()?;
-    let mut item: Value = context.send(OutboundRequest::get(config.upstream)).await?.json()?;
+    let config: &Config = context.config()?;
+    let mut item: Value = context.send(OutboundRequest::get(&config.upstream)).await?.json()?;
     let name = item["name"].as_str().ok_or("the upstream's answer has no name")?;
     item["greeting"] = format!("Hello {name}").into();
     Response::json(200, &item)
@@ -33,6 +33,6 @@ async fn aggregate(_: &mut Request, context: &Context) -> gatehouse_plugin::Resu
 /// Answers once the upstream has, which is what many requests do at once in `waiting.py`.
 #[endpoint]
 async fn wait(_: &mut Request, context: &Context) -> gatehouse_plugin::Result<Response> {
-    let config: Config = context.config()?;
-    Ok(Response::new(context.send(OutboundRequest::get(config.upstream)).await?.status()))
+    let config: &Config = context.config()?;
+    Ok(Response::new(context.send(OutboundRequest::get(&config.upstream)).await?.status()))
 }

@@ -19,7 +19,7 @@ use crate::{
     exchange::{Exchange, RequestBody, SentTo},
     js::outbound::outbound_client,
     plugins::{
-        AuthOutcome, CallContext, Called, Effects, Kind, PluginFailure, PluginFunction, PluginOutcome,
+        AuthOutcome, CallContext, Called, Effects, Kept, Kind, PluginFailure, PluginFunction, PluginOutcome,
         PluginServices, PluginSite, ResponseHeaders,
         metrics::{PluginMetrics, Series, SeriesKey},
     },
@@ -100,7 +100,14 @@ fn make(
     let crash_site = Box::leak(Box::new(crash_site(&before, &api.id, function)));
     let services = services(runtime.handle())?;
     let metrics = Arc::clone(&services.metrics);
-    let site = PluginSite { services: Arc::new(services), api: Arc::new(api), config, crash_site, timeout };
+    let site = PluginSite {
+        services: Arc::new(services),
+        api: Arc::new(api),
+        config,
+        crash_site,
+        timeout,
+        kept: Kept::default(),
+    };
     let site = Arc::new(site);
     let context = CallContext { site: &site, session: session.clone() };
     let mut exchange = exchange(&before, scheme, session.clone());
