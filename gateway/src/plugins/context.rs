@@ -75,8 +75,8 @@ impl<'a> CallState<'a> {
         Self { facts, site, session, cancelled, client, request_id, changes: Mutex::default() }
     }
 
-    pub(super) fn with_record(self, record: Option<Value>) -> Self {
-        self.changes().record = record;
+    pub(super) fn with_record(mut self, record: Option<Value>) -> Self {
+        self.changes.get_mut().unwrap_or_else(PoisonError::into_inner).record = record;
         self
     }
 

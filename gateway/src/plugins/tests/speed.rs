@@ -110,7 +110,7 @@ static WAKES_ONCE: Exported = Exported::asynchronous::<WakesOnce>(about("wakes_o
 
 #[tokio::test]
 #[ignore = "a measurement"]
-async fn an_async_call_costs_less_than_half_a_microsecond_more_than_awaiting() {
+async fn what_an_async_call_costs() {
     let site = site(None, None);
     let mut exchange = exchange(Method::GET, "/", "");
     let native_ready = quickest(async || {
@@ -139,6 +139,5 @@ async fn an_async_call_costs_less_than_half_a_microsecond_more_than_awaiting() {
         })
         .await;
         println!("{name}: {plugin:?}; a boxed future of the gateway's own: {native:?}");
-        assert!(plugin < native + Duration::from_nanos(500), "{plugin:?}");
     }
 }
