@@ -24,7 +24,7 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
-pub use gatehouse_plugin::host::{Kind, Mode};
+pub use gatehouse_plugin::host::{Kind, MetricKind, Mode};
 
 pub use self::{
     context::LOG_TARGET,
