@@ -21,6 +21,7 @@ use crate::{
     serve::{
         Gateway, StartError,
         listener::{self, Listener},
+        metrics::MetricsListener,
     },
     supervisor::{
         self,
@@ -174,6 +175,7 @@ pub async fn serve(
 ) -> Result<(), RunError> {
     let gateway = Arc::new(Gateway::new(settings, tokio::runtime::Handle::current())?);
     let listener = Listener::new(&gateway, socket)?;
+    let metrics = gateway.settings.metrics.listen.map(MetricsListener::open).transpose()?;
     let compiled = reload(&gateway).await?;
     let address = listener.address().map_err(system("asking for the listener's address"))?;
     let (stop, stopped) = watch::channel(false);
@@ -181,6 +183,10 @@ pub async fn serve(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("waiting for SIGINT"))?;
     let mut hangup = signal(SignalKind::hangup()).map_err(system("waiting for SIGHUP"))?;
     tokio::spawn(close_idle_upstreams(Arc::downgrade(&gateway)));
+    if let Some(metrics) = metrics {
+        tracing::info!(address = %metrics.address(), path = "/metrics", "publishing metrics");
+        tokio::spawn(metrics.serve(Arc::clone(&gateway)));
+    }
     tracing::info!(
         address = %address,
         tls = gateway.settings.server.tls.is_some(),
@@ -199,11 +205,11 @@ pub async fn serve(
         tokio::select! {
             _ = &mut serving => return Ok(()),
             () = changed(&mut watch) => {
-                log_reload(reload(&gateway).await);
+                report_reload(&gateway, reload(&gateway).await);
                 watch_files(&mut watch, &gateway);
             }
             _ = hangup.recv() => {
-                log_reload(reload_by_operator(&gateway).await);
+                report_reload(&gateway, reload_by_operator(&gateway).await);
                 watch_files(&mut watch, &gateway);
             }
             signal = async {
@@ -239,7 +245,8 @@ async fn close_idle_upstreams(gateway: Weak<Gateway>) {
 /// Signals to stop that come within this time are one.
 const SAME_SIGNAL: Duration = Duration::from_millis(300);
 
-fn log_reload(reloaded: Result<Compiled, StartError>) {
+fn report_reload(gateway: &Gateway, reloaded: Result<Compiled, StartError>) {
+    gateway.metrics.reloaded(reloaded.is_ok());
     match reloaded {
         Ok(compiled) => tracing::info!(apis = compiled.served, "reloaded"),
         Err(error) => tracing::error!("not reloaded, everything stays as it was: {error}"),

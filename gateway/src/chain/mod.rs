@@ -73,7 +73,12 @@ pub async fn serve<'a>(
                 Ok(next) => (api, listen_length) = next,
                 Err(error) => break Err(error),
             },
-            Err(error) => break Err(error),
+            Err(error) => {
+                if let Some(kind) = error.upstream_failure() {
+                    api.metrics.upstream_failures.count(kind);
+                }
+                break Err(error);
+            }
         }
     };
     if cors.is_none() && exchange.response_headers.is_empty() {

@@ -15,6 +15,7 @@ use crate::{
         AuthOutcome, CallContext, Called, Effects, PluginFailure, PluginFunction, PluginOutcome, PluginSite,
     },
     reply::{Reply, body::ReplyBody, error::GatewayError},
+    telemetry::metrics::{self, Failures},
 };
 
 /// A place in a definition that names a function of a plugin, ready to be called.
@@ -24,6 +25,8 @@ pub struct LivePlugin {
     pub state: PluginState,
     /// What calls are given.
     pub site: Arc<PluginSite>,
+    /// By the words of [`metrics::plugin`].
+    pub failures: Failures,
 }
 
 /// What there is to call at a place.
@@ -42,11 +45,26 @@ impl LivePlugin {
         match &self.state {
             PluginState::Ready(function) => Ok(function),
             PluginState::Failed(why) => {
+                self.failures.count(metrics::plugin::NOT_LOADED);
                 let (api_id, request_id) = (&*self.site.api.id, exchange.request_id);
                 tracing::error!(api_id, %request_id, "plugin not loaded: {why}");
                 Err(GatewayError::Plugin)
             }
-            PluginState::Closed => Err(GatewayError::PluginClosed),
+            PluginState::Closed => {
+                self.failures.count(metrics::plugin::CLOSED);
+                Err(GatewayError::PluginClosed)
+            }
+        }
+    }
+
+    /// A call of the function that came to nothing.
+    fn failed(&self, failure: PluginFailure) -> GatewayError {
+        if let Some(reason) = failure.reason() {
+            self.failures.count(reason);
+        }
+        match failure {
+            PluginFailure::Body(error) => error,
+            _ => GatewayError::Plugin,
         }
     }
 
@@ -68,7 +86,7 @@ pub async fn request(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Opt
     }
     let function = plugin.function(exchange)?;
     let context = plugin.context(exchange);
-    let called = function.call(exchange, context).await.map_err(failure)?;
+    let called = function.call(exchange, context).await.map_err(|failure| plugin.failed(failure))?;
     Ok(outcome(called, exchange))
 }
 
@@ -89,7 +107,7 @@ pub fn request_now(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Now, 
     let context = plugin.context(exchange);
     match function.call_now(exchange, &context) {
         Some(called) => {
-            let called = called.map_err(failure)?;
+            let called = called.map_err(|failure| plugin.failed(failure))?;
             Ok(Now::Done(outcome(called, exchange)))
         }
         None => Ok(Now::Waits),
@@ -148,7 +166,8 @@ pub async fn requests(hooks: &[LivePlugin], exchange: &mut Exchange) -> Result<O
 async fn authenticate(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Option<Reply>, GatewayError> {
     let function = plugin.function(exchange)?;
     let context = plugin.context(exchange);
-    let Called { outcome, effects } = function.authenticate(exchange, context).await.map_err(failure)?;
+    let called = function.authenticate(exchange, context).await;
+    let Called { outcome, effects } = called.map_err(|failure| plugin.failed(failure))?;
     keep(effects, exchange);
     match outcome {
         AuthOutcome::Allow(session) => {
@@ -199,8 +218,8 @@ pub async fn responses(
     for hook in hooks {
         let function = hook.function(exchange)?;
         let context = hook.context(exchange);
-        let effects = function.change_response(exchange, &mut response, context).await.map_err(failure)?;
-        keep(effects, exchange);
+        let effects = function.change_response(exchange, &mut response, context).await;
+        keep(effects.map_err(|failure| hook.failed(failure))?, exchange);
     }
     // The answer to a HEAD says how long the body would be.
     if exchange.method != Method::HEAD || response.body().len() != length {
@@ -220,6 +239,7 @@ async fn buffer(body: ReplyBody, limit: usize) -> Result<Bytes, GatewayError> {
                 cause: format!(
                     "its answer could not be read for the response hooks (at most {limit} bytes): {error}"
                 ),
+                unreachable: false,
             })?;
             Ok(whole.to_bytes())
         }
@@ -231,12 +251,5 @@ fn keep(effects: Effects, exchange: &mut Exchange) {
     exchange.response_headers.extend(response_headers);
     if let Some(session) = session {
         exchange.session = Some(Arc::new(session));
-    }
-}
-
-fn failure(failure: PluginFailure) -> GatewayError {
-    match failure {
-        PluginFailure::Body(error) => error,
-        _ => GatewayError::Plugin,
     }
 }

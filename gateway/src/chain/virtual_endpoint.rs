@@ -14,6 +14,7 @@ use crate::{
     live::api::LiveApi,
     reply::{Reply, body::ReplyBody, error::GatewayError},
     serve::Gateway,
+    telemetry::metrics::Failures,
 };
 
 /// A virtual endpoint, ready to be called.
@@ -31,6 +32,8 @@ pub struct LiveVirtualEndpoint {
     pub proxy_on_error: bool,
     /// For the log.
     pub path: Arc<str>,
+    /// By the classes of errors.
+    pub failures: Failures,
 }
 
 /// Calls the script and gives its answer.
@@ -49,6 +52,7 @@ pub async fn answer(
         None => call(gateway, endpoint, exchange, body).await,
     };
     answered.and_then(reply).map_err(|error| {
+        endpoint.failures.count(error.class.as_str());
         log(api, endpoint, exchange, &error);
         GatewayError::VirtualEndpoint { class: error.class }
     })

@@ -9,14 +9,15 @@ use std::{
 };
 
 use super::{
-    file::{HttpServerOptions, JavaScript, Plugins, Policies, Storage, TykConf},
+    file::{HttpServerOptions, JavaScript, Metrics, Plugins, Policies, Storage, TykConf},
     problem::Complaint,
     report::Report,
     secret::{self, SecretFault},
     settings::{
         CertificateFiles, DriverName, IgnoredKey, IgnoredVariable, JavaScriptSettings, KeySettings, Limits,
-        LogFormat, LogLevel, LogSettings, MatchingSettings, PluginSettings, PoliciesSettings, ServerSettings,
-        Settings, StorageSettings, TlsSettings, TlsVersion, UpstreamSettings,
+        LogFormat, LogLevel, LogSettings, MatchingSettings, MetricsSettings, PluginSettings,
+        PoliciesSettings, ServerSettings, Settings, StorageSettings, TlsSettings, TlsVersion,
+        UpstreamSettings,
     },
 };
 
@@ -62,6 +63,7 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
         },
         javascript: javascript(&conf, &conf.gatehouse.javascript, report),
         plugins: plugins(&conf.gatehouse.plugins),
+        metrics: metrics(&conf.gatehouse.metrics, report),
         watch: conf.gatehouse.watch,
         policies: policies(&conf.policies, report),
         storage: storage(&conf.storage, report),
@@ -184,6 +186,22 @@ fn plugins(ours: &Plugins) -> PluginSettings {
         outbound_body_bytes: ours.max_outbound_body_bytes,
         analytics_in_flight: ours.max_analytics_in_flight,
     }
+}
+
+fn metrics(ours: &Metrics, report: &mut Report<'_>) -> MetricsSettings {
+    if ours.listen.is_empty() {
+        return MetricsSettings { listen: None };
+    }
+    let numeric = match ours.listen.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => ours.listen.clone(),
+    };
+    let listen = numeric.parse().ok();
+    if listen.is_none() {
+        let expected = "an IP address with a port such as \"127.0.0.1:9100\", or \"\" for none";
+        report.complain("gatehouse.metrics.listen", value(expected, quoted(&ours.listen)), None);
+    }
+    MetricsSettings { listen }
 }
 
 fn policies(written: &Policies, report: &mut Report<'_>) -> Option<PoliciesSettings> {
@@ -344,6 +362,34 @@ mod tests {
                 shown(&folder_path)
             )]
         );
+    }
+
+    #[test]
+    fn metrics_are_published_at_an_address_or_nowhere() {
+        for (written, expected) in [
+            ("", None),
+            ("127.0.0.1:9100", Some("127.0.0.1:9100")),
+            ("localhost:0", Some("127.0.0.1:0")),
+            ("[::1]:9100", Some("[::1]:9100")),
+        ] {
+            let problems = reported(|report| {
+                let settings = metrics(&Metrics { listen: written.to_owned() }, report);
+                assert_eq!(settings.listen, expected.map(|address| address.parse().unwrap()));
+            });
+            assert_eq!(problems, Vec::<String>::new());
+        }
+        for written in ["9100", ":9100", "127.0.0.1", "example.com:9100"] {
+            let problems = reported(|report| {
+                assert!(metrics(&Metrics { listen: written.to_owned() }, report).listen.is_none())
+            });
+            assert_eq!(
+                problems,
+                [format!(
+                    "tyk.conf:1:1: gatehouse.metrics.listen: expected an IP address with a port such as \
+                     \"127.0.0.1:9100\", or \"\" for none, found \"{written}\""
+                )]
+            );
+        }
     }
 
     #[test]

@@ -143,7 +143,15 @@ pub(super) struct Gatehouse {
     pub(super) upstream: Upstream,
     pub(super) javascript: JavaScript,
     pub(super) plugins: Plugins,
+    pub(super) metrics: Metrics,
     pub(super) watch: bool,
+}
+
+/// `gatehouse.metrics`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Metrics {
+    pub(super) listen: String,
 }
 
 /// `gatehouse.plugins`.

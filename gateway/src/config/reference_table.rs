@@ -161,5 +161,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Largest outbound answer that a plugin reads."),
     row("gatehouse.plugins.max_analytics_in_flight", count(1, 1_000_000), "1024",
         "Records that are in analytics hooks at a time; further ones are left out, which is logged."),
+    row("gatehouse.metrics.listen", TEXT, "", "Address and port, such as `127.0.0.1:9100`, at which `/metrics` is published for \
+        Prometheus; empty is nowhere, port 0 lets the system choose."),
     row("gatehouse.watch", FLAG, "", "Loads changed definitions, scripts and plugins at once; for development."),
 ];

@@ -20,6 +20,8 @@ pub struct Settings {
     pub javascript: JavaScriptSettings,
     /// Compiled plugins.
     pub plugins: PluginSettings,
+    /// Where metrics are published.
+    pub metrics: MetricsSettings,
     /// `gatehouse.watch`: changed definitions, scripts and plugins are loaded at once; for development.
     pub watch: bool,
     /// What is logged and how.
@@ -268,6 +270,13 @@ pub struct PluginSettings {
     /// Records that are in analytics hooks at a time (`gatehouse.plugins.max_analytics_in_flight`, 1,024); further
     /// ones are left out, which is logged.
     pub analytics_in_flight: usize,
+}
+
+/// Where metrics are published; they are kept in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetricsSettings {
+    /// Address of their listener (`gatehouse.metrics.listen`; port 0 lets the system choose); `None` is nowhere.
+    pub listen: Option<SocketAddr>,
 }
 
 /// A JavaScript driver by its name in a definition.

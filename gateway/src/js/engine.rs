@@ -90,6 +90,21 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Timeout,
+        Self::Memory,
+        Self::Calls,
+        Self::Output,
+        Self::Exception,
+        Self::Syntax,
+        Self::MissingFunction,
+        Self::BadResult,
+        Self::Overload,
+        Self::Source,
+        Self::Engine,
+    ];
+
     /// The word for logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

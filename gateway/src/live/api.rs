@@ -21,6 +21,7 @@ use crate::{
     },
     proxy::target::Target,
     router::endpoints::{EndpointList, PathForms},
+    telemetry::metrics::ApiMetrics,
 };
 
 /// One API.
@@ -56,6 +57,8 @@ pub struct LiveApi {
     pub response_headers: HeaderChanges,
     /// Functions of plugins around the whole API.
     pub hooks: LiveHooks,
+    /// What its requests count with; the same counters in each snapshot.
+    pub metrics: ApiMetrics,
 }
 
 /// See [`crate::apidef::model::Hooks`] for each.

@@ -28,6 +28,7 @@ use crate::{
     plugins::PluginRuntime,
     proxy::{direct::HostPools, target::Target},
     router::{endpoints::EndpointList, pattern::PatternError, table::Conflict},
+    telemetry::metrics::{Failures, Metrics},
 };
 
 /// Why a definition that reads well cannot run; the reader checks first, so these are defects or races.
@@ -51,6 +52,8 @@ pub struct Compiler<'a> {
     pub pools: &'a HostPools,
     /// Where plugins are loaded.
     pub plugins: &'a PluginRuntime,
+    /// Where APIs get what they count with.
+    pub metrics: &'a Metrics,
     /// The snapshot before, whose rate windows go on.
     pub before: Option<&'a Snapshot>,
 }
@@ -94,7 +97,7 @@ impl Compiler<'_> {
                 continue;
             }
             folders.extend(definition.files().filter_map(|file| Some(file.parent()?.to_owned())));
-            let mut plugins = PluginCompiler::new(self.plugins, &definition, &file);
+            let mut plugins = PluginCompiler::new(self.plugins, self.metrics, &definition, &file);
             match self.api(&definition, &file, &mut plugins) {
                 Ok((api, failed_sources)) => {
                     compiled.failed_sources += failed_sources;
@@ -184,6 +187,7 @@ impl Compiler<'_> {
             rate_limit,
             response_headers: definition.response_headers.clone(),
             hooks,
+            metrics: self.metrics.api(&definition.id),
         };
         Ok((api, failed_sources))
     }
@@ -319,7 +323,9 @@ impl Compiler<'_> {
                 report_source(definition, source, error);
             }
         }
-        Some(ApiScripts { script, sources, blobs_disabled })
+        let classes = ErrorClass::ALL.map(ErrorClass::as_str);
+        let failures = self.metrics.script_failures(&definition.id, classes);
+        Some(ApiScripts { script, sources, blobs_disabled, failures })
     }
 }
 
@@ -328,6 +334,7 @@ struct ApiScripts {
     script: Arc<Script>,
     sources: Vec<(ScriptSource, Result<usize, Arc<ScriptError>>)>,
     blobs_disabled: bool,
+    failures: Failures,
 }
 
 impl ApiScripts {
@@ -353,6 +360,7 @@ impl ApiScripts {
             use_session: endpoint.rule.use_session,
             proxy_on_error: endpoint.rule.proxy_on_error,
             path: endpoint.path.as_str().into(),
+            failures: self.failures.clone(),
         }
     }
 }

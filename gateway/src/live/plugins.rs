@@ -11,11 +11,13 @@ use crate::{
     chain::plugin::{LivePlugin, PluginState},
     live::api::LiveHooks,
     plugins::{ApiFacts, Kept, Kind, PluginRuntime, PluginSite},
+    telemetry::metrics::Metrics,
 };
 
 /// Loads the plugins of one API.
 pub(super) struct PluginCompiler<'a> {
     runtime: &'a PluginRuntime,
+    metrics: &'a Metrics,
     file: &'a DefinitionFile,
     facts: Arc<ApiFacts>,
     /// How many places have nothing to call.
@@ -28,6 +30,7 @@ impl<'a> PluginCompiler<'a> {
     /// For one definition and the file it is in.
     pub(super) fn new(
         runtime: &'a PluginRuntime,
+        metrics: &'a Metrics,
         definition: &ApiDefinition,
         file: &'a DefinitionFile,
     ) -> Self {
@@ -43,7 +46,7 @@ impl<'a> PluginCompiler<'a> {
         } else {
             ApiFacts::default()
         };
-        Self { runtime, file, facts: Arc::new(facts), failed: 0, not_ready: Vec::new() }
+        Self { runtime, metrics, file, facts: Arc::new(facts), failed: 0, not_ready: Vec::new() }
     }
 
     /// The hooks of the API.
@@ -111,7 +114,9 @@ impl<'a> PluginCompiler<'a> {
             timeout: Some(place.timeout.unwrap_or(self.runtime.timeout)),
             kept: Kept::default(),
         };
-        Some(LivePlugin { state, site: Arc::new(site) })
+        let plugin = place.file.file_name().unwrap_or_default().to_string_lossy();
+        let failures = self.metrics.plugin_failures(id, &plugin, &place.function);
+        Some(LivePlugin { state, site: Arc::new(site), failures })
     }
 }
 

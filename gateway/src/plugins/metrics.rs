@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use gatehouse_plugin::host::{Metric, MetricKind};
@@ -38,7 +38,7 @@ pub struct Series {
 /// All series of all plugins.
 #[derive(Debug, Default)]
 pub struct PluginMetrics {
-    series: Mutex<HashMap<SeriesKey, Series>>,
+    series: Mutex<HashMap<Arc<SeriesKey>, Series>>,
 }
 
 impl PluginMetrics {
@@ -56,7 +56,7 @@ impl PluginMetrics {
         if all.len() >= SERIES && !all.contains_key(&key) {
             return;
         }
-        let series = all.entry(key).or_default();
+        let series = all.entry(Arc::new(key)).or_default();
         series.count += 1;
         series.sum += value;
         if *kind == MetricKind::Histogram {
@@ -66,10 +66,10 @@ impl PluginMetrics {
         }
     }
 
-    /// All series as they are now, in no order.
-    pub fn snapshot(&self) -> Vec<(SeriesKey, Series)> {
+    /// All series as they are now, in no order. Copies no names, because calls of plugins wait meanwhile.
+    pub fn snapshot(&self) -> Vec<(Arc<SeriesKey>, Series)> {
         let all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().map(|(key, series)| (key.clone(), *series)).collect()
+        all.iter().map(|(key, series)| (Arc::clone(key), *series)).collect()
     }
 }
 

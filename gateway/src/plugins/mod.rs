@@ -26,7 +26,7 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
-pub use gatehouse_plugin::host::{Kept, Kind, Mode};
+pub use gatehouse_plugin::host::{Kept, Kind, MetricKind, Mode};
 
 pub use self::{
     context::LOG_TARGET,

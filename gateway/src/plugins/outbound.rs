@@ -57,7 +57,7 @@ pub(super) fn send(
     let until = Instant::now() + timeout;
     let until = deadline.map_or(until, |deadline| deadline.min(until));
     let wire = if request.uri().scheme() == Some(&Scheme::HTTPS) {
-        Wire::Tls(services.client.clone())
+        Wire::Tls(Box::new(services.client.clone()))
     } else {
         Wire::Plain(Arc::clone(&services.hosts))
     };
@@ -74,7 +74,7 @@ pub(super) fn send(
 
 /// What a call goes through.
 enum Wire {
-    Tls(OutboundClient),
+    Tls(Box<OutboundClient>),
     /// Connections that the plugin's own task drives, as those to upstreams are.
     Plain(Arc<Hosts>),
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
-use crate::reply::error::GatewayError;
+use crate::{reply::error::GatewayError, telemetry::metrics::plugin};
 
 /// What an endpoint or request hook decided.
 #[derive(Debug)]
@@ -122,4 +122,16 @@ pub enum PluginFailure {
     /// The request's body did not come; not the plugin's fault.
     #[error(transparent)]
     Body(GatewayError),
+}
+
+impl PluginFailure {
+    /// The word for metrics; `None` when it was not the plugin that failed.
+    pub fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Error { .. } | Self::WrongKind | Self::Thread(_) => Some(plugin::ERROR),
+            Self::Panic { .. } => Some(plugin::PANIC),
+            Self::Timeout { .. } => Some(plugin::TIMEOUT),
+            Self::Body(_) => None,
+        }
+    }
 }

@@ -49,6 +49,16 @@ pub enum SendError {
     Pooled(#[from] Error),
 }
 
+impl SendError {
+    /// Whether no connection came about at all.
+    pub fn is_connect(&self) -> bool {
+        match self {
+            Self::Direct(error) => matches!(error, DirectError::Connect { .. }),
+            Self::Pooled(error) => error.is_connect(),
+        }
+    }
+}
+
 impl UpstreamClients {
     /// Makes the clients; no connection is opened.
     ///

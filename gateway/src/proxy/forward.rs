@@ -7,7 +7,13 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header, uri::Path
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
-use super::{body::UpstreamBody, client::UpstreamClients, headers, target::Target, upgrade};
+use super::{
+    body::UpstreamBody,
+    client::{SendError, UpstreamClients},
+    headers,
+    target::Target,
+    upgrade,
+};
 use crate::{
     exchange::{BodyError, Exchange, RequestBody},
     reply::{self, Reply, body::ReplyBody, content_type, error::GatewayError},
@@ -79,6 +85,7 @@ fn reply(mut response: Response<UpstreamBody>, exchange: &mut Exchange) -> Resul
         let Some(wish) = exchange.upgrade.take() else {
             return Err(GatewayError::Upstream {
                 cause: "the upstream switched protocols unasked".to_owned(),
+                unreachable: false,
             });
         };
         wish.watch.grant_upgrade();
@@ -113,7 +120,8 @@ pub async fn sniff_streaming(reply: &mut Reply, method: &Method) -> Result<(), G
     }
     let ReplyBody::Streaming(mut incoming) = std::mem::take(reply.body_mut()) else { return Ok(()) };
     while let Some(frame) = incoming.frame().await {
-        let data = frame.map_err(|error| GatewayError::Upstream { cause: describe(&error) })?.into_data();
+        let broken = |error| GatewayError::Upstream { cause: describe(&error), unreachable: false };
+        let data = frame.map_err(broken)?.into_data();
         if let Ok(data) = data
             && !data.is_empty()
         {
@@ -131,8 +139,8 @@ fn peeked(data: Bytes, rest: UpstreamBody) -> ReplyBody {
 }
 
 /// Whose fault a failed call was.
-fn classify(error: &(dyn StdError + 'static)) -> GatewayError {
-    let mut source = Some(error);
+fn classify(error: &SendError) -> GatewayError {
+    let mut source: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = source {
         if let Some(body) = error.downcast_ref::<BodyError>() {
             return body.into();
@@ -143,7 +151,7 @@ fn classify(error: &(dyn StdError + 'static)) -> GatewayError {
     if cause.contains("dns error") {
         return GatewayError::UpstreamLookup { cause };
     }
-    GatewayError::Upstream { cause }
+    GatewayError::Upstream { cause, unreachable: error.is_connect() }
 }
 
 /// The whole chain of an error in one line.

@@ -7,7 +7,10 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::{Reply, body::ReplyBody};
-use crate::js::engine::ErrorClass;
+use crate::{
+    js::engine::ErrorClass,
+    telemetry::metrics::{unserved, upstream},
+};
 
 /// Why a request was not served as asked.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +86,8 @@ pub enum GatewayError {
     Upstream {
         /// What happened.
         cause: String,
+        /// No connection came about at all.
+        unreachable: bool,
     },
     /// A virtual endpoint failed; the cause has been logged where it is known.
     #[error("Error during virtual endpoint execution. Contact Administrator for more details.")]
@@ -139,10 +144,30 @@ impl GatewayError {
     /// What is behind it, for the log; `None` when the message says all.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::Upstream { cause } | Self::UpstreamLookup { cause } => Some(cause),
+            Self::Upstream { cause, .. } | Self::UpstreamLookup { cause } => Some(cause),
             Self::LoopTarget { target } => Some(target),
             Self::RewriteFailed { url } => Some(url),
             _ => None,
+        }
+    }
+
+    /// How the upstream failed, in the word of metrics; `None` when it was something else that did.
+    pub fn upstream_failure(&self) -> Option<&'static str> {
+        match self {
+            Self::UpstreamTimeout => Some(upstream::TIMEOUT),
+            Self::UpstreamLookup { .. } => Some(upstream::LOOKUP),
+            Self::Upstream { unreachable: true, .. } => Some(upstream::CONNECT),
+            Self::Upstream { unreachable: false, .. } => Some(upstream::BROKEN),
+            _ => None,
+        }
+    }
+
+    /// Why no API served the request, in the word of metrics; only for what happens before there is one.
+    pub fn unserved(&self) -> &'static str {
+        match self {
+            Self::Overloaded => unserved::OVERLOADED,
+            Self::BodyTooLarge => unserved::BODY_TOO_LARGE,
+            _ => unserved::NO_ROUTE,
         }
     }
 

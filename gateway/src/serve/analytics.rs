@@ -12,6 +12,7 @@ use std::{
 };
 
 use http::{Method, StatusCode, Uri, header};
+use prometheus::IntCounter;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::Semaphore;
@@ -22,6 +23,7 @@ use crate::{
     exchange::Exchange,
     live::api::LiveApi,
     plugins::CallContext,
+    telemetry::metrics,
 };
 
 /// Target of the log lines that hold records.
@@ -32,6 +34,8 @@ pub const TARGET: &str = "gatehouse::analytics";
 pub struct Analytics {
     slots: Arc<Semaphore>,
     left_out: AtomicU64,
+    /// The same, for metrics.
+    left_out_total: IntCounter,
 }
 
 /// What is kept of a request until it has been served.
@@ -82,10 +86,10 @@ impl Begun {
 }
 
 impl Analytics {
-    /// Room for so many records in hooks at a time.
-    pub fn new(in_flight: usize) -> Self {
+    /// Room for so many records in hooks at a time; further ones are counted with `left_out_total`.
+    pub fn new(in_flight: usize, left_out_total: IntCounter) -> Self {
         let slots = Arc::new(Semaphore::new(in_flight.min(Semaphore::MAX_PERMITS)));
-        Self { slots, left_out: AtomicU64::new(0) }
+        Self { slots, left_out: AtomicU64::new(0), left_out_total }
     }
 
     /// Gives the record of a served request to the hook, off the request's path. A stop waits for it.
@@ -98,8 +102,13 @@ impl Analytics {
         status: StatusCode,
         in_flight: InFlight,
     ) {
-        let PluginState::Ready(function) = &hook.state else { return };
+        let function = match &hook.state {
+            PluginState::Ready(function) => function,
+            PluginState::Failed(_) => return hook.failures.count(metrics::plugin::NOT_LOADED),
+            PluginState::Closed => return hook.failures.count(metrics::plugin::CLOSED),
+        };
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+            self.left_out_total.inc();
             let so_far = self.left_out.fetch_add(1, Ordering::Relaxed) + 1;
             // One line for each doubling: a flood of them would not help anybody.
             if so_far.is_power_of_two() {
@@ -112,10 +121,15 @@ impl Analytics {
             return;
         };
         let mut record = begun.record(api, exchange, status);
-        let (function, site) = (Arc::clone(function), Arc::clone(&hook.site));
+        let (function, site, failures) =
+            (Arc::clone(function), Arc::clone(&hook.site), hook.failures.clone());
         tokio::spawn(async move {
             // A failure has been logged where it happened; the record is as it was before the hook.
-            let _ = function.record(&mut record, CallContext::new(&site)).await;
+            if let Err(failure) = function.record(&mut record, CallContext::new(&site)).await
+                && let Some(reason) = failure.reason()
+            {
+                failures.count(reason);
+            }
             tracing::info!(target: TARGET, %record, "analytics");
             drop((slot, in_flight));
         });

@@ -80,14 +80,19 @@ impl Listener {
         match self.listener.accept().await {
             Ok((socket, client)) => Some((socket, client, permit)),
             Err(error) => {
-                // Out of file descriptors, mostly: accepting again at once would only burn the processor.
-                tracing::error!(%error, "a connection could not be accepted");
-                if !is_of_connection(&error) {
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                }
+                accept_failed(&error).await;
                 None
             }
         }
+    }
+}
+
+/// Reports a connection that could not be accepted, and waits before the next one is tried.
+pub(super) async fn accept_failed(error: &io::Error) {
+    tracing::error!(%error, "a connection could not be accepted");
+    // Out of file descriptors, mostly: accepting again at once would only burn the processor.
+    if !is_of_connection(error) {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
 }
 
@@ -105,7 +110,7 @@ pub fn open(address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
     bind(address).map_err(|error| StartError::Listen { address, error })
 }
 
-fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+pub(super) fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A restart must not wait for connections of the process before to time out.
     socket.set_reuse_address(true)?;

@@ -7,6 +7,7 @@ pub mod connection;
 pub mod framing;
 pub mod health;
 pub mod listener;
+pub mod metrics;
 pub mod stream;
 pub mod tls;
 
@@ -18,6 +19,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
+    time::Instant,
 };
 
 use arc_swap::ArcSwap;
@@ -44,7 +46,7 @@ use crate::{
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
     supervisor::worker::ClosedEndpoints,
-    telemetry::{access_log::AccessEntry, request_id::RequestId},
+    telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
 };
 
 /// A running gateway: what all requests share.
@@ -57,12 +59,14 @@ pub struct Gateway {
     pub js: JsRuntime,
     /// What plugins there are.
     pub plugins: PluginRuntime,
+    /// What is counted.
+    pub metrics: Metrics,
     /// `Server` of answers made here.
     pub server_header: HeaderValue,
     analytics: Analytics,
     live: ArcSwap<Snapshot>,
     in_flight: AtomicUsize,
-    started: std::time::Instant,
+    started: Instant,
 }
 
 /// Where a request came in.
@@ -100,6 +104,17 @@ pub enum StartError {
         #[source]
         error: std::io::Error,
     },
+    /// The listener for metrics cannot be opened.
+    #[error(
+        "gatehouse.metrics.listen: {address}: {error}; give it an address of this machine and a free port"
+    )]
+    MetricsListen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
     /// Certificates of the listener.
     #[error(transparent)]
     Certificates(#[from] tls::CertificateError),
@@ -114,6 +129,7 @@ impl Gateway {
         let tls = crate::proxy::tls::client_config(settings.upstream.insecure_skip_verify)?;
         let outbound = outbound_client(&settings.upstream, tls);
         let clients = UpstreamClients::new(&settings.upstream)?;
+        let metrics = Metrics::new();
         Ok(Self {
             plugins: PluginRuntime::new(
                 &settings,
@@ -125,10 +141,14 @@ impl Gateway {
             clients,
             js: JsRuntime::new(&settings.javascript, outbound, runtime),
             server_header: chain::server_header(&settings.server.server_header),
-            analytics: Analytics::new(settings.plugins.analytics_in_flight),
+            analytics: Analytics::new(
+                settings.plugins.analytics_in_flight,
+                metrics.analytics_left_out.clone(),
+            ),
+            metrics,
             live: ArcSwap::from_pointee(Snapshot::new(Vec::new(), false).0),
             in_flight: AtomicUsize::new(0),
-            started: std::time::Instant::now(),
+            started: Instant::now(),
             settings,
         })
     }
@@ -149,9 +169,11 @@ impl Gateway {
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
+            metrics: &self.metrics,
             before: Some(&before),
         };
         let (snapshot, compiled) = compiler.compile(files);
+        self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
         self.live.store(Arc::new(snapshot));
         Ok(compiled)
     }
@@ -173,12 +195,13 @@ impl Gateway {
         origin: Origin,
     ) -> impl Future<Output = Response<ServedBody>> {
         // All that needs no waiting is done here: what the future holds is copied once for each request.
+        let start = Instant::now();
         let request_id = RequestId::next();
         let access = self
             .settings
             .log
             .access_log
-            .then(|| AccessEntry::new(request.method(), request.uri(), origin.client, request_id));
+            .then(|| AccessEntry::new(request.method(), request.uri(), origin.client, request_id, start));
         let in_flight = InFlight::enter(Arc::clone(&self));
         let mut work = match health::answer(&self, &request) {
             Some(reply) => Work::Done(Some(reply)),
@@ -186,7 +209,7 @@ impl Gateway {
         };
         async move {
             let (mut reply, api_id) = match &mut work {
-                Work::Serve(exchange) => self.answer(exchange).await,
+                Work::Serve(exchange) => self.answer(exchange, start).await,
                 Work::Done(reply) => (reply.take().unwrap_or_default(), None),
             };
             if self.settings.server.close_connections {
@@ -199,7 +222,7 @@ impl Gateway {
         }
     }
 
-    async fn answer(self: &Arc<Self>, exchange: &mut Exchange) -> (Reply, Option<Arc<str>>) {
+    async fn answer(self: &Arc<Self>, exchange: &mut Exchange, start: Instant) -> (Reply, Option<Arc<str>>) {
         let content_type = exchange.headers.get(header::CONTENT_TYPE).cloned();
         let snapshot = self.live.load_full();
         let begun = snapshot.keeps_records.then(|| Box::new(Begun::new(exchange)));
@@ -209,9 +232,15 @@ impl Gateway {
             Err(error) => Err(error),
         };
         let reply = answer.unwrap_or_else(|error| {
+            if served_by.is_none() {
+                self.metrics.unserved.count(error.unserved());
+            }
             self.log_error(&error, exchange, served_by);
             error.reply(content_type.as_ref(), &self.server_header)
         });
+        if let Some(api) = served_by {
+            api.metrics.served(reply.status(), start.elapsed());
+        }
         if let Some(begun) = begun
             && let Some(api) = served_by
             && let Some(hook) = &api.hooks.analytics

@@ -20,9 +20,15 @@ pub struct AccessEntry {
 }
 
 impl AccessEntry {
-    /// Notes a request; cheap, because method and URI share their text.
-    pub fn new(method: &Method, uri: &Uri, client: std::net::SocketAddr, request_id: RequestId) -> Self {
-        Self { method: method.clone(), uri: uri.clone(), client, request_id, start: Instant::now() }
+    /// Notes a request that began at `start`; cheap, because method and URI share their text.
+    pub fn new(
+        method: &Method,
+        uri: &Uri,
+        client: std::net::SocketAddr,
+        request_id: RequestId,
+        start: Instant,
+    ) -> Self {
+        Self { method: method.clone(), uri: uri.clone(), client, request_id, start }
     }
 
     /// Writes the line.

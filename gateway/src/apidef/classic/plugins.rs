@@ -25,8 +25,20 @@ pub(super) fn is_plugin_driver(driver: &str) -> bool {
 pub(super) fn check_authentication(file: &ClassicFile, problems: &mut Problems) {
     let hook = &file.custom_middleware.auth_check;
     let has_hook = !hook.disabled && !hook.name.is_empty();
+    let flags = [
+        ("enable_coprocess_auth", file.enable_coprocess_auth),
+        ("use_go_plugin_auth", file.use_go_plugin_auth),
+        ("custom_plugin_auth_enabled", file.custom_plugin_auth_enabled),
+    ];
+    let flag = flags.iter().find(|(_, on)| *on).map(|(name, _)| *name);
     if file.use_keyless {
-        if has_hook {
+        if let Some(flag) = flag {
+            problems.refuse(
+                flag,
+                "asks for authentication by a plugin, and `use_keyless` lets everybody in; the API is not served \
+                 because one of the two is a mistake. Set `use_keyless` to false, or switch this off",
+            );
+        } else if has_hook {
             problems.warn(
                 "custom_middleware.auth_check",
                 "is not called because `use_keyless` is true: everybody may call this API",
@@ -34,12 +46,6 @@ pub(super) fn check_authentication(file: &ClassicFile, problems: &mut Problems) 
         }
         return;
     }
-    let flags = [
-        ("enable_coprocess_auth", file.enable_coprocess_auth),
-        ("use_go_plugin_auth", file.use_go_plugin_auth),
-        ("custom_plugin_auth_enabled", file.custom_plugin_auth_enabled),
-    ];
-    let flag = flags.iter().find(|(_, on)| *on).map(|(name, _)| *name);
     if has_hook && !file.use_standard_auth {
         // A hook of another driver is refused where hooks are read.
         return;

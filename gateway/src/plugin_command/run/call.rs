@@ -44,7 +44,7 @@ pub(super) struct Done {
     pub(super) response_headers: HeaderMap,
     /// The session before, and afterwards when it was changed.
     pub(super) session: (Option<Arc<Value>>, Option<Value>),
-    pub(super) metrics: Vec<(SeriesKey, Series)>,
+    pub(super) metrics: Vec<(Arc<SeriesKey>, Series)>,
     pub(super) took: Duration,
 }
 

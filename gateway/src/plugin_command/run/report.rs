@@ -1,6 +1,6 @@
 //! What came of a call, for people and for machines.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -229,7 +229,7 @@ fn fields(before: &Value, after: &Value) -> Vec<String> {
     changes
 }
 
-fn metric_line((key, series): &(SeriesKey, Series)) -> String {
+fn metric_line((key, series): &(Arc<SeriesKey>, Series)) -> String {
     let labels = key.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect::<Vec<_>>();
     let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
     match key.kind {
@@ -240,7 +240,7 @@ fn metric_line((key, series): &(SeriesKey, Series)) -> String {
     }
 }
 
-fn metric_json((key, series): &(SeriesKey, Series)) -> Value {
+fn metric_json((key, series): &(Arc<SeriesKey>, Series)) -> Value {
     let kind = match key.kind {
         MetricKind::Counter => "counter",
         MetricKind::Histogram => "histogram",
