@@ -63,6 +63,8 @@ pub struct Arena {
     current: Option<Arc<Image>>,
     /// Whether the heap holds `pristine`.
     clean: bool,
+    /// The parts of the image that runs write to: as of which change, for which length, offset and end of each.
+    written: (u32, usize, Vec<(usize, usize)>),
     images: HashMap<*const Program, Arc<Image>>,
     uses: u64,
     // Last: everything else points into it.
@@ -76,7 +78,10 @@ unsafe impl Send for Arena {}
 
 impl std::fmt::Debug for Arena {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Arena").field("id", &self.id).field("images", &self.images.len()).finish_non_exhaustive()
+        f.debug_struct("Arena")
+            .field("id", &self.id)
+            .field("images", &self.images.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -92,7 +97,7 @@ impl Arena {
         let mut reservation =
             Reservation::new(engine.stack + STACK_RESERVE, engine.memory).map_err(no_memory)?;
         let heap = heap::create(&reservation);
-        let control = Control::new(Arc::clone(engine), heap, reservation.stack());
+        let mut control = Control::new(Arc::clone(engine), heap, reservation.stack());
         let core: Vec<Text> = engine.core.iter().map(Text::from).collect();
         let made = execute(&reservation, &control, None, &mut |_, _| HostReply::End, |control| {
             let js = Js::create(control)?;
@@ -101,6 +106,7 @@ impl Arena {
         });
         let (context, handles) = made.and_then(|made| made)?;
         let base = snapshot(&mut reservation);
+        control.dirty_mut().watch(base.len());
         Ok(Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
             engine: Arc::clone(engine),
@@ -111,6 +117,7 @@ impl Arena {
             base,
             current: None,
             clean: true,
+            written: (0, 0, Vec::new()),
             images: HashMap::new(),
             uses: 0,
             reservation,
@@ -201,11 +208,7 @@ impl Arena {
     }
 
     /// The function that calls the named one, and the image that holds it; made at the first call.
-    fn caller(
-        &mut self,
-        program: &Arc<Program>,
-        function: &Arc<str>,
-    ) -> Result<(Arc<Image>, Held), Failure> {
+    fn caller(&mut self, program: &Arc<Program>, function: &Arc<str>) -> Result<(Arc<Image>, Held), Failure> {
         let Some(image) = self.images.get(&Arc::as_ptr(program)).map(Arc::clone) else {
             return Err(Failure::new(FailureKind::Engine, "the program is not loaded in this arena"));
         };
@@ -284,30 +287,45 @@ impl Arena {
 
     /// Makes the heap what the image says, or the base.
     pub(crate) fn activate(&mut self, image: Option<&Arc<Image>>) {
+        if !self.clean {
+            self.restore();
+        }
         let same = match (&self.current, image) {
             (Some(current), Some(image)) => Arc::ptr_eq(current, image),
             (None, None) => true,
             _ => false,
         };
-        if !same {
-            if let Some(current) = self.current.take() {
-                current.delta.undo(&self.base, &mut self.pristine);
-            }
-            if let Some(image) = image {
-                image.delta.apply(&mut self.pristine);
-            }
-            self.current = image.map(Arc::clone);
-            self.clean = false;
+        if same {
+            return;
         }
-        if !self.clean {
-            self.restore();
+        let memory = self.reservation.contents_mut(self.reservation.heap_bytes());
+        if let Some(current) = self.current.take() {
+            current.delta.undo(&self.base, &mut self.pristine);
+            current.delta.undo_in(&self.base, memory);
+        }
+        if let Some(image) = image {
+            image.delta.apply(&mut self.pristine);
+            // What the pieces leave out beyond the base is zero.
+            let length = self.pristine.len();
+            if length > self.base.len() {
+                memory[self.base.len()..length].copy_from_slice(&self.pristine[self.base.len()..]);
+            }
+            image.delta.write_below(self.base.len(), memory);
+            self.current = Some(Arc::clone(image));
         }
     }
 
     /// Makes the heap pristine again.
     pub(crate) fn restore(&mut self) {
         let (touched, length) = (self.touched(), self.pristine.len());
-        self.reservation.contents_mut(length).copy_from_slice(&self.pristine);
+        let changes = self.control.dirty().changes();
+        if (self.written.0, self.written.1) != (changes, length) {
+            self.written = (changes, length, self.control.dirty().parts(length));
+        }
+        let memory = self.reservation.contents_mut(length);
+        for (start, end) in &self.written.2 {
+            memory[*start..*end].copy_from_slice(&self.pristine[*start..*end]);
+        }
         if touched > length + KEPT_BYTES {
             self.reservation.give_back(length + KEPT_BYTES, touched);
         }

@@ -13,7 +13,7 @@ use std::{
 use corosensei::Yielder;
 use rquickjs_sys::JSValue;
 
-use crate::{engine::Engine, heap::Heap};
+use crate::{dirty::Dirty, engine::Engine, heap::Heap};
 
 /// Bytes of stack below a local of [`Control::suspend`] that changing stacks takes, by a wide margin.
 const SWITCH_BYTES: usize = 2048;
@@ -62,6 +62,7 @@ pub(crate) struct Control {
     pub(crate) engine: Arc<Engine>,
     pub(crate) heap: *const Heap,
     pub(crate) stack: Range<usize>,
+    dirty: Dirty,
     yielder: Cell<*const RunYielder>,
     /// Engine code runs, which may be interrupted anywhere: no Rust value that needs dropping is on its stack, no lock
     /// is held.
@@ -88,6 +89,7 @@ impl Control {
             engine,
             heap,
             stack,
+            dirty: Dirty::new(heap as usize),
             yielder: Cell::new(null()),
             inside: AtomicBool::new(false),
             slice_end: AtomicU64::new(u64::MAX),
@@ -98,6 +100,16 @@ impl Control {
             clock_millis: Cell::new(None),
             touched: Cell::new(0),
         })
+    }
+
+    /// What was written to.
+    pub(crate) fn dirty(&self) -> &Dirty {
+        &self.dirty
+    }
+
+    /// What was written to, to be changed while nothing runs.
+    pub(crate) fn dirty_mut(&mut self) -> &mut Dirty {
+        &mut self.dirty
     }
 
     pub(crate) fn set_yielder(&self, yielder: &RunYielder) {

@@ -459,7 +459,8 @@ mod tests {
                 random ^= random << 13;
                 random ^= random >> 7;
                 random ^= random << 17;
-                let bytes = 1 + (random >> 20) as usize % if random.is_multiple_of(50) { 60_000 } else { 900 };
+                let bytes =
+                    1 + (random >> 20) as usize % if random.is_multiple_of(50) { 60_000 } else { 900 };
                 let mark = round as u8;
                 let place = (random >> 40) as usize % given.len().max(1);
                 match random % 5 {

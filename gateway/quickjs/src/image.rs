@@ -29,7 +29,9 @@ impl Delta {
                 continue;
             }
             match pieces.last_mut() {
-                Some((start, length)) if (*start + *length) as usize == offset => *length += line.len() as u32,
+                Some((start, length)) if (*start + *length) as usize == offset => {
+                    *length += line.len() as u32
+                }
                 _ => pieces.push((offset as u32, line.len() as u32)),
             }
             bytes.extend_from_slice(line);
@@ -55,11 +57,39 @@ impl Delta {
         image.extend_from_slice(&base[image.len()..]);
     }
 
+    /// The same where the image lies at the start of longer memory; what is beyond the base stays.
+    pub(crate) fn undo_in(&self, base: &[u8], memory: &mut [u8]) {
+        for (offset, length) in &self.pieces {
+            let (start, end) = (*offset as usize, ((*offset + *length) as usize).min(base.len()));
+            if start < end {
+                memory[start..end].copy_from_slice(&base[start..end]);
+            }
+        }
+        if self.length < base.len() {
+            memory[self.length..base.len()].copy_from_slice(&base[self.length..]);
+        }
+    }
+
     /// Makes `image`, which holds the base, the image that this was made of.
     pub(crate) fn apply(&self, image: &mut Vec<u8>) {
         image.resize(self.length.max(image.len()), 0);
         self.write(image);
         image.truncate(self.length);
+    }
+
+    /// Writes the part of the pieces that lies below an offset.
+    pub(crate) fn write_below(&self, limit: usize, memory: &mut [u8]) {
+        let mut rest = &self.bytes[..];
+        for (offset, length) in &self.pieces {
+            let (start, length) = (*offset as usize, *length as usize);
+            if start >= limit {
+                return;
+            }
+            let (piece, others) = rest.split_at(length);
+            let end = (start + length).min(limit);
+            memory[start..end].copy_from_slice(&piece[..end - start]);
+            rest = others;
+        }
     }
 
     /// Writes the pieces over the base, which zeroes follow up to this length.

@@ -187,7 +187,8 @@ impl<'a> Js<'a> {
         let global = self.global();
         for (index, function) in engine.functions.iter().enumerate() {
             if function.global {
-                let value = self.new_magic(&function.name, native::host_function, function.arguments, index)?;
+                let value =
+                    self.new_magic(&function.name, native::host_function, function.arguments, index)?;
                 self.define(global, self.atom(&function.name)?, value, PLAIN)?;
             }
         }
@@ -251,7 +252,8 @@ impl<'a> Js<'a> {
     /// Finds the engine's counter of polls and state of `Math.random` in its context, which tells nobody where they are.
     fn find_counters(&self) -> Result<(), Failure> {
         const WORDS: usize = 256;
-        let failed = || Failure::new(FailureKind::Engine, "the engine does not start: its context has changed");
+        let failed =
+            || Failure::new(FailureKind::Engine, "the engine does not start: its context has changed");
         let math = self.property(self.global(), c"Math").map_err(|Thrown| failed())?;
         let random = self.property(math, c"random").map_err(|Thrown| failed())?;
         let words = self.context.cast::<u64>();
@@ -348,7 +350,9 @@ impl<'a> Js<'a> {
         let text = self.with_text(value, |bytes| (bytes.len() <= limit).then(|| text_of(bytes)));
         match text {
             Some(Some(text)) => Ok(text),
-            Some(None) => Err(Failure::new(FailureKind::TooLong, format!("returned more than {limit} bytes"))),
+            Some(None) => {
+                Err(Failure::new(FailureKind::TooLong, format!("returned more than {limit} bytes")))
+            }
             None => Err(self.failure(FailureKind::Exception)),
         }
     }
@@ -541,8 +545,7 @@ impl<'a> Js<'a> {
     ) -> Result<(), Thrown> {
         let flags = JS_PROP_CONFIGURABLE as c_int;
         // SAFETY: values of this context, given away.
-        let defined =
-            unsafe { JS_DefinePropertyGetSet(self.context, object, name, getter, setter, flags) };
+        let defined = unsafe { JS_DefinePropertyGetSet(self.context, object, name, getter, setter, flags) };
         if defined < 0 { Err(Thrown) } else { Ok(()) }
     }
 
@@ -606,8 +609,10 @@ impl<'a> Js<'a> {
             }
             if JS_IsString(stack) {
                 let core = &self.control.engine.core;
-                let hidden =
-                    |source: &str| source.as_bytes() == CALL_SOURCE.to_bytes() || core.iter().any(|core| *core.name == *source);
+                let hidden = |source: &str| {
+                    source.as_bytes() == CALL_SOURCE.to_bytes()
+                        || core.iter().any(|core| *core.name == *source)
+                };
                 failure.frames = self.text(stack).map(|stack| frames(&stack, hidden)).unwrap_or_default();
             }
             failure

@@ -28,12 +28,13 @@
 //! | `run` | a call from start to end, parked or not |
 //! | `engine`, `value`, `failure` | what callers say and hear |
 //! | `js`, `native` | the engine's C interface, both ways |
-//! | `heap`, `reservation`, `image` | memory: allocator, address range, differences |
+//! | `heap`, `reservation`, `image`, `dirty` | memory: allocator, address range, differences, what was written to |
 //! | `coroutine`, `control`, `preempt` | stacks: switching, what native code finds, slices that hold everywhere |
 
 mod arena;
 mod control;
 mod coroutine;
+mod dirty;
 mod engine;
 mod failure;
 mod heap;

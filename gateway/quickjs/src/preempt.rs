@@ -98,6 +98,13 @@ pub(crate) fn now() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// The arena that runs on this thread; for signal handlers on it.
+pub(crate) fn current<'a>() -> Option<&'a Control> {
+    // SAFETY: set for as long as the arena runs on this thread, which holds the arena; the handler is done before it
+    // goes on, or keeps to the arena's stack.
+    unsafe { CURRENT.get().as_ref() }
+}
+
 /// Whether native loops can be stopped too.
 pub fn stops_native_loops() -> bool {
     start();
@@ -205,12 +212,7 @@ fn install() -> Option<c_int> {
 }
 
 extern "C" fn on_signal(_signal: c_int, _info: *mut libc::siginfo_t, context: *mut c_void) {
-    let control = CURRENT.get();
-    if control.is_null() {
-        return;
-    }
-    // SAFETY: set for as long as the arena runs on this thread, which holds the arena.
-    let control = unsafe { &*control };
+    let Some(control) = current() else { return };
     if !control.is_inside() || now() < control.slice_end() {
         return;
     }

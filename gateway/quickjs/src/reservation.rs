@@ -10,7 +10,8 @@ use corosensei::stack::{Stack, StackPointer};
 
 /// Bytes of each untouchable part. Larger than any step that the engine's native frames make at once.
 const GUARD: usize = 1 << 20;
-const PAGE: usize = 4096;
+/// Bytes of a page.
+pub(crate) const PAGE: usize = 4096;
 
 /// Memory of one arena.
 pub(crate) struct Reservation {
@@ -32,7 +33,9 @@ impl Reservation {
             return Err(io::Error::last_os_error());
         }
         let reservation = Self { start: start as usize, stack_bytes, heap_bytes };
-        for (place, bytes) in [(reservation.stack().start, stack_bytes), (reservation.heap_start(), heap_bytes)] {
+        for (place, bytes) in
+            [(reservation.stack().start, stack_bytes), (reservation.heap_start(), heap_bytes)]
+        {
             // SAFETY: both parts lie inside the mapping that was just made and that nothing uses yet.
             unsafe {
                 if libc::mprotect(place as *mut _, bytes, libc::PROT_READ | libc::PROT_WRITE) != 0 {

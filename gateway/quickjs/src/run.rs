@@ -82,10 +82,8 @@ impl Run {
         #[allow(unsafe_code, reason = "see there")]
         let mut routine = unsafe { Routine::new(&arena.reservation, &arena.control, body) };
         arena.control.touched.set(0);
-        match routine.resume(Input::Go) {
-            Stage::Suspended(_) => {
-                Ok(Self { routine, image, input: Some(Input::Go), touched: 0, arena })
-            }
+        match preempt::watched(&arena.control, u64::MAX, || routine.resume(Input::Go)) {
+            Stage::Suspended(_) => Ok(Self { routine, image, input: Some(Input::Go), touched: 0, arena }),
             Stage::Over(result) => {
                 drop(routine);
                 let mut arena = arena;
@@ -172,7 +170,10 @@ pub struct Parked {
 
 impl std::fmt::Debug for Parked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Parked").field("arena", &self.arena).field("bytes", &self.bytes()).finish_non_exhaustive()
+        f.debug_struct("Parked")
+            .field("arena", &self.arena)
+            .field("bytes", &self.bytes())
+            .finish_non_exhaustive()
     }
 }
 

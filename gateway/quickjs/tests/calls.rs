@@ -95,7 +95,9 @@ fn failures_say_what_and_where() {
         assert_eq!(fail(&format!("function f() {{ throw {thrown}; }}")).message, message, "{thrown}");
     }
     assert_eq!(fail("function f() { missing.name; }").message, "ReferenceError: missing is not defined");
-    for (value, word) in [("", "undefined"), ("null", "null"), ("{}", "an object"), ("7", "a number"), ("f", "a function")] {
+    for (value, word) in
+        [("", "undefined"), ("null", "null"), ("{}", "an object"), ("7", "a number"), ("f", "a function")]
+    {
         let failure = fail(&format!("function f() {{ return {value}; }}"));
         assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::NotText, word));
     }
@@ -106,8 +108,10 @@ fn failures_say_what_and_where() {
 #[test]
 fn sources_that_fail_leave_the_others() {
     let mut arena = Arena::new(&common::engine()).unwrap();
-    let texts = ["var a = 1;\nvar b = ;", "function f() { return 'f ' + typeof a; }", "a1 = 1;\nnope();", "{", ""];
-    let sources = texts.iter().enumerate().map(|(index, text)| source(&format!("{index}.js"), text)).collect();
+    let texts =
+        ["var a = 1;\nvar b = ;", "function f() { return 'f ' + typeof a; }", "a1 = 1;\nnope();", "{", ""];
+    let sources =
+        texts.iter().enumerate().map(|(index, text)| source(&format!("{index}.js"), text)).collect();
     let program = Arc::new(Program { skipped: vec![], ..Program::new(sources) });
     let failures = arena.load(&program, None, &mut |_, _| HostReply::End).unwrap();
     let kinds: Vec<_> = failures.iter().map(|(index, failure)| (*index, failure.kind)).collect();
@@ -167,7 +171,9 @@ fn time_and_chance_are_real_in_calls_and_fixed_in_loads() {
 
 #[test]
 fn lazy_globals_are_made_when_touched() {
-    let (arena, program) = loaded("function f() { return typeof lazy; } function g() { lazy = 5; return '' + lazy; } function h() { return 'h'; }");
+    let (arena, program) = loaded(
+        "function f() { return typeof lazy; } function g() { lazy = 5; return '' + lazy; } function h() { return 'h'; }",
+    );
     let (arena, result) = call(arena, &program, "g");
     assert_eq!(result.unwrap(), "5");
     let mut run = start(arena, &program, "h").unwrap();
@@ -178,11 +184,8 @@ fn lazy_globals_are_made_when_touched() {
     assert_eq!(run.touched(), 1);
     let mut arena = run.finish();
     let text = "var seen = lazy.made; function f() { return [seen === lazy.made, lazy.made].join(); }";
-    let warm = Arc::new(Program {
-        warm: 1,
-        clock_millis: Some(9),
-        ..Program::new(vec![source("a.js", text)])
-    });
+    let warm =
+        Arc::new(Program { warm: 1, clock_millis: Some(9), ..Program::new(vec![source("a.js", text)]) });
     load(&mut arena, &warm);
     assert_eq!(call(arena, &warm, "f").1.unwrap(), "true,9");
     assert_eq!(run_of("var lazy = 'mine'; function f() { return lazy; }"), "mine");
@@ -232,7 +235,9 @@ fn a_session_that_is_not_json_is_refused() {
 #[test]
 fn what_could_block_or_reach_out_is_not_there() {
     assert_eq!(
-        run("function f() { return [typeof SharedArrayBuffer, typeof Atomics, typeof std, typeof os, typeof require, typeof console, typeof setTimeout].join(); }"),
+        run(
+            "function f() { return [typeof SharedArrayBuffer, typeof Atomics, typeof std, typeof os, typeof require, typeof console, typeof setTimeout].join(); }"
+        ),
         ["undefined"; 7].join(",")
     );
 }
