@@ -1,5 +1,5 @@
 //! What runs cost: `cargo run --release -p gatehouse-quickjs --example bench`.
-#![allow(clippy::unwrap_used, reason = "a measurement")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement")]
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 

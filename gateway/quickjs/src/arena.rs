@@ -6,6 +6,7 @@
 //! it is full of addresses; another arena makes its own when it needs it.
 
 use std::{
+    cell::{Cell, RefCell},
     collections::HashMap,
     sync::{
         Arc, Weak,
@@ -39,6 +40,15 @@ pub enum HostReply {
     Answer(Answer),
     /// The load ends here.
     End,
+}
+
+/// A call that did not begin.
+#[derive(Debug)]
+pub struct NotStarted {
+    /// The arena, as it was.
+    pub arena: Arena,
+    /// Why not.
+    pub failure: Failure,
 }
 
 /// A program as one arena has it in memory.
@@ -137,10 +147,11 @@ impl Arena {
     /// Loads a program: runs its sources in order, with `host` behind the host functions. A source that fails does not
     /// keep the others from loading; the failures are returned by index.
     ///
-    /// The state after it is what every run of the program begins with in this arena.
+    /// The state after it is what every run of the program begins with in this arena. A source that does not end until
+    /// `deadline`, or that the host ends, fails with all those after it, and nothing is kept.
     ///
     /// # Errors
-    /// When they do not end until `deadline`, the host ends them, or the config is not JSON.
+    /// When the config is not JSON.
     pub fn load(
         &mut self,
         program: &Arc<Program>,
@@ -156,7 +167,7 @@ impl Arena {
         self.reservation.contents_mut(touched)[base.min(touched)..].fill(0);
         self.clean = false;
         self.control.clock_millis.set(program.clock_millis);
-        let context = self.context;
+        let (context, failures, at) = (self.context, RefCell::new(Vec::new()), Cell::new(0));
         let loaded = execute(&self.reservation, &self.control, deadline, host, |control| {
             let js = context.on(control);
             js.seed(program.seed);
@@ -164,22 +175,29 @@ impl Arena {
                 let made = js.make_lazy_global(index as usize);
                 made.map_err(|_| js.failure(FailureKind::Engine))?;
             }
-            let mut failures = Vec::new();
             for (index, source) in sources.iter().enumerate() {
                 if skipped(index) {
                     continue;
                 }
+                at.set(index);
                 if let Err(failure) = js.run_source(source) {
-                    failures.push((index, failure));
+                    failures.borrow_mut().push((index, failure));
                 }
             }
             let config = js.parse_json(&config).map_err(|_| js.failure(FailureKind::Engine))?;
             js.collect_garbage();
-            Ok((Held(config), failures))
+            Ok(Held(config))
         });
         self.control.clock_millis.set(None);
-        let (config, failures) = loaded.and_then(|loaded| loaded)?;
-        self.keep(program, config, Vec::new());
+        let mut failures = failures.into_inner();
+        match loaded {
+            Ok(config) => {
+                self.keep(program, config?, Vec::new());
+            }
+            Err(failure) => {
+                failures.extend((at.get()..sources.len()).map(|index| (index, failure.clone())));
+            }
+        }
         Ok(failures)
     }
 
@@ -188,7 +206,6 @@ impl Arena {
     ///
     /// # Errors
     /// When the function is not there or the arguments do not fit; the arena comes back.
-    #[allow(clippy::result_large_err, reason = "an arena is as large as it is")]
     pub fn start(
         mut self,
         program: &Arc<Program>,
@@ -196,10 +213,10 @@ impl Arena {
         arguments: [Value<'_>; 3],
         random: u64,
         limit: usize,
-    ) -> Result<Run, (Self, Failure)> {
+    ) -> Result<Run, Box<NotStarted>> {
         let caller = match self.caller(program, function) {
             Ok(caller) => caller,
-            Err(failure) => return Err((self, failure)),
+            Err(failure) => return Err(Box::new(NotStarted { arena: self, failure })),
         };
         self.activate(Some(&caller.0));
         self.clean = false;
@@ -341,6 +358,12 @@ impl Arena {
     #[doc(hidden)]
     pub fn fail_after(&mut self, count: usize) {
         heap::of_mut(&mut self.reservation).fail_after(count);
+    }
+
+    /// How the heap differs from the image.
+    pub(crate) fn changed(&self) -> Delta {
+        let parts = self.control.dirty().parts(self.used());
+        Delta::within(&self.pristine, self.reservation.contents(self.used()), &parts)
     }
 
     /// Makes the heap and the stack what they were when a run was parked.

@@ -464,7 +464,7 @@ mod tests {
                 let mark = round as u8;
                 let place = (random >> 40) as usize % given.len().max(1);
                 match random % 5 {
-                    0 | 1 | 2 if round < 3_000 || random % 5 < 2 => {
+                    0..=2 if round < 3_000 || random % 5 < 2 => {
                         let content = heap.allocate(bytes);
                         if !content.is_null() {
                             assert_eq!(content as usize % UNIT, 0);

@@ -17,10 +17,20 @@ pub(crate) struct Delta {
 impl Delta {
     /// What has to be written over `base`, continued with zeroes, to make it `image`.
     pub(crate) fn between(base: &[u8], image: &[u8]) -> Self {
+        Self::within(base, image, &[(0, image.len())])
+    }
+
+    /// The same where they differ within some parts only, each given by its offset, a multiple of a page, and end.
+    pub(crate) fn within(base: &[u8], image: &[u8], parts: &[(usize, usize)]) -> Self {
         let mut pieces: Vec<(u32, u32)> = Vec::new();
         let mut bytes = Vec::new();
-        for (number, line) in image.chunks(LINE).enumerate() {
-            let offset = number * LINE;
+        let lines = parts.iter().flat_map(|(start, end)| {
+            image[*start..*end]
+                .chunks(LINE)
+                .enumerate()
+                .map(move |(number, line)| (start + number * LINE, line))
+        });
+        for (offset, line) in lines {
             let same = match base.get(offset..offset + line.len()) {
                 Some(known) => known == line,
                 None => line.iter().all(|byte| *byte == 0) && offset >= base.len(),

@@ -14,7 +14,7 @@
 //! arena.load(&program, None, &mut |_, _| HostReply::End)?;
 //! for _ in 0..2 {
 //!     let arguments = [Value::Text("you"), Value::Undefined, Value::Undefined];
-//!     let mut run = arena.start(&program, &"f".into(), arguments, 1, 1 << 20).map_err(|(_, failure)| failure)?;
+//!     let mut run = arena.start(&program, &"f".into(), arguments, 1, 1 << 20).map_err(|not| not.failure)?;
 //!     let Step::Done(result) = run.resume(Duration::from_secs(1)) else { panic!("it asks for nothing") };
 //!     assert_eq!(result?, "hello you 1");
 //!     arena = run.finish();
@@ -47,7 +47,7 @@ mod run;
 mod value;
 
 pub use self::{
-    arena::{Arena, HostReply},
+    arena::{Arena, HostReply, NotStarted},
     control::Answer,
     engine::{Engine, Field, FieldKind, Function, LazyGlobal, Program, Source},
     failure::{Failure, FailureKind, Frame},

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    arena::{Arena, Image},
+    arena::{Arena, Image, NotStarted},
     control::{Answer, Input, Output},
     coroutine::{Routine, Stage},
     failure::{Failure, FailureKind},
@@ -56,8 +56,7 @@ impl std::fmt::Debug for Run {
 }
 
 impl Run {
-    #[allow(clippy::result_large_err, reason = "an arena is as large as it is")]
-    pub(crate) fn start(arena: Arena, image: Arc<Image>, call: &Call<'_>) -> Result<Self, (Arena, Failure)> {
+    pub(crate) fn start(arena: Arena, image: Arc<Image>, call: &Call<'_>) -> Result<Self, Box<NotStarted>> {
         let (context, handles) = arena.engine();
         let body = |control: &crate::control::Control| {
             let js = context.on(control);
@@ -89,7 +88,7 @@ impl Run {
                 let mut arena = arena;
                 arena.restore();
                 let none = Failure::new(FailureKind::Engine, "the call ended before it began");
-                Err((arena, result.err().unwrap_or(none)))
+                Err(Box::new(NotStarted { arena, failure: result.err().unwrap_or(none) }))
             }
         }
     }
@@ -148,7 +147,7 @@ impl Run {
     /// image is kept.
     pub fn park(self) -> (Parked, Arena) {
         let Self { routine, image, input, touched, mut arena } = self;
-        let heap = Delta::between(&arena.pristine, arena.reservation.contents(arena.used()));
+        let heap = arena.changed();
         let low = arena.control.stack_pointer();
         let stack = arena.reservation.stack_from(low).into();
         let parked = Parked { arena: arena.id(), routine, image, input, touched, heap, stack };
@@ -192,10 +191,9 @@ impl Parked {
     ///
     /// # Errors
     /// When that is another arena; both come back.
-    #[allow(clippy::result_large_err, reason = "an arena is as large as it is")]
-    pub fn unpark(self, mut arena: Arena) -> Result<Run, (Self, Arena)> {
+    pub fn unpark(self, mut arena: Arena) -> Result<Run, Box<(Self, Arena)>> {
         if self.arena != arena.id() {
-            return Err((self, arena));
+            return Err(Box::new((self, arena)));
         }
         let Self { routine, image, input, touched, heap, stack, .. } = self;
         arena.put_back(&image, &heap, &stack);

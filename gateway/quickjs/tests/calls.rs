@@ -227,9 +227,9 @@ fn programs_share_an_arena_and_know_nothing_of_each_other() {
 fn a_session_that_is_not_json_is_refused() {
     let (arena, program) = loaded("function f() { return 'f'; }");
     let arguments = [Value::Json(c"{"), Value::Undefined, Value::Undefined];
-    let (arena, failure) = arena.start(&program, &"f".into(), arguments, 1, 10).unwrap_err();
-    assert!(failure.message.starts_with("SyntaxError"), "{failure}");
-    assert_eq!(call(arena, &program, "f").1.unwrap(), "f");
+    let not = arena.start(&program, &"f".into(), arguments, 1, 10).unwrap_err();
+    assert!(not.failure.message.starts_with("SyntaxError"), "{}", not.failure);
+    assert_eq!(call(not.arena, &program, "f").1.unwrap(), "f");
 }
 
 #[test]
@@ -240,4 +240,26 @@ fn what_could_block_or_reach_out_is_not_there() {
         ),
         ["undefined"; 7].join(",")
     );
+}
+
+#[test]
+fn a_source_without_end_fails_with_those_after_it() {
+    let mut arena = Arena::new(&common::engine()).unwrap();
+    let texts = ["var a = 1;", "for (;;) {}", "function f() { return 'f'; }"];
+    let sources = texts.iter().map(|text| source("a.js", text)).collect();
+    let program = Arc::new(Program::new(sources));
+    let deadline = std::time::Instant::now() + Duration::from_millis(20);
+    let failures = arena.load(&program, Some(deadline), &mut |_, _| HostReply::End).unwrap();
+    let kinds: Vec<_> = failures.iter().map(|(index, failure)| (*index, failure.kind)).collect();
+    assert_eq!(kinds, [(1, FailureKind::Timeout), (2, FailureKind::Timeout)]);
+    assert!(!arena.has(&program));
+    let asks = Arc::new(Program::new(vec![source("a.js", "ask('x');")]));
+    let failures = arena.load(&asks, None, &mut |_, _| HostReply::End).unwrap();
+    assert_eq!(failures[0].1.kind, FailureKind::Ended);
+    let skipping = Arc::new(Program {
+        skipped: vec![false, true],
+        ..Program::new(texts.iter().map(|text| source("a.js", text)).collect())
+    });
+    load(&mut arena, &skipping);
+    assert_eq!(call(arena, &skipping, "f").1.unwrap(), "f");
 }

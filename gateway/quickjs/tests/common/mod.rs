@@ -7,8 +7,8 @@ use std::{
 };
 
 use gatehouse_quickjs::{
-    Answer, Arena, Engine, Failure, Field, FieldKind, Function, HostReply, LazyGlobal, Program, Run, Source,
-    Step, Value,
+    Answer, Arena, Engine, Failure, Field, FieldKind, Function, HostReply, LazyGlobal, NotStarted, Program,
+    Run, Source, Step, Value,
 };
 
 /// Functions of the test host.
@@ -78,7 +78,7 @@ pub(crate) fn params() -> Vec<(String, Vec<String>)> {
 }
 
 /// Begins a call with the usual arguments.
-pub(crate) fn start(arena: Arena, program: &Arc<Program>, function: &str) -> Result<Run, (Arena, Failure)> {
+pub(crate) fn start(arena: Arena, program: &Arc<Program>, function: &str) -> Result<Run, Box<NotStarted>> {
     let (headers, params) = (headers(), params());
     let object = [
         Value::Lists(&headers),
@@ -115,7 +115,7 @@ pub(crate) fn call(arena: Arena, program: &Arc<Program>, function: &str) -> (Are
             let result = finish(&mut run, Duration::from_secs(20)).expect("ends");
             (run.finish(), result)
         }
-        Err((arena, failure)) => (arena, Err(failure)),
+        Err(not) => (not.arena, Err(not.failure)),
     };
     assert!(arena.is_pristine());
     (arena, result)
