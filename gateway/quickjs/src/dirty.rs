@@ -131,6 +131,11 @@ fn install() {
         let action = action.assume_init_mut();
         action.sa_sigaction = ours;
         action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
+        // None but faults meanwhile: alternate stacks have room for little more than one frame with all registers.
+        libc::sigfillset(&raw mut action.sa_mask);
+        for fault in [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT, libc::SIGTRAP] {
+            libc::sigdelset(&raw mut action.sa_mask, fault);
+        }
         libc::sigaction(libc::SIGSEGV, action, std::ptr::null_mut());
     }
 }

@@ -446,6 +446,15 @@ impl<'a> Js<'a> {
         }
     }
 
+    /// Runs code of ours that the engine called.
+    pub(crate) fn outside<T>(&self, code: impl FnOnce() -> T) -> T {
+        let inside = self.control.is_inside();
+        self.control.set_inside(false);
+        let result = code();
+        self.control.set_inside(inside);
+        result
+    }
+
     /// Makes a lazy global and gives it.
     pub(crate) fn make_lazy_global(&self, index: usize) -> Result<JSValue, Thrown> {
         let Some(lazy) = self.control.engine.lazy_globals.get(index) else { return Ok(JS_UNDEFINED) };
@@ -457,11 +466,11 @@ impl<'a> Js<'a> {
         let source = Text::from(&lazy.source);
         // SAFETY: text and name end in zero bytes. If the run is dropped meanwhile they leak with it, which is once for
         // each program, since its next image holds the global.
-        let value = unsafe {
+        let value = self.control.inside(|| unsafe {
             let flags = JS_EVAL_TYPE_GLOBAL as c_int;
             let length = (source.text.len() - 1) as size_t;
             JS_Eval(self.context, source.text.as_ptr().cast(), length, source.name.as_ptr(), flags)
-        };
+        });
         self.checked(value)?;
         // SAFETY: a valid object and atom.
         self.checked(unsafe { JS_GetProperty(self.context, self.global(), name) })

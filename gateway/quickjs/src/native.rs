@@ -94,7 +94,7 @@ pub(crate) unsafe extern "C" fn lazy_getter(
 ) -> JSValue {
     // SAFETY: the engine calls with its own context.
     let js = unsafe { Js::of(context, control(context)) };
-    js.make_lazy_global(magic as usize).unwrap_or(JS_EXCEPTION)
+    js.outside(|| js.make_lazy_global(magic as usize)).unwrap_or(JS_EXCEPTION)
 }
 
 /// Replaces the lazy global of index `magic` by an ordinary one.
@@ -109,7 +109,7 @@ pub(crate) unsafe extern "C" fn lazy_setter(
     unsafe {
         let js = Js::of(context, control(context));
         let value = if count > 0 { *arguments } else { JS_UNDEFINED };
-        js.replace_lazy_global(magic as usize, value).unwrap_or(JS_EXCEPTION)
+        js.outside(|| js.replace_lazy_global(magic as usize, value)).unwrap_or(JS_EXCEPTION)
     }
 }
 
