@@ -125,6 +125,11 @@ impl Run {
         }
     }
 
+    /// The [`id`](Arena::id) of its arena.
+    pub fn arena(&self) -> u64 {
+        self.arena.id()
+    }
+
     /// Lazy globals that the run touched, by bit.
     pub fn touched(&self) -> u32 {
         self.touched

@@ -5,8 +5,9 @@
 //! only and are described once (see [`super::host`]), so that a driver binds a table and knows nothing of HTTP.
 
 use std::{
+    any::Any,
     fmt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -218,6 +219,8 @@ pub struct LoadedProgram {
     pub loaded_at_millis: i64,
     /// Time for one load of all the sources.
     pub load_limit: Duration,
+    /// What the driver keeps of it for all its VMs; empty until the first.
+    pub prepared: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl LoadedProgram {

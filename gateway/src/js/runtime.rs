@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -72,6 +72,8 @@ pub struct JsRuntime {
     outbound: Arc<Outbound>,
     #[cfg(feature = "boa")]
     boa: Arc<dyn Driver>,
+    #[cfg(feature = "quickjs")]
+    quickjs: Arc<dyn Driver>,
     extra_source: Option<Source>,
     timeout: Duration,
     response_bytes: usize,
@@ -89,6 +91,8 @@ impl JsRuntime {
             outbound: Outbound::new(outbound, handle, settings),
             #[cfg(feature = "boa")]
             boa: Arc::new(super::boa::BoaDriver),
+            #[cfg(feature = "quickjs")]
+            quickjs: Arc::new(super::quickjs::QuickJsDriver::new(slots)),
             extra_source: settings.extra_source.as_deref().and_then(read_extra_source),
             timeout: settings.timeout,
             response_bytes: settings.response_bytes,
@@ -169,6 +173,8 @@ impl JsRuntime {
         match name {
             #[cfg(feature = "boa")]
             DriverName::Boa => Arc::clone(&self.boa),
+            #[cfg(feature = "quickjs")]
+            DriverName::QuickJs => Arc::clone(&self.quickjs),
         }
     }
 
@@ -226,6 +232,7 @@ fn first_load(
         tape: Arc::new(writer.into_tape()),
         loaded_at_millis: i64::try_from(loaded_at.as_millis()).unwrap_or_default(),
         load_limit: limit,
+        prepared: OnceLock::new(),
     };
     Ok((loaded, failures))
 }

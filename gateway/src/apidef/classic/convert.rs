@@ -719,6 +719,9 @@ impl Reader<'_> {
 
     fn driver(&mut self, name: &str) -> Option<DriverName> {
         match name {
+            #[cfg(feature = "quickjs")]
+            "quickjs" => Some(DriverName::QuickJs),
+            #[cfg(feature = "boa")]
             "boa" => Some(DriverName::Boa),
             "" | "otto" | "javascript" => None,
             // Tyk runs its default engine for a name it does not know, and so do we, but not in silence.
