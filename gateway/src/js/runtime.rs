@@ -14,7 +14,8 @@ use tokio::runtime::Handle;
 
 use super::{
     engine::{
-        Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, ScriptError, Source, Vm,
+        Begun, Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, ScriptError,
+        Source, Vm,
     },
     host::ScriptHost,
     outbound::{Outbound, OutboundClient},
@@ -152,19 +153,46 @@ impl JsRuntime {
     /// # Errors
     /// As [`ErrorClass`] says.
     pub async fn call(&self, script: &Arc<Script>, call: Call) -> Result<String, ScriptError> {
+        let bounds =
+            CallBounds { deadline: Deadline::after(self.timeout), response_bytes: self.response_bytes };
+        if let Some(begun) = script.driver.begin(&script.loaded, &call, &bounds) {
+            return self.go_on(script, call, bounds, begun?).await;
+        }
         let order = JobOrder { affinity: script.id, limit: self.timeout, label: Arc::clone(&call.function) };
         let (script, outbound) = (Arc::clone(script), Arc::clone(&self.outbound));
         let (limit, response_bytes) = (self.timeout, self.response_bytes);
         let result = self.pool.run(order, move |vms, slot, answer| {
             let bounds = CallBounds { deadline: Deadline::after(limit), response_bytes };
             let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
-            let host = ScriptHost::new(outbound, slot.clone(), log, bounds.deadline);
+            let host = ScriptHost::new(outbound, Some(slot.clone()), log, bounds.deadline);
             let mut vm = match vms.take(&script) {
                 Ok(vm) => vm,
                 Err(error) => return answer.send(Err(error)),
             };
             answer.send(vm.call(&call, Box::new(host), &bounds));
             tidy(vms, &script, vm);
+        });
+        result.await.unwrap_or_else(|error| Err(self.pool_failure(error)))
+    }
+
+    /// Runs what began on this thread: here for a moment, then on a script thread.
+    async fn go_on(
+        &self,
+        script: &Script,
+        call: Call,
+        bounds: CallBounds,
+        mut begun: Box<dyn Begun>,
+    ) -> Result<String, ScriptError> {
+        let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
+        let mut host = ScriptHost::new(Arc::clone(&self.outbound), None, log, bounds.deadline);
+        if let Some(result) = begun.run_briefly(&call, &mut host, &bounds) {
+            return result;
+        }
+        let label = Arc::clone(&call.function);
+        let order = JobOrder { affinity: script.id, limit: bounds.deadline.remaining(), label };
+        let result = self.pool.run(order, move |_, slot, answer| {
+            host.attach(slot.clone());
+            answer.send(begun.run_to_end(&call, &mut host, &bounds));
         });
         result.await.unwrap_or_else(|error| Err(self.pool_failure(error)))
     }
@@ -218,7 +246,7 @@ fn first_load(
     let loaded_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let deadline = Deadline::after(limit);
     let log = ScriptLog::new(Arc::clone(&program.api_id), String::new());
-    let host = ScriptHost::new(outbound, slot.clone(), log, deadline);
+    let host = ScriptHost::new(outbound, Some(slot.clone()), log, deadline);
     let writer = TapeWriter::default();
     let recorder: Box<dyn Host> = Box::new(Recorder::new(Box::new(host), writer.clone()));
     let failures = driver.load(program, recorder, deadline)?;

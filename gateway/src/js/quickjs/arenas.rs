@@ -65,6 +65,16 @@ impl Arenas {
         }
     }
 
+    /// A free arena that has this program; does not wait.
+    pub(super) fn take_known(&self, program: &Arc<Program>) -> Option<Arena> {
+        let mut state = self.state();
+        let place = state
+            .free
+            .iter()
+            .rposition(|arena| arena.has(program) && !state.awaited.contains_key(&arena.id()))?;
+        Some(state.free.remove(place))
+    }
+
     /// The arena of a run that stood aside; waits for it.
     pub(super) fn take_back(&self, id: u64) -> Arena {
         let mut state = self.state();

@@ -5,17 +5,20 @@
 //! copying its program's image back. Only this folder names the engine.
 
 mod arenas;
+mod begun;
 mod call;
 mod failure;
 mod globals;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicU32};
 
 use gatehouse_quickjs::{Arena, Engine, HostReply, Program as EngineProgram, Run, Source as EngineSource};
 
 use self::arenas::Arenas;
 use super::{
-    engine::{Call, CallBounds, Deadline, Driver, Host, LoadedProgram, Program, ScriptError, Source, Vm},
+    engine::{
+        Begun, Call, CallBounds, Deadline, Driver, Host, LoadedProgram, Program, ScriptError, Source, Vm,
+    },
     seed,
     tape::Replay,
 };
@@ -93,6 +96,16 @@ impl Driver for QuickJsDriver {
         }))
     }
 
+    fn begin(
+        &self,
+        loaded: &Arc<LoadedProgram>,
+        call: &Call,
+        bounds: &CallBounds,
+    ) -> Option<Result<Box<dyn Begun>, ScriptError>> {
+        let prepared = Arc::clone(loaded.prepared.get()?).downcast::<Prepared>().ok()?;
+        begun::begin(&self.arenas, loaded, prepared, call, bounds)
+    }
+
     fn idle_vms_per_thread(&self) -> usize {
         IDLE_VMS
     }
@@ -106,11 +119,13 @@ fn source(source: &Source) -> EngineSource {
 struct Prepared {
     /// Replaced when its runs touched globals that it does not make beforehand.
     program: Mutex<Arc<EngineProgram>>,
+    /// How many calls begin on script threads, because one took long.
+    slow: AtomicU32,
 }
 
 impl Prepared {
     fn new(loaded: &LoadedProgram) -> Self {
-        Self { program: Mutex::new(Arc::new(Self::program(loaded, 0))) }
+        Self { program: Mutex::new(Arc::new(Self::program(loaded, 0))), slow: AtomicU32::new(0) }
     }
 
     fn program(loaded: &LoadedProgram, warm: u32) -> EngineProgram {
@@ -126,6 +141,14 @@ impl Prepared {
 
     fn current(&self) -> Arc<EngineProgram> {
         Arc::clone(&self.program.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Gives a run's arena back as it was, and learns from what the run touched.
+    fn finish(&self, loaded: &LoadedProgram, run: Run) -> Arena {
+        if run.touched() != 0 {
+            self.warm(loaded, run.touched());
+        }
+        run.finish()
     }
 
     /// Makes what was touched beforehand from now on.
@@ -167,12 +190,7 @@ impl QuickJsVm {
 
     fn tidy(&mut self) {
         let arena = match self.spent.take() {
-            Some(Spent::Run(run)) => {
-                if run.touched() != 0 {
-                    self.prepared.warm(&self.loaded, run.touched());
-                }
-                run.finish()
-            }
+            Some(Spent::Run(run)) => self.prepared.finish(&self.loaded, run),
             Some(Spent::Arena(arena)) => arena,
             None => return,
         };
