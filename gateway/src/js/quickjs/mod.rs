@@ -1,6 +1,6 @@
 //! The driver on QuickJS, through [`gatehouse_quickjs`].
 //!
-//! A few [arenas](arenas) serve all programs and threads. A call takes one, and its run goes on for a slice at a time;
+//! A few arenas (`arenas`) serve all programs and threads. A call takes one, and its run goes on for a slice at a time;
 //! while it waits for the network it stands aside, so that others can have the arena. What a script did is undone by
 //! copying its program's image back. Only this folder names the engine.
 
