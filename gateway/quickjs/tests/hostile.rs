@@ -89,7 +89,8 @@ fn abandon(arena: Arena, body: &str, after: Duration) -> Arena {
     let mut run = start(arena, &program, "f").unwrap();
     let result = finish(&mut run, after);
     assert!(result.is_none(), "{body}: {result:?}");
-    assert!(begun.elapsed() < after + Duration::from_millis(500), "{body}: {:?}", begun.elapsed());
+    // Far more than it takes, far less than the loops: the machine may be busy.
+    assert!(begun.elapsed() < after + Duration::from_secs(5), "{body}: {:?}", begun.elapsed());
     let arena = run.finish();
     assert!(arena.is_pristine());
     let (arena, result) = call(arena, &program, "good");
