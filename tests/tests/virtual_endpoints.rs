@@ -222,7 +222,8 @@ fn a_failure_is_logged_once_with_all_that_its_author_needs() {
     );
     let position = line["position"].as_str().expect("a position");
     let column = position.strip_prefix("middleware/broken.js:3:").unwrap_or_else(|| panic!("{position}"));
-    assert!(matches!(column.parse::<u32>(), Ok(5..=15)), "{position}");
+    // Somewhere in the statement; engines differ in where.
+    assert!(matches!(column.parse::<u32>(), Ok(5..=44)), "{position}");
     let stack: Vec<&str> = line["stack"].as_str().expect("a stack").lines().collect();
     assert_eq!(stack.len(), 2, "{stack:?}");
     assert!(stack[0].contains("fail") && stack[0].contains("middleware/broken.js:3:"), "{stack:?}");

@@ -168,7 +168,7 @@ fn javascript(conf: &TykConf, ours: &JavaScript, report: &mut Report<'_>) -> Jav
         blobs_disabled: conf.disable_virtual_path_blobs,
         timeout: Duration::from_secs(conf.jsvm_timeout),
         extra_source: Some(&conf.tyk_js_path).filter(|path| !path.is_empty()).map(PathBuf::from),
-        driver: ours.driver.unwrap_or(DriverName::Boa),
+        driver: ours.driver.unwrap_or(DriverName::DEFAULT),
         threads: ours.threads,
         max_threads: ours.max_threads,
         queue: ours.queue,

@@ -247,7 +247,7 @@ mod tests {
             ("http_server_options.certificates[2].key_file", "a text in double quotes"),
             ("http_server_options.ssl_certificates[0]", "a text in double quotes"),
             ("secrets.name", "a text in double quotes"),
-            ("gatehouse.javascript.driver", "\"boa\""),
+            ("gatehouse.javascript.driver", "one of \"quickjs\", \"boa\""),
         ] {
             assert_eq!(expectation(&Segment::from_dotted(path)), expected, "{path}");
         }

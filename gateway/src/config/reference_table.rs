@@ -2,7 +2,10 @@
 //!
 //! The meaning of a key that [`super::refused`] guards says what Tyk does with it.
 
-use super::reference::{Kind, Setting};
+use super::{
+    reference::{Kind, Setting},
+    settings::DriverName,
+};
 
 const TEXT: Kind = Kind::Text;
 const FLAG: Kind = Kind::Flag;
@@ -10,6 +13,8 @@ const LIST: Kind = Kind::List;
 const PORT: Kind = Kind::Whole { noun: "a port", min: 0, max: 65_535 };
 const TLS_VERSION: Kind = Kind::Whole { noun: "a TLS version (771 is 1.2, 772 is 1.3)", min: 0, max: 772 };
 const LEVEL: Kind = Kind::Word(&["trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"]);
+/// [`DriverName::DEFAULT`] as JSON.
+const DEFAULT_DRIVER: &str = if cfg!(feature = "quickjs") { "\"quickjs\"" } else { "\"boa\"" };
 const KIB: u64 = 1 << 10;
 const GIB: u64 = 1 << 30;
 const TIB: u64 = 1 << 40;
@@ -143,7 +148,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     row("gatehouse.limits.drain_timeout_ms", milliseconds(0), "30000", "Time that requests in flight get at a stop."),
     row("gatehouse.upstream.idle_timeout_ms", milliseconds(0), "30000", "Time an idle upstream connection is kept."),
     row("gatehouse.upstream.connect_timeout_ms", milliseconds(1), "5000", "Time to connect to an upstream."),
-    row("gatehouse.javascript.driver", Kind::Word(&["boa"]), "\"boa\"", "Engine of definitions that do not name one."),
+    row("gatehouse.javascript.driver", Kind::Word(DriverName::WORDS), DEFAULT_DRIVER,
+        "Engine of definitions that do not name one."),
     row("gatehouse.javascript.threads", count(1, 1_024), "",
         "Scripts that run at the same time, not counting those that wait for a host call; absent is one for each core."),
     row("gatehouse.javascript.max_threads", count(1, 65_536), "2048", "Threads in all, with those that wait."),

@@ -283,8 +283,29 @@ pub struct MetricsSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DriverName {
+    /// QuickJS, in C, with an arena for each script that runs.
+    #[cfg(feature = "quickjs")]
+    QuickJs,
     /// Boa, pure Rust.
+    #[cfg(feature = "boa")]
     Boa,
+}
+
+impl DriverName {
+    /// The names of the drivers in this build, the default one first.
+    pub const WORDS: &'static [&'static str] = &[
+        #[cfg(feature = "quickjs")]
+        "quickjs",
+        #[cfg(feature = "boa")]
+        "boa",
+    ];
+
+    /// What runs definitions that do not name one.
+    #[cfg(feature = "quickjs")]
+    pub const DEFAULT: Self = Self::QuickJs;
+    /// What runs definitions that do not name one.
+    #[cfg(not(feature = "quickjs"))]
+    pub const DEFAULT: Self = Self::Boa;
 }
 
 /// What is logged.

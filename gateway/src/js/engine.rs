@@ -5,8 +5,9 @@
 //! only and are described once (see [`super::host`]), so that a driver binds a table and knows nothing of HTTP.
 
 use std::{
+    any::Any,
     fmt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -233,6 +234,8 @@ pub struct LoadedProgram {
     pub loaded_at_millis: i64,
     /// Time for one load of all the sources.
     pub load_limit: Duration,
+    /// What the driver keeps of it for all its VMs; empty until the first.
+    pub prepared: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl LoadedProgram {
@@ -258,6 +261,28 @@ pub trait Vm {
     fn reset(&mut self) -> Result<(), ScriptError>;
 }
 
+/// A call that began where nothing may block or take long; what is left of it when it is dropped is tidied up.
+pub trait Begun: Send {
+    /// Goes on for a moment. `None` when it needs a script thread: it would take longer, or wait.
+    fn run_briefly(
+        &mut self,
+        call: &Call,
+        host: &mut dyn Host,
+        bounds: &CallBounds,
+    ) -> Option<Result<String, ScriptError>>;
+
+    /// Goes on to its end, on a script thread.
+    ///
+    /// # Errors
+    /// As [`ErrorClass`] says.
+    fn run_to_end(
+        &mut self,
+        call: &Call,
+        host: &mut dyn Host,
+        bounds: &CallBounds,
+    ) -> Result<String, ScriptError>;
+}
+
 /// A JavaScript engine.
 pub trait Driver: Send + Sync {
     /// The name in definitions and logs.
@@ -281,6 +306,16 @@ pub trait Driver: Send + Sync {
     /// # Errors
     /// When the engine cannot start, or a source that loaded the first time now fails.
     fn vm(&self, loaded: &Arc<LoadedProgram>) -> Result<Box<dyn Vm>, ScriptError>;
+
+    /// Begins a call on the calling thread, which must not block; `None` when a script thread should make a VM for it.
+    fn begin(
+        &self,
+        _loaded: &Arc<LoadedProgram>,
+        _call: &Call,
+        _bounds: &CallBounds,
+    ) -> Option<Result<Box<dyn Begun>, ScriptError>> {
+        None
+    }
 
     /// How many idle VMs a thread keeps for its next calls.
     fn idle_vms_per_thread(&self) -> usize;

@@ -127,27 +127,37 @@ pub fn text_function(function: HostFunction, arguments: &[String]) -> Option<Hos
 /// The host of one call (or of one load).
 pub struct ScriptHost {
     outbound: Arc<Outbound>,
-    slot: Slot,
+    slot: Option<Slot>,
     log: ScriptLog,
     deadline: Deadline,
     calls_left: u32,
 }
 
 impl ScriptHost {
-    /// A host for one call of the API's program.
-    pub fn new(outbound: Arc<Outbound>, slot: Slot, log: ScriptLog, deadline: Deadline) -> Self {
+    /// A host for one call of the API's program; without a slot until it needs a script thread.
+    pub fn new(outbound: Arc<Outbound>, slot: Option<Slot>, log: ScriptLog, deadline: Deadline) -> Self {
         let calls_left = outbound.calls_per_script();
         Self { outbound, slot, log, deadline, calls_left }
+    }
+
+    /// The call goes on on a script thread.
+    pub fn attach(&mut self, slot: Slot) {
+        self.slot = Some(slot);
     }
 
     fn http(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
         let argument = arguments.first().map_or("", String::as_str);
         let (outbound, deadline, calls_left) = (&self.outbound, self.deadline, &mut self.calls_left);
         // Others run while this thread waits for the network.
-        let answer = self.slot.while_waiting(|| match function {
+        let ask = || match function {
             HostFunction::BatchRequest => outbound.batch(argument, deadline, calls_left),
             _ => outbound.request(argument, deadline, calls_left),
-        });
+        };
+        let Some(slot) = &self.slot else {
+            let message = format!("{} was called on a thread that must not block", function.name());
+            return HostReturn::Abort(ScriptError::new(ErrorClass::Engine, message));
+        };
+        let answer = slot.while_waiting(ask);
         match answer {
             Ok(text) => HostReturn::Text(text),
             Err(CallFailure::Undefined(reason)) => {

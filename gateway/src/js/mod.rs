@@ -4,6 +4,9 @@
 //! routes or the admin API: it takes a call and gives back a string or a [`engine::ScriptError`], and reads the
 //! string as a [`response::VirtualResponse`].
 
+#[cfg(not(any(feature = "boa", feature = "quickjs")))]
+compile_error!("a gateway needs at least one JavaScript driver: feature `quickjs` or `boa`");
+
 #[cfg(feature = "boa")]
 pub mod boa;
 pub mod engine;
@@ -12,9 +15,12 @@ pub mod header_name;
 pub mod host;
 pub mod outbound;
 pub mod pool;
+#[cfg(feature = "quickjs")]
+pub mod quickjs;
 pub mod response;
 pub mod runtime;
 pub mod script_log;
+mod seed;
 pub mod tape;
 pub mod vms;
 
@@ -25,7 +31,7 @@ fn test_settings() -> crate::config::settings::JavaScriptSettings {
         blobs_disabled: false,
         timeout: std::time::Duration::from_secs(5),
         extra_source: None,
-        driver: crate::config::settings::DriverName::Boa,
+        driver: crate::config::settings::DriverName::DEFAULT,
         threads: Some(2),
         max_threads: 1024,
         queue: 4096,

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -14,7 +14,8 @@ use tokio::runtime::Handle;
 
 use super::{
     engine::{
-        Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, ScriptError, Source, Vm,
+        Begun, Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, ScriptError,
+        Source, Vm,
     },
     host::ScriptHost,
     outbound::{Outbound, OutboundClient},
@@ -72,6 +73,8 @@ pub struct JsRuntime {
     outbound: Arc<Outbound>,
     #[cfg(feature = "boa")]
     boa: Arc<dyn Driver>,
+    #[cfg(feature = "quickjs")]
+    quickjs: Arc<dyn Driver>,
     extra_source: Option<Source>,
     timeout: Duration,
     response_bytes: usize,
@@ -89,6 +92,8 @@ impl JsRuntime {
             outbound: Outbound::new(outbound, handle, settings),
             #[cfg(feature = "boa")]
             boa: Arc::new(super::boa::BoaDriver),
+            #[cfg(feature = "quickjs")]
+            quickjs: Arc::new(super::quickjs::QuickJsDriver::new(slots)),
             extra_source: settings.extra_source.as_deref().and_then(read_extra_source),
             timeout: settings.timeout,
             response_bytes: settings.response_bytes,
@@ -148,13 +153,18 @@ impl JsRuntime {
     /// # Errors
     /// As [`ErrorClass`] says.
     pub async fn call(&self, script: &Arc<Script>, call: Call) -> Result<String, ScriptError> {
+        let bounds =
+            CallBounds { deadline: Deadline::after(self.timeout), response_bytes: self.response_bytes };
+        if let Some(begun) = script.driver.begin(&script.loaded, &call, &bounds) {
+            return self.go_on(script, call, bounds, begun?).await;
+        }
         let order = JobOrder { affinity: script.id, limit: self.timeout, label: Arc::clone(&call.function) };
         let (script, outbound) = (Arc::clone(script), Arc::clone(&self.outbound));
         let (limit, response_bytes) = (self.timeout, self.response_bytes);
         let result = self.pool.run(order, move |vms, slot, answer| {
             let bounds = CallBounds { deadline: Deadline::after(limit), response_bytes };
             let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
-            let host = ScriptHost::new(outbound, slot.clone(), log, bounds.deadline);
+            let host = ScriptHost::new(outbound, Some(slot.clone()), log, bounds.deadline);
             let mut vm = match vms.take(&script) {
                 Ok(vm) => vm,
                 Err(error) => return answer.send(Err(error)),
@@ -165,10 +175,34 @@ impl JsRuntime {
         result.await.unwrap_or_else(|error| Err(self.pool_failure(error)))
     }
 
+    /// Runs what began on this thread: here for a moment, then on a script thread.
+    async fn go_on(
+        &self,
+        script: &Script,
+        call: Call,
+        bounds: CallBounds,
+        mut begun: Box<dyn Begun>,
+    ) -> Result<String, ScriptError> {
+        let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
+        let mut host = ScriptHost::new(Arc::clone(&self.outbound), None, log, bounds.deadline);
+        if let Some(result) = begun.run_briefly(&call, &mut host, &bounds) {
+            return result;
+        }
+        let label = Arc::clone(&call.function);
+        let order = JobOrder { affinity: script.id, limit: bounds.deadline.remaining(), label };
+        let result = self.pool.run(order, move |_, slot, answer| {
+            host.attach(slot.clone());
+            answer.send(begun.run_to_end(&call, &mut host, &bounds));
+        });
+        result.await.unwrap_or_else(|error| Err(self.pool_failure(error)))
+    }
+
     fn driver(&self, name: DriverName) -> Arc<dyn Driver> {
         match name {
             #[cfg(feature = "boa")]
             DriverName::Boa => Arc::clone(&self.boa),
+            #[cfg(feature = "quickjs")]
+            DriverName::QuickJs => Arc::clone(&self.quickjs),
         }
     }
 
@@ -212,7 +246,7 @@ fn first_load(
     let loaded_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let deadline = Deadline::after(limit);
     let log = ScriptLog::new(Arc::clone(&program.api_id), String::new());
-    let host = ScriptHost::new(outbound, slot.clone(), log, deadline);
+    let host = ScriptHost::new(outbound, Some(slot.clone()), log, deadline);
     let writer = TapeWriter::default();
     let recorder: Box<dyn Host> = Box::new(Recorder::new(Box::new(host), writer.clone()));
     let failures = driver.load(program, recorder, deadline)?;
@@ -226,6 +260,7 @@ fn first_load(
         tape: Arc::new(writer.into_tape()),
         loaded_at_millis: i64::try_from(loaded_at.as_millis()).unwrap_or_default(),
         load_limit: limit,
+        prepared: OnceLock::new(),
     };
     Ok((loaded, failures))
 }

@@ -697,6 +697,9 @@ impl Reader<'_> {
 
     fn driver(&mut self, name: &str) -> Option<DriverName> {
         match name {
+            #[cfg(feature = "quickjs")]
+            "quickjs" => Some(DriverName::QuickJs),
+            #[cfg(feature = "boa")]
             "boa" => Some(DriverName::Boa),
             "" | "otto" | "javascript" => None,
             // The driver of hooks; virtual endpoints of the same API are in JavaScript all the same.

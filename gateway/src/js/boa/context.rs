@@ -2,12 +2,8 @@
 
 use std::{
     cell::{Cell, RefCell},
-    hash::{BuildHasher as _, RandomState},
     rc::Rc,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
 use boa_engine::{
@@ -25,7 +21,7 @@ use boa_engine::{
 use bytes::Bytes;
 
 use super::{arguments, failure, globals, nesting, run};
-use crate::js::engine::{Call, CallBounds, Deadline, ErrorClass, Host, Program, ScriptError, Source};
+use crate::js::engine::{Call, CallBounds, Deadline, ErrorClass, Host, ScriptError, Source};
 
 /// Nested calls. Boa counts those that come back through native code too, which need up to 25 KB of stack each.
 const RECURSION: usize = 4_000;
@@ -180,7 +176,7 @@ impl Prepared {
     /// Everything that a call needs and that can be done before it is known.
     pub(super) fn make_ready(&mut self, config: &serde_json::Value, calls: &[Arc<str>]) {
         self.clock.stands_at.set(None);
-        self.state.random.set(fresh_seed());
+        self.state.random.set(crate::js::seed::fresh());
         // Bounds that the program's size exceeds; the call then says so.
         self.config = arguments::value_of_json(config, &mut self.context);
         for function in calls {
@@ -243,23 +239,6 @@ impl Drop for Prepared {
     fn drop(&mut self) {
         super::note_context_dropped();
     }
-}
-
-/// The seed of a program's sources: every load of the same program draws the same numbers, so that what they computed
-/// is as it was after the first one.
-pub(super) fn seed_of(program: &Arc<Program>) -> u64 {
-    random_state().hash_one(Arc::as_ptr(program) as usize)
-}
-
-/// A seed that no other call has.
-fn fresh_seed() -> u64 {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    random_state().hash_one(("call", COUNT.fetch_add(1, Ordering::Relaxed)))
-}
-
-fn random_state() -> &'static RandomState {
-    static STATE: OnceLock<RandomState> = OnceLock::new();
-    STATE.get_or_init(RandomState::new)
 }
 
 fn engine_failure(error: &JsError) -> ScriptError {

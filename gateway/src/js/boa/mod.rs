@@ -20,6 +20,7 @@ use std::{
 use self::context::{Prepared, WarmParts};
 use super::{
     engine::{Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, ScriptError, Vm},
+    seed,
     tape::Replay,
 };
 
@@ -45,7 +46,7 @@ impl Driver for BoaDriver {
     ) -> Result<Vec<(usize, ScriptError)>, ScriptError> {
         contained(|| {
             let mut prepared =
-                Prepared::without_sources(None, context::seed_of(program), WarmParts::default())?;
+                Prepared::without_sources(None, seed::of_program(program), WarmParts::default())?;
             let mut failures = Vec::new();
             prepared.with_host(host, |prepared| {
                 for (index, source) in program.sources.iter().enumerate() {
@@ -93,7 +94,7 @@ impl BoaVm {
         let (loaded, warm) = (&self.loaded, self.warm);
         let prepared = contained(|| {
             let mut prepared = {
-                let seed = context::seed_of(&loaded.program);
+                let seed = seed::of_program(&loaded.program);
                 Prepared::without_sources(Some(loaded.loaded_at_millis), seed, warm)?
             };
             let host = Box::new(Replay::new(Arc::clone(&loaded.tape)));

@@ -35,10 +35,18 @@ fn runtime_with(change: impl FnOnce(&mut JavaScriptSettings)) -> Arc<JsRuntime> 
 }
 
 async fn load(runtime: &Arc<JsRuntime>, text: &str) -> (Arc<Script>, Vec<(usize, ScriptError)>) {
+    load_with(runtime, DriverName::DEFAULT, text).await
+}
+
+async fn load_with(
+    runtime: &Arc<JsRuntime>,
+    driver: DriverName,
+    text: &str,
+) -> (Arc<Script>, Vec<(usize, ScriptError)>) {
     let source = Source { name: "a.js".into(), text: text.into() };
     let program = Program { api_id: "api".into(), sources: vec![source], config_json: "{}".into() };
     let runtime = Arc::clone(runtime);
-    tokio::task::spawn_blocking(move || runtime.load(DriverName::Boa, program)).await.unwrap().unwrap()
+    tokio::task::spawn_blocking(move || runtime.load(driver, program)).await.unwrap().unwrap()
 }
 
 fn call_of(function: &str) -> Call {
@@ -133,19 +141,33 @@ async fn a_source_without_end_is_a_failure_of_that_source() {
     assert_eq!(runtime.call(&script, call_of("f")).await.unwrap_err().class, ErrorClass::MissingFunction);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_script_stuck_in_native_code_is_given_up() {
+/// Some seconds in the engine's regular expressions.
+const STUCK: &str = "function f() { /(a+)+$/.test('aaaaaaaaaaaaaaaaaaaaaaaaaaaa!'); return 'x'; } function g() { return 'g'; }";
+
+/// How many threads are given up when a script is stuck in native code.
+async fn given_up(driver: DriverName) -> usize {
     let runtime = runtime_with(|settings| {
         settings.timeout = Duration::from_millis(20);
         settings.threads = Some(1);
     });
-    // Some seconds in the engine's regular expressions, which no budget sees.
-    let text = "function f() { /(a+)+$/.test('aaaaaaaaaaaaaaaaaaaaaaaaaaaa!'); return 'x'; } function g() { return 'g'; }";
-    let (script, _) = load(&runtime, text).await;
+    let (script, _) = load_with(&runtime, driver, STUCK).await;
     let error = runtime.call(&script, call_of("f")).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Timeout);
-    assert_eq!(runtime.stats().given_up, 1);
+    let given_up = runtime.stats().given_up;
     assert_eq!(runtime.call(&script, call_of("g")).await.unwrap(), "g");
+    given_up
+}
+
+#[cfg(feature = "boa")]
+#[tokio::test(flavor = "multi_thread")]
+async fn boa_stuck_in_native_code_is_given_up() {
+    assert_eq!(given_up(DriverName::Boa).await, 1);
+}
+
+#[cfg(feature = "quickjs")]
+#[tokio::test(flavor = "multi_thread")]
+async fn quickjs_comes_back_from_native_code() {
+    assert_eq!(given_up(DriverName::QuickJs).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,399 @@
+//! One engine in its own memory, and what it knows of programs.
+//!
+//! An arena holds the *base*: the engine with what all programs share. A program's *image* is what the arena holds once
+//! its sources are loaded; only the bytes that differ from the base are kept for each. A run works in the arena, and
+//! afterwards the image is copied back, whatever the run did. An image belongs to the arena in which it was made, since
+//! it is full of addresses; another arena makes its own when it needs it.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use crate::{
+    control::{Answer, Control},
+    coroutine::execute,
+    engine::{Engine, Program},
+    failure::{Failure, FailureKind},
+    heap,
+    image::Delta,
+    js::{CallTexts, Context, Handles, Held, Js, Text, c_text},
+    reservation::Reservation,
+    run::{Call, Run},
+    value::Value,
+};
+
+/// Bytes of stack below what the engine may use: our native functions, and the frame of a signal handler.
+const STACK_RESERVE: usize = 128 << 10;
+/// Bytes above an image that stay in memory after a run.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// What the host says to a call while a program is loaded.
+#[derive(Debug)]
+pub enum HostReply {
+    /// Its answer.
+    Answer(Answer),
+    /// The load ends here.
+    End,
+}
+
+/// A call that did not begin.
+#[derive(Debug)]
+pub struct NotStarted {
+    /// The arena, as it was.
+    pub arena: Arena,
+    /// Why not.
+    pub failure: Failure,
+}
+
+/// A program as one arena has it in memory.
+pub(crate) struct Image {
+    program: Weak<Program>,
+    delta: Delta,
+    config: Held,
+    callers: Vec<(Arc<str>, Result<Held, Failure>)>,
+    used: AtomicU64,
+}
+
+/// An engine with its own memory. It runs one thing at a time, on any thread.
+pub struct Arena {
+    id: u64,
+    engine: Arc<Engine>,
+    pub(crate) control: Box<Control>,
+    context: Context,
+    handles: Handles,
+    base: Vec<u8>,
+    /// What the heap holds between runs: the base with the current image's bytes.
+    pub(crate) pristine: Vec<u8>,
+    current: Option<Arc<Image>>,
+    /// Whether the heap holds `pristine`.
+    clean: bool,
+    /// The parts of the image that runs write to: as of which change, for which length, offset and end of each.
+    written: (u32, usize, Vec<(usize, usize)>),
+    images: HashMap<*const Program, Arc<Image>>,
+    uses: u64,
+    // Last: everything else points into it.
+    pub(crate) reservation: Reservation,
+}
+
+// SAFETY: the pointers in it lead into its own reservation, to its own control, or (those of programs) are compared
+// only. The engine and our native functions keep nothing in thread-local storage, see `crate::coroutine`.
+#[allow(unsafe_code, reason = "a promise that the compiler cannot check")]
+unsafe impl Send for Arena {}
+
+impl std::fmt::Debug for Arena {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Arena")
+            .field("id", &self.id)
+            .field("images", &self.images.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Arena {
+    /// A new engine in new memory, with the core sources loaded. Takes some hundred microseconds.
+    ///
+    /// # Errors
+    /// When there is no memory for it, or a core source does not load.
+    pub fn new(engine: &Arc<Engine>) -> Result<Self, Failure> {
+        static IDS: AtomicU64 = AtomicU64::new(0);
+        let no_memory =
+            |error| Failure::new(FailureKind::Engine, format!("no memory for a JavaScript engine: {error}"));
+        let mut reservation =
+            Reservation::new(engine.stack + STACK_RESERVE, engine.memory).map_err(no_memory)?;
+        let heap = heap::create(&reservation);
+        let mut control = Control::new(Arc::clone(engine), heap, reservation.stack());
+        let core: Vec<Text> = engine.core.iter().map(Text::from).collect();
+        let made = execute(&reservation, &control, None, &mut |_, _| HostReply::End, |control| {
+            let js = Js::create(control)?;
+            let handles = js.prepare(engine, &core)?;
+            Ok((js.context(), handles))
+        });
+        let (context, handles) = made.and_then(|made| made)?;
+        let base = snapshot(&mut reservation);
+        control.dirty_mut().watch(base.len());
+        Ok(Self {
+            id: IDS.fetch_add(1, Ordering::Relaxed),
+            engine: Arc::clone(engine),
+            control,
+            context,
+            handles,
+            pristine: base.clone(),
+            base,
+            current: None,
+            clean: true,
+            written: (0, 0, Vec::new()),
+            images: HashMap::new(),
+            uses: 0,
+            reservation,
+        })
+    }
+
+    /// A number that no other arena has.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Whether the program is loaded here.
+    pub fn has(&self, program: &Arc<Program>) -> bool {
+        self.images.contains_key(&Arc::as_ptr(program))
+    }
+
+    /// Loads a program: runs its sources in order, with `host` behind the host functions. A source that fails does not
+    /// keep the others from loading; the failures are returned by index.
+    ///
+    /// The state after it is what every run of the program begins with in this arena. A source that does not end until
+    /// `deadline`, or that the host ends, fails with all those after it, and nothing is kept.
+    ///
+    /// # Errors
+    /// When the config is not JSON.
+    pub fn load(
+        &mut self,
+        program: &Arc<Program>,
+        deadline: Option<Instant>,
+        host: &mut dyn FnMut(usize, Vec<String>) -> HostReply,
+    ) -> Result<Vec<(usize, Failure)>, Failure> {
+        let config = c_text(&program.config_json)?;
+        let sources: Vec<Text> = program.sources.iter().map(Text::from).collect();
+        let skipped = |index: usize| program.skipped.get(index).copied().unwrap_or(false);
+        self.activate(None);
+        // What earlier runs left above the base would be kept as part of the image.
+        let (base, touched) = (self.base.len(), self.touched());
+        self.reservation.contents_mut(touched)[base.min(touched)..].fill(0);
+        self.clean = false;
+        self.control.clock_millis.set(program.clock_millis);
+        let (context, failures, at) = (self.context, RefCell::new(Vec::new()), Cell::new(0));
+        let loaded = execute(&self.reservation, &self.control, deadline, host, |control| {
+            let js = context.on(control);
+            js.seed(program.seed);
+            for index in (0..u32::BITS).filter(|index| program.warm & (1 << index) != 0) {
+                let made = js.make_lazy_global(index as usize);
+                made.map_err(|_| js.failure(FailureKind::Engine))?;
+            }
+            for (index, source) in sources.iter().enumerate() {
+                if skipped(index) {
+                    continue;
+                }
+                at.set(index);
+                if let Err(failure) = js.run_source(source) {
+                    failures.borrow_mut().push((index, failure));
+                }
+            }
+            let config = js.parse_json(&config).map_err(|_| js.failure(FailureKind::Engine))?;
+            js.collect_garbage();
+            Ok(Held(config))
+        });
+        self.control.clock_millis.set(None);
+        let mut failures = failures.into_inner();
+        match loaded {
+            Ok(config) => {
+                self.keep(program, config?, Vec::new());
+            }
+            Err(failure) => {
+                failures.extend((at.get()..sources.len()).map(|index| (index, failure.clone())));
+            }
+        }
+        Ok(failures)
+    }
+
+    /// Begins a call of one of the program's functions, which must be loaded here. `random` is what `Math.random` begins
+    /// with, `limit` the bytes of text that the function may return.
+    ///
+    /// # Errors
+    /// When the function is not there or the arguments do not fit; the arena comes back.
+    pub fn start(
+        mut self,
+        program: &Arc<Program>,
+        function: &Arc<str>,
+        arguments: [Value<'_>; 3],
+        random: u64,
+        limit: usize,
+    ) -> Result<Run, Box<NotStarted>> {
+        let caller = match self.caller(program, function) {
+            Ok(caller) => caller,
+            Err(failure) => return Err(Box::new(NotStarted { arena: self, failure })),
+        };
+        self.activate(Some(&caller.0));
+        self.clean = false;
+        let call = Call { function: caller.1, config: caller.0.config, arguments, random, limit };
+        Run::start(self, caller.0, &call)
+    }
+
+    /// The function that calls the named one, and the image that holds it; made at the first call.
+    fn caller(&mut self, program: &Arc<Program>, function: &Arc<str>) -> Result<(Arc<Image>, Held), Failure> {
+        let Some(image) = self.images.get(&Arc::as_ptr(program)).map(Arc::clone) else {
+            return Err(Failure::new(FailureKind::Engine, "the program is not loaded in this arena"));
+        };
+        self.uses += 1;
+        image.used.store(self.uses, Ordering::Relaxed);
+        if let Some((_, caller)) = image.callers.iter().find(|(name, _)| name == function) {
+            let caller = caller.clone()?;
+            return Ok((image, caller));
+        }
+        self.activate(Some(&image));
+        self.clean = false;
+        let (texts, context) = (CallTexts::new(function), self.context);
+        // Looking a name up may run a getter, but waits for nobody.
+        let deadline = Some(Instant::now() + std::time::Duration::from_millis(100));
+        let end = &mut |_, _| HostReply::End;
+        let made = execute(&self.reservation, &self.control, deadline, end, |control| {
+            context.on(control).caller(&texts)
+        });
+        let caller = match made.and_then(|made| made) {
+            Ok(Some(caller)) => Ok(Held(caller)),
+            Ok(None) => Err(format!("`{function}` is not defined by the program's sources")),
+            Err(failure) if failure.kind == FailureKind::Syntax => {
+                Err(format!("`{function}` is not a name that can be called ({failure})"))
+            }
+            Err(failure) => Err(format!("`{function}` is not there ({failure})")),
+        };
+        let caller = caller.map_err(|message| Failure::new(FailureKind::MissingFunction, message));
+        if caller.is_err() {
+            // Nothing of it may stay.
+            self.activate(Some(&image));
+        }
+        let mut callers = image.callers.clone();
+        callers.push((Arc::clone(function), caller.clone()));
+        let image = self.keep(program, image.config, callers);
+        Ok((image, caller?))
+    }
+
+    /// Keeps what the heap holds as the program's image.
+    fn keep(
+        &mut self,
+        program: &Arc<Program>,
+        config: Held,
+        callers: Vec<(Arc<str>, Result<Held, Failure>)>,
+    ) -> Arc<Image> {
+        self.pristine = snapshot(&mut self.reservation);
+        let delta = Delta::between(&self.base, &self.pristine);
+        self.uses += 1;
+        let used = AtomicU64::new(self.uses);
+        let image = Arc::new(Image { program: Arc::downgrade(program), delta, config, callers, used });
+        self.images.insert(Arc::as_ptr(program), Arc::clone(&image));
+        self.current = Some(Arc::clone(&image));
+        self.clean = true;
+        self.forget_some();
+        image
+    }
+
+    /// Drops the images of programs that are gone, and the least recently used ones of too many.
+    fn forget_some(&mut self) {
+        self.images.retain(|_, image| image.program.strong_count() > 0);
+        while self.image_bytes() > self.engine.image_bytes && self.images.len() > 1 {
+            let oldest = self.images.iter().min_by_key(|(_, image)| image.used.load(Ordering::Relaxed));
+            let Some(oldest) = oldest.map(|(program, _)| *program) else { return };
+            self.images.remove(&oldest);
+        }
+    }
+
+    /// Bytes that the images of programs take besides the base.
+    pub fn image_bytes(&self) -> usize {
+        self.images.values().map(|image| image.delta.size()).sum()
+    }
+
+    /// Bytes of the base image.
+    pub fn base_bytes(&self) -> usize {
+        self.base.len()
+    }
+
+    /// Makes the heap what the image says, or the base.
+    pub(crate) fn activate(&mut self, image: Option<&Arc<Image>>) {
+        if !self.clean {
+            self.restore();
+        }
+        let same = match (&self.current, image) {
+            (Some(current), Some(image)) => Arc::ptr_eq(current, image),
+            (None, None) => true,
+            _ => false,
+        };
+        if same {
+            return;
+        }
+        let memory = self.reservation.contents_mut(self.reservation.heap_bytes());
+        if let Some(current) = self.current.take() {
+            current.delta.undo(&self.base, &mut self.pristine);
+            current.delta.undo_in(&self.base, memory);
+        }
+        if let Some(image) = image {
+            image.delta.apply(&mut self.pristine);
+            // What the pieces leave out beyond the base is zero.
+            let length = self.pristine.len();
+            if length > self.base.len() {
+                memory[self.base.len()..length].copy_from_slice(&self.pristine[self.base.len()..]);
+            }
+            image.delta.write_below(self.base.len(), memory);
+            self.current = Some(Arc::clone(image));
+        }
+    }
+
+    /// Makes the heap pristine again.
+    pub(crate) fn restore(&mut self) {
+        let (touched, length) = (self.touched(), self.pristine.len());
+        let changes = self.control.dirty().changes();
+        if (self.written.0, self.written.1) != (changes, length) {
+            self.written = (changes, length, self.control.dirty().parts(length));
+        }
+        let memory = self.reservation.contents_mut(length);
+        for (start, end) in &self.written.2 {
+            memory[*start..*end].copy_from_slice(&self.pristine[*start..*end]);
+        }
+        if touched > length + KEPT_BYTES {
+            self.reservation.give_back(length + KEPT_BYTES, touched);
+        }
+        self.clean = true;
+    }
+
+    /// Whether the heap is byte for byte what it was before the last run.
+    pub fn is_pristine(&self) -> bool {
+        self.reservation.contents(self.pristine.len()) == self.pristine
+    }
+
+    /// Makes allocation number `count` of the next run fail, and all after it; for tests.
+    #[doc(hidden)]
+    pub fn fail_after(&mut self, count: usize) {
+        heap::of_mut(&mut self.reservation).fail_after(count);
+    }
+
+    /// How the heap differs from the image.
+    pub(crate) fn changed(&self) -> Delta {
+        let parts = self.control.dirty().parts(self.used());
+        Delta::within(&self.pristine, self.reservation.contents(self.used()), &parts)
+    }
+
+    /// Makes the heap and the stack what they were when a run was parked.
+    pub(crate) fn put_back(&mut self, image: &Arc<Image>, heap: &Delta, stack: &[u8]) {
+        self.activate(Some(image));
+        self.clean = false;
+        let length = heap.length();
+        let memory = self.reservation.contents_mut(length);
+        let pristine = self.pristine.len().min(memory.len());
+        memory[pristine..].fill(0);
+        heap.write(memory);
+        let end = self.reservation.stack().end;
+        self.reservation.stack_from(end - stack.len()).copy_from_slice(stack);
+    }
+
+    pub(crate) fn touched(&self) -> usize {
+        heap::of(&self.reservation).touched().max(heap::of(&self.reservation).used())
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        heap::of(&self.reservation).used()
+    }
+
+    pub(crate) fn engine(&self) -> (Context, &Handles) {
+        (self.context, &self.handles)
+    }
+}
+
+/// Takes what the heap holds.
+fn snapshot(reservation: &mut Reservation) -> Vec<u8> {
+    heap::of_mut(reservation).settle();
+    reservation.contents(heap::of(reservation).used()).to_vec()
+}

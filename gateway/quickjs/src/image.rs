@@ -1,0 +1,144 @@
+//! What an arena holds after loading, and how one program's state differs from the state without any.
+
+/// Unit of comparison: a cache line.
+const LINE: usize = 64;
+
+/// The bytes in which an image differs from the base image of the same arena.
+#[derive(Debug, Default)]
+pub(crate) struct Delta {
+    /// Length of the whole image.
+    length: usize,
+    /// Offset and length of each piece.
+    pieces: Box<[(u32, u32)]>,
+    /// The pieces' bytes, one after the other.
+    bytes: Box<[u8]>,
+}
+
+impl Delta {
+    /// What has to be written over `base`, continued with zeroes, to make it `image`.
+    pub(crate) fn between(base: &[u8], image: &[u8]) -> Self {
+        Self::within(base, image, &[(0, image.len())])
+    }
+
+    /// The same where they differ within some parts only, each given by its offset, a multiple of a page, and end.
+    pub(crate) fn within(base: &[u8], image: &[u8], parts: &[(usize, usize)]) -> Self {
+        let mut pieces: Vec<(u32, u32)> = Vec::new();
+        let mut bytes = Vec::new();
+        let lines = parts.iter().flat_map(|(start, end)| {
+            image[*start..*end]
+                .chunks(LINE)
+                .enumerate()
+                .map(move |(number, line)| (start + number * LINE, line))
+        });
+        for (offset, line) in lines {
+            let same = match base.get(offset..offset + line.len()) {
+                Some(known) => known == line,
+                None => line.iter().all(|byte| *byte == 0) && offset >= base.len(),
+            };
+            if same {
+                continue;
+            }
+            match pieces.last_mut() {
+                Some((start, length)) if (*start + *length) as usize == offset => {
+                    *length += line.len() as u32
+                }
+                _ => pieces.push((offset as u32, line.len() as u32)),
+            }
+            bytes.extend_from_slice(line);
+        }
+        Self { length: image.len(), pieces: pieces.into(), bytes: bytes.into() }
+    }
+
+    /// Bytes that it takes.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len() + self.pieces.len() * size_of::<(u32, u32)>()
+    }
+
+    /// Makes `image`, which holds `base` with `self` applied, the base again.
+    pub(crate) fn undo(&self, base: &[u8], image: &mut Vec<u8>) {
+        image.truncate(base.len());
+        for (offset, length) in &self.pieces {
+            let (start, end) = (*offset as usize, (*offset + *length) as usize);
+            let end = end.min(base.len());
+            if start < end {
+                image[start..end].copy_from_slice(&base[start..end]);
+            }
+        }
+        image.extend_from_slice(&base[image.len()..]);
+    }
+
+    /// The same where the image lies at the start of longer memory; what is beyond the base stays.
+    pub(crate) fn undo_in(&self, base: &[u8], memory: &mut [u8]) {
+        for (offset, length) in &self.pieces {
+            let (start, end) = (*offset as usize, ((*offset + *length) as usize).min(base.len()));
+            if start < end {
+                memory[start..end].copy_from_slice(&base[start..end]);
+            }
+        }
+        if self.length < base.len() {
+            memory[self.length..base.len()].copy_from_slice(&base[self.length..]);
+        }
+    }
+
+    /// Makes `image`, which holds the base, the image that this was made of.
+    pub(crate) fn apply(&self, image: &mut Vec<u8>) {
+        image.resize(self.length.max(image.len()), 0);
+        self.write(image);
+        image.truncate(self.length);
+    }
+
+    /// Writes the part of the pieces that lies below an offset.
+    pub(crate) fn write_below(&self, limit: usize, memory: &mut [u8]) {
+        let mut rest = &self.bytes[..];
+        for (offset, length) in &self.pieces {
+            let (start, length) = (*offset as usize, *length as usize);
+            if start >= limit {
+                return;
+            }
+            let (piece, others) = rest.split_at(length);
+            let end = (start + length).min(limit);
+            memory[start..end].copy_from_slice(&piece[..end - start]);
+            rest = others;
+        }
+    }
+
+    /// Writes the pieces over the base, which zeroes follow up to this length.
+    pub(crate) fn write(&self, memory: &mut [u8]) {
+        let mut rest = &self.bytes[..];
+        for (offset, length) in &self.pieces {
+            let (start, length) = (*offset as usize, *length as usize);
+            let (piece, others) = rest.split_at(length);
+            memory[start..start + length].copy_from_slice(piece);
+            rest = others;
+        }
+    }
+
+    /// Length of the whole image.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delta_makes_one_image_of_the_other_and_back() {
+        let base: Vec<u8> = (0..10_000_u32).map(|n| n as u8).collect();
+        for length in [9_000, 10_000, 10_001, 10_063, 12_345] {
+            let mut image = base.clone();
+            image.resize(length, 0);
+            for place in [0, 63, 64, 5_000, 8_999, length - 1] {
+                image[place] ^= 0xFF;
+            }
+            let delta = Delta::between(&base, &image);
+            assert!(delta.size() < 8 * 80, "{}", delta.size());
+            let mut made = base.clone();
+            delta.apply(&mut made);
+            assert!(made == image);
+            delta.undo(&base, &mut made);
+            assert!(made == base);
+        }
+    }
+}
