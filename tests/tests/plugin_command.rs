@@ -334,7 +334,7 @@ fn slow(_: &mut Request, context: &Context) -> Response {
 
 #[endpoint]
 fn elsewhere(request: &mut Request, _: &Context) -> gatehouse_plugin::Result<()> {
-    request.set_target("https://other.example/a")
+    request.send_to("https://other.example/a")
 }
 
 #[endpoint]
