@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--hyper-peer", type=Path, metavar="PATH", help="bare hyper (default: target/release/hyper-peer)")
     p.add_argument("--build", action="store_true", help="build both of these even if they are there")
     p.add_argument("--install", action="store_true", help="install peers that are missing (apt-get, npm)")
-    p.add_argument("--drivers", type=names, default=["boa"], metavar="A,B", help="JavaScript drivers of ours (boa)")
+    p.add_argument("--drivers", type=names, default=["quickjs", "boa"], metavar="A,B", help="JavaScript drivers of ours")
     p.add_argument("--plugin", type=Path, metavar="FILE", help="a Rust plugin with the endpoints `plain` and `aggregate`")
     p.add_argument("--variant", type=variant, action="append", default=[], metavar="NAME=FILE",
                    help="also ours with tyk.conf changed by this JSON merge patch; may be repeated")  # fmt: skip

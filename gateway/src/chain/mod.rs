@@ -294,7 +294,9 @@ fn join(
 fn fixed_reply(answer: &FixedAnswer) -> Reply {
     let mut reply = Response::new(ReplyBody::from(answer.body.clone()));
     *reply.status_mut() = answer.status;
-    *reply.headers_mut() = answer.headers.clone();
+    let headers = reply.headers_mut();
+    headers.reserve(answer.headers.len() + reply::ADDED_HEADERS);
+    headers.extend(answer.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
     reply::sniff_content_type(&mut reply);
     reply
 }

@@ -24,7 +24,7 @@ use super::{
     outcome::{Decided, Effects, PluginFailure, ResponseHeaders},
     site::PluginSite,
 };
-use crate::telemetry::request_id::RequestId;
+use crate::{reply, telemetry::request_id::RequestId};
 
 /// The target of the lines that plugins log.
 pub const LOG_TARGET: &str = module_path!();
@@ -190,7 +190,7 @@ impl ContextSide for CallState<'_> {
         let mut response = Response::new(bytes(answer.body));
         *response.status_mut() = StatusCode::from_u16(answer.status).map_err(|_| Refusal::BadValue)?;
         let headers = response.headers_mut();
-        headers.reserve(answer.headers.len());
+        headers.reserve(answer.headers.len() + reply::ADDED_HEADERS);
         for (name, value) in answer.headers {
             let (name, value) = (header_name(name)?, header_value(value)?);
             // How the body goes out is the gateway's affair.

@@ -8,6 +8,9 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use self::body::ReplyBody;
 
+/// Headers that the gateway may add to an answer: with room for them from the beginning, a map does not have to grow.
+pub const ADDED_HEADERS: usize = 8;
+
 /// An answer on its way to the client.
 pub type Reply = Response<ReplyBody>;
 
