@@ -31,15 +31,29 @@ pub(super) fn copy(path: &Path, bytes: &[u8], digest: &str, cache: &Path) -> Res
     let name = path.file_stem().map_or_else(|| "plugin".into(), |stem| stem.to_string_lossy());
     let copy = cache.join(format!("{name}-{digest}.so"));
     let failed = |error| Problem::Cache { path: copy.clone(), error };
+    make_folder(cache).map_err(failed)?;
     for _ in 0..ATTEMPTS {
         if let Some(file) = held(&copy, bytes) {
             // Leaked on purpose: with it goes the lock.
             std::mem::forget(file);
             return fs::canonicalize(&copy).map_err(failed);
         }
-        write(&copy, bytes, cache).map_err(failed)?;
+        write(&copy, bytes).map_err(failed)?;
     }
     Err(failed(io::Error::other("it is removed or changed by somebody as soon as it is written")))
+}
+
+/// Makes the folder if it is not there, and refuses one in which others can put files: what is in there is run.
+fn make_folder(cache: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(cache)?;
+    let folder = fs::metadata(cache)?;
+    let ours = [rustix::process::geteuid().as_raw(), 0].contains(&folder.uid());
+    if !ours || folder.mode() & 0o022 != 0 {
+        return Err(io::Error::other(
+            "other users can write to the folder, and could replace what is loaded from it",
+        ));
+    }
+    Ok(())
 }
 
 /// The file at this path if it has these bytes, with a lock on it.
@@ -57,9 +71,7 @@ fn held(copy: &Path, bytes: &[u8]) -> Option<File> {
 }
 
 /// Writes under another name and renames, so that nobody ever opens half a file.
-fn write(copy: &Path, bytes: &[u8], cache: &Path) -> io::Result<()> {
-    // What is in there is run: nobody else may write to it.
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(cache)?;
+fn write(copy: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = copy.with_extension(format!("{}.tmp", std::process::id()));
     let mut file =
         fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
@@ -103,7 +115,8 @@ fn remove_if_unused(copy: &Path, kept: Duration) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use std::{
-        fs::{self, File},
+        fs::{self, File, Permissions},
+        os::unix::fs::PermissionsExt as _,
         path::Path,
         time::{Duration, SystemTime},
     };
@@ -114,6 +127,18 @@ mod tests {
 
     fn age(path: &Path, age: Duration) {
         File::open(path).unwrap().set_modified(SystemTime::now() - age).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_to_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = folder.path().join("open");
+        fs::create_dir(&cache).unwrap();
+        fs::set_permissions(&cache, Permissions::from_mode(0o777)).unwrap();
+        let error = copy(Path::new("p.so"), b"x", &"0".repeat(64), &cache).unwrap_err();
+        assert!(error.to_string().contains("other users can write"), "{error}");
+        fs::set_permissions(&cache, Permissions::from_mode(0o755)).unwrap();
+        assert!(copy(Path::new("p.so"), b"x", &"0".repeat(64), &cache).is_ok());
     }
 
     #[test]

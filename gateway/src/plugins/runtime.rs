@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -94,28 +93,7 @@ impl PluginRuntime {
     }
 }
 
-/// A folder of this user's below the system's folder for temporary files.
+/// A folder of this user's in the system's folder for temporary files.
 fn default_cache() -> PathBuf {
-    std::env::temp_dir().join(format!("gatehouse-{}", rustix::process::geteuid().as_raw())).join("plugins")
-}
-
-/// Why a cache folder is not to be trusted.
-///
-/// # Errors
-/// When another user could put libraries there, which the gateway would then load.
-pub fn check_cache_folder(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt as _;
-    let metadata = std::fs::symlink_metadata(path)?;
-    if !metadata.is_dir() {
-        return Err(io::Error::other("is not a folder"));
-    }
-    if metadata.uid() != rustix::process::geteuid().as_raw() && metadata.uid() != 0 {
-        return Err(io::Error::other("belongs to another user, who could replace what is loaded from it"));
-    }
-    if metadata.mode() & 0o022 != 0 {
-        return Err(io::Error::other(
-            "can be written to by other users, who could replace what is loaded from it",
-        ));
-    }
-    Ok(())
+    std::env::temp_dir().join(format!("gatehouse-plugins-{}", rustix::process::geteuid().as_raw()))
 }
