@@ -85,3 +85,23 @@ check("invalid dates as text, valid ones by Date.prototype.toString", "Date.prot
   return [String(new Date(NaN)), /^\w{3} \w{3} \d{2} \d{4} \d{2}:\d{2}:\d{2} GMT[+-]\d{4}/.test(new Date(0).toString())];
 }, ["Invalid Date", true]);
 check("new Date of a Date copies it", "Date", function () { return new Date(new Date(1234)).getTime(); }, 1234);
+
+check("Array.from closes its iterator when the function throws", "Array.from", "var n = 0; var it = {[Symbol.iterator]() { return {next: () => ({done: false}), return: () => (n++, {})}; }}; return [thrown(() => Array.from(it, () => { throw new RangeError(); })), n];", ["RangeError", 1]);
+check("array methods with a length above 32 bits", "LengthOfArrayLike", function () {
+  var o = { length: 9007199254740991, 9007199254740990: "end" };
+  return [Array.prototype.pop.call(o), o.length, thrown(function () { Array.prototype.push.call({ length: 9007199254740991 }, 1); })];
+}, ["end", 9007199254740990, "TypeError"]);
+check("a fixed length stops push", "Array.prototype.push", function () { return [thrown(function () { Object.freeze([1]).push(2); }), thrown(function () { Object.defineProperty([1], "length", { writable: false }).push(2); })]; }, ["TypeError", "TypeError"]);
+check("a length that is read-only in the middle", "ArraySetLength", function () {
+  var a = [0, 1, 2, 3];
+  Object.defineProperty(a, 1, { configurable: false });
+  a.length = 0;
+  return a.length;
+}, 2);
+check("split asks for a class of its own", "RegExp.prototype[Symbol.split]", "var made = 0; class R extends RegExp { static get [Symbol.species]() { made++; return RegExp; } } return ['a1b'.split(new R('\\\\d')), made];", [["a", "b"], 1]);
+check("replace with g and empty matches moves on", "AdvanceStringIndex", function () { return ["abc".replace(/(?:)/g, "-"), "\ud83d\ude00".replace(new RegExp("", "gu"), "-")]; }, ["-a-b-c-", "-\ud83d\ude00-"]);
+check("sticky with split and match", "RegExp.prototype[Symbol.match]", function () { return ["aab".match(new RegExp("a", "gy")), "a,b".split(new RegExp(",", "y"))]; }, [["a", "a"], ["a", "b"]]);
+check("Symbol() has no implicit number or text", "ToNumber", function () { return [thrown(function () { +Symbol(); }), thrown(function () { Symbol() + 1; }), !Symbol(), Object(Symbol.iterator) == Symbol.iterator]; }, ["TypeError", "TypeError", false, true]);
+check("a Set that grows while it is iterated", "Set.prototype.values", "var s = new Set([1]), seen = []; for (var x of s) { seen.push(x); if (x < 4) { s.add(x + 1); s.delete(x); } } return seen;", [1, 2, 3, 4]);
+check("Map closes its iterator when an entry is wrong", "AddEntriesFromIterable", "var n = 0; var it = {[Symbol.iterator]() { return {next: () => ({value: 1, done: false}), return: () => (n++, {})}; }}; return [thrown(() => new Map(it)), n];", ["TypeError", 1]);
+check("a realm has one ThrowTypeError", "%ThrowTypeError%", "var get = f => Object.getOwnPropertyDescriptor(f(), 'callee').get; var a = get(function () { 'use strict'; return arguments; }), b = get(function () { 'use strict'; return arguments; }); return [a === b, a.length, Object.isFrozen(a), thrown(a)];", [true, 0, true, "TypeError"]);

@@ -41,3 +41,11 @@ check("Reflect: prototypes and extensibility", "Reflect.setPrototypeOf", functio
   return [Reflect.setPrototypeOf(o, null), Reflect.getPrototypeOf(o), Reflect.preventExtensions(o), Reflect.isExtensible(o)];
 }, [true, null, true, false]);
 check("Reflect takes objects only", "Reflect.get", function () { return thrown(function () { Reflect.get(1, "a"); }); }, "TypeError");
+
+check("Proxy: set must agree with fixed properties", "[[Set]]", "var t = Object.freeze({a: 1}); return thrown(() => { new Proxy(t, {set: () => true}).a = 2; });", "TypeError");
+check("Proxy: deleteProperty cannot lie about fixed properties", "[[Delete]]", "var t = Object.freeze({a: 1}); return thrown(() => { delete new Proxy(t, {deleteProperty: () => true}).a; });", "TypeError");
+check("Proxy: getPrototypeOf of what is not extensible", "[[GetPrototypeOf]]", "var t = Object.preventExtensions({}); return thrown(() => Object.getPrototypeOf(new Proxy(t, {getPrototypeOf: () => null})));", "TypeError");
+check("Proxy: isExtensible and preventExtensions must tell the truth", "[[IsExtensible]]", "return [thrown(() => Object.isExtensible(new Proxy({}, {isExtensible: () => false}))), thrown(() => Object.preventExtensions(new Proxy({}, {preventExtensions: () => true})))];", ["TypeError", "TypeError"]);
+check("Proxy: construct must give an object", "[[Construct]]", "return thrown(() => new (new Proxy(function () {}, {construct: () => 1}))());", "TypeError");
+check("Proxy: a trap that is no function throws, null is none", "GetMethod", "return [thrown(() => new Proxy({}, {get: 1}).a), new Proxy({a: 1}, {get: null}).a];", ["TypeError", 1]);
+check("Proxy: a private name does not go through", "PrivateFieldGet", "class A { #x = 1; read() { return this.#x; } } return thrown(() => new Proxy(new A(), {}).read());", "TypeError");

@@ -6,8 +6,8 @@ check("typeof before a let throws", "Let and Const Declarations", "try { typeof 
 check("const cannot be assigned", "Let and Const Declarations", "const a = 1; try { a = 2; } catch (e) { return [e.name, a]; }", ["TypeError", 1]);
 check("two lets of one name are refused", "Static Semantics: Early Errors", function () { return refused("{ let a; let a; }"); });
 check("each turn of a for has its own let", "CreatePerIterationEnvironment", "var all = []; for (let i = 0; i < 3; i++) all.push(() => i); return all.map(f => f());", [0, 1, 2]);
-check("a top-level let is no property of the global object", "Global Environment Records", function () {
-  return (0, eval)("let top_level_let = 1; [top_level_let, this.top_level_let]");
+check("a let of indirect eval is no property of the global object", "PerformEval", function () {
+  return (0, eval)("let let_of_eval = 1; [let_of_eval, this.let_of_eval]");
 }, [1, undefined]);
 check("switch has one scope", "The switch Statement", function () { return refused("switch (1) { case 1: let a; case 2: let a; }"); });
 
@@ -88,3 +88,20 @@ check("new.target", "Meta Properties", "function F() { return {t: new.target ===
 check("new.target in a plain call", "Meta Properties", "return (function () { return new.target; })();", undefined);
 check("functions in blocks are local in strict code", "Block-Level Function Declarations", "'use strict'; { function f() {} } return typeof f;", "undefined");
 check("calls at the end of strict functions", "Tail Position Calls", "'use strict'; function f(n) { return n === 0 ? 'done' : f(n - 1); } return f(100000);", "done");
+
+check("delete super throws", "The delete Operator", "var o = {m() { delete super.x; }}; return thrown(() => o.m());", "ReferenceError");
+check("super and new.target in arrows", "Arrow Function Definitions", "class A { m() { return 'm'; } } class B extends A { constructor() { super(); this.t = (() => new.target)() === B; } m() { return (() => super.m())(); } } var b = new B(); return [b.t, b.m()];", [true, "m"]);
+check("super() inside of an arrow", "SuperCall", "class A {} class B extends A { constructor() { (() => super())(); this.a = 1; } } return new B().a;", 1);
+check("super() twice throws", "BindThisValue", "class A {} class B extends A { constructor() { super(); super(); } } return thrown(() => new B());", "ReferenceError");
+check("a constructor of a subclass that returns a primitive throws", "[[Construct]]", "class A {} class B extends A { constructor() { super(); return 1; } } return thrown(() => new B());", "TypeError");
+check("writing to super writes to this", "Super References", "class A {} class B extends A { m() { super.x = 5; return [this.x, A.prototype.x]; } } return new B().m();", [5, undefined]);
+check("eval in a default has a scope of its own", "FunctionDeclarationInstantiation", "var x = 'outer'; return (function (a = eval('var x = 1; x'), b = () => x) { var x = 2; return [a, b(), x]; })();", [1, 1, 2]);
+check("yield* hands throw and return on", "Generator Function Definitions", "var seen = []; function* inner() { try { yield 1; yield 2; } catch (e) { seen.push(e); yield 3; } finally { seen.push('f'); } } function* outer() { yield* inner(); } var i = outer(); i.next(); var a = i.throw('t').value; i.return('r'); return [a, seen];", [3, ["t", "f"]]);
+check("yield* closes what has no throw", "Generator Function Definitions", "var closed = 0; var it = {[Symbol.iterator]() { return this; }, next: () => ({done: false}), return() { closed++; return {}; }}; var i = (function* () { yield* it; })(); i.next(); return [thrown(() => i.throw(1)), closed];", ["TypeError", 1]);
+check("continue to an outer label closes inner iterators", "LoopContinues", "var n = 0; var it = {[Symbol.iterator]() { return {next: () => ({done: false}), return: () => (n++, {})}; }}; outer: for (var i = 0; i < 2; i++) for (var x of it) continue outer; return n;", 2);
+check("destructuring evaluates its target before it reads", "Destructuring Assignment", "var seen = []; var source = {get a() { seen.push('read'); return 1; }}; ({a: (seen.push('target'), {}).x} = source); return seen;", ["target", "read"]);
+check("the order of a class's parts", "ClassDefinitionEvaluation", "var seen = []; class A extends (seen.push('heritage'), Object) { [(seen.push('one'), 'a')]() {} static [(seen.push('two'), 'b')]() {} } return seen;", ["heritage", "one", "two"]);
+check("async and get as names of properties", "Object Initializer", "var o = {get: 1, set: 2, async: 3, static: 4, get get() { return 5; }, async async() {}}; return [o.get, o.set, typeof o.async, o.static];", [5, 2, "function", 4]);
+check("let [ at the beginning of a statement is a declaration", "Expression Statement", "let [a] = [3]; return a;", 3);
+check("a lexical declaration as the body of an if is refused", "The if Statement", function () { return [refused("if (1) let a"), refused("if (1) class A {}"), refused("while (0) const a = 1")]; }, [true, true, true]);
+check("for (let of …) and for (let in …)", "The for-in, for-of Statements", function () { return [refused("for (let of []) ;"), refused("for (var i of 1, 2) ;"), thrown("for (let in {}) ;")]; }, [true, true, "nothing"]);

@@ -32,3 +32,6 @@ check("async generator methods", "Method Definitions", "return [{async *m() {}}.
 check("for await", "The for-in, for-of Statements", "async function f() { for await (const x of [1]) return x; } return f() instanceof Promise;");
 check("for await outside of async is refused", "The for-in, for-of Statements", function () { return refused("(function () { for await (const x of []) ; })"); });
 check("Symbol.asyncIterator", "Symbol.asyncIterator", function () { return [typeof Symbol.asyncIterator, Symbol.asyncIterator.toString()]; }, ["symbol", "Symbol(Symbol.asyncIterator)"]);
+check("RegExp: names of groups in all scripts", "RegExpIdentifierName", function () { return Object.keys(new RegExp("(?<\u03c0>a)(?<$_1>b)").exec("ab").groups); }, ["\u03c0", "$_1"]);
+check("RegExp: lookbehind with back references and captures", "Assertion", function () { return [new RegExp("(?<=\\1(a))b").exec("aab")[1], new RegExp("(?<!(a))b").exec("b")[1]]; }, ["a", undefined]);
+check("RegExp: general categories and scripts", "UnicodeMatchPropertyValue", function () { return ["\\p{L}", "\\p{General_Category=Nd}", "\\p{Script_Extensions=Latin}", "\\p{ASCII}", "\\p{Any}", "\\p{ID_Start}"].map(function (s) { return new RegExp("^" + s + "$", "u").test(s === "\\p{General_Category=Nd}" ? "\u0663" : "a"); }); }, [true, true, true, true, true, true]);

@@ -32,3 +32,8 @@ check("the cause of an error", "InstallErrorCause", function () {
 check("AggregateError with a cause", "AggregateError", function () { return new AggregateError([], "m", { cause: "c" }).cause; }, "c");
 check("top-level await is refused in scripts", "Modules", function () { return refused("await 0"); });
 check("export and import are refused in scripts", "Modules", function () { return [refused("export default 1"), refused("import a from 'a'")]; }, [true, true]);
+check("private static async generators and accessors", "Private Names", "class A { static async *#g() {} static get #a() { return 2; } static run() { return [typeof A.#g().next, A.#a]; } } return A.run();", ["function", 2]);
+check("a private field twice on one object throws", "PrivateFieldAdd", "class Base { constructor(o) { return o; } } class A extends Base { #x = 1; } var o = {}; new A(o); return thrown(() => new A(o));", "TypeError");
+check("names of fields' functions", "NamedEvaluation", "class A { f = () => {}; #p = function () {}; static s = class {}; name() { return this.#p.name; } } return [new A().f.name, new A().name(), A.s.name];", ["f", "#p", "s"]);
+check("private names in eval of a method", "PerformEval", "class A { #x = 3; read() { return eval('this.#x'); } } return new A().read();", 3);
+check("this of a field is the instance, also in arrows", "Class Definitions", "class A { self = this; arrow = () => this; } var a = new A(); return a.self === a && a.arrow.call(null) === a;");
