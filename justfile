@@ -25,6 +25,11 @@ golden GOLDEN="../shared/golden":
 bench *ARGS:
     python3 bench/run.py {{ARGS}}
 
+# Runs the checks of JavaScript and writes their page
+conformance:
+    cargo build --bin gatehouse
+    GATEHOUSE_WRITE_PAGE=1 cargo test -p gatehouse-tests --test conformance
+
 # The page of settings, the API documentation, and all links
 docs:
     cargo run --quiet --locked -- settings > docs/src/settings.md

@@ -13,6 +13,7 @@
 
 pub mod certificate;
 pub mod client;
+pub mod conformance;
 pub mod definition;
 pub mod gate;
 pub mod gateway;

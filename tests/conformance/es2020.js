@@ -1,0 +1,31 @@
+area("ES2020", "everything");
+
+check("optional chaining", "Optional Chains", "var a = {b: {c: 1, f() { return this.c; }}}; return [a?.b?.c, a.x?.c, a.x?.c.d.e, a?.['b'].c, a.b.f?.(), a.b.g?.(), null?.x];", [1, undefined, undefined, 1, 1, undefined, undefined]);
+check("optional chaining stops the evaluation", "Optional Chains", "var n = 0; null?.[n++]; undefined?.(n++); return n;", 0);
+check("optional chaining and delete", "Optional Chains", "var o = {a: 1}; return [delete o?.a, delete null?.a, 'a' in o];", [true, true, false]);
+check("parentheses end a chain", "Optional Chains", "return [thrown(() => (null?.a).b), (a => a?.b)({b: 2})];", ["TypeError", 2]);
+check("a ternary before a number is no chain", "Punctuators", "return true?.5:1;", 0.5);
+check("assignment to a chain, and templates in it, are refused", "Optional Chains", function () { return [refused("a?.b = 1"), refused("a?.b`x`")]; }, [true, true]);
+check("nullish coalescing", "Binary Logical Operators", "var n = 0; return [null ?? 1, undefined ?? 2, 0 ?? 3, '' ?? 4, 1 ?? n++, n];", [1, 2, 0, "", 1, 0]);
+check("?? with || without parentheses is refused", "Binary Logical Operators", function () { return [refused("1 ?? 2 || 3"), refused("1 && 2 ?? 3")]; }, [true, true]);
+check("BigInt: literals and arithmetic", "BigInt Objects", "return [typeof 1n, 2n ** 64n, -7n / 2n, -7n % 3n, 0xffn, 5n << 70n, -5n >> 1n, 6n & 3n, ~1n].map(x => typeof x === 'bigint' ? String(x) : x);", ["bigint", "18446744073709551616", "-3", "-1", "255", "5902958103587056517120", "-3", "2", "-2"]);
+check("BigInt: comparison with numbers", "IsLessThan", "return [1n == 1, 1n === 1, 2n > 1, 1n < 1.5, 2n == '2', [3n, 1, 2n].sort().join()];", [true, false, true, true, true, "1,2,3"]);
+check("BigInt: mixing with numbers throws", "ApplyStringOrNumericBinaryOperator", "return [thrown(() => 1n + 1), thrown(() => +1n), thrown(() => Math.max(1n)), '' + 1n];", ["TypeError", "TypeError", "TypeError", "1"]);
+check("BigInt: conversion", "BigInt", "return [BigInt('0x1f') === 31n, BigInt(5) === 5n, thrown(() => BigInt(1.5)), thrown(() => BigInt('x')), Number(2n ** 53n), parseInt('9n'), thrown(() => new BigInt(1))];", [true, true, "RangeError", "SyntaxError", 9007199254740992, 9, "TypeError"]);
+check("BigInt: asIntN and asUintN", "BigInt.asIntN", "return [BigInt.asIntN(8, 255n), BigInt.asUintN(8, -1n), BigInt.asUintN(64, -1n)].map(String);", ["-1", "255", "18446744073709551615"]);
+check("BigInt: toString with a radix", "BigInt.prototype.toString", "return [(255n).toString(16), (10n ** 30n).toString(), (-5n).toString(2)];", ["ff", "1000000000000000000000000000000", "-101"]);
+check("BigInt: division by zero and negative exponents", "BigInt::divide", "return [thrown(() => 1n / 0n), thrown(() => 2n ** -1n)];", ["RangeError", "RangeError"]);
+check("BigInt: no JSON", "SerializeJSONProperty", "return thrown(() => JSON.stringify(1n));", "TypeError");
+check("BigInt64Array and BigUint64Array", "TypedArray Objects", "return [new BigInt64Array([-1n])[0], new BigUint64Array([-1n])[0]].map(String);", ["-1", "18446744073709551615"]);
+check("DataView: getBigInt64 and setBigUint64", "DataView.prototype.getBigInt64", "var v = new DataView(new ArrayBuffer(8)); v.setBigUint64(0, 2n ** 64n - 2n); return String(v.getBigInt64(0));", "-2");
+check("matchAll", "String.prototype.matchAll", "return [[...'a1b2'.matchAll(/[a-z](\\d)/g)].map(m => m[1] + m.index), thrown(() => 'a'.matchAll(/a/)), typeof Symbol.matchAll];", [["10", "22"], "TypeError", "symbol"]);
+check("matchAll leaves lastIndex alone", "RegExp.prototype[Symbol.matchAll]", "var r = /a/g; r.lastIndex = 1; return [[...'aaa'.matchAll(r)].length, r.lastIndex];", [2, 1]);
+check("globalThis", "globalThis", function () { return [globalThis === (0, eval)("this"), Object.getOwnPropertyDescriptor(globalThis, "globalThis").enumerable]; }, [true, false]);
+check("Promise.allSettled", "Promise.allSettled", "return Promise.allSettled([1, Promise.reject(2)]) instanceof Promise;");
+check("dynamic import is syntax", "Import Calls", function () { return [refused("(function () { return import('x'); })"), refused("import()"), refused("new import('x')")]; }, [false, true, true]);
+check("import.meta is refused in scripts", "Import Meta", function () { return refused("import.meta"); });
+check("the order of for in", "EnumerateObjectProperties", function () {
+  var names = [];
+  for (var name in { b: 1, 1: 1, a: 1, 0: 1 }) names.push(name);
+  return names;
+}, ["0", "1", "b", "a"]);
