@@ -229,6 +229,25 @@ fn hooks_run_in_their_order() {
 }
 
 #[test]
+fn a_pre_hook_that_changes_the_path_decides_what_is_found() {
+    let upstream = Upstream::echo();
+    let regions = json!({"us": "/us/orders", "é": "/%C3%A9/é"});
+    let mut first = hook("dynamic_routing", "by_region");
+    first["config"] = json!({"regions": regions, "default": "/elsewhere"});
+    let api = Api::new("shop").target(&upstream).hooks("pre", json!([first])).endpoint(
+        "mock_response",
+        json!({"path": "^/us/orders$", "method": "POST", "code": 200, "body": "found"}),
+    );
+    let gateway = Gateway::serving([api]);
+    gateway.send(Request::post("/shop/a", r#"{"region": "us"}"#)).assert_text("found");
+    assert_eq!(gateway.send(Request::post("/shop/a?q=1", r#"{"region": "eu"}"#)).status, 200);
+    assert_eq!(upstream.only_request().target, "/elsewhere?q=1");
+    // Whatever bytes a path has: an answer.
+    let odd = gateway.send(Request::post("/shop/a", "{\"region\": \"é\"}"));
+    assert!(matches!(odd.status, 200 | 500), "{}", odd.status);
+}
+
+#[test]
 fn a_record_goes_through_the_analytics_hook() {
     let plugin = json!({"enable": true, "plugin_path": library("record"), "func_name": "mask"});
     let upstream = Upstream::echo();

@@ -103,16 +103,15 @@ async fn pass(
     listen_length: usize,
     exchange: &mut Exchange,
 ) -> Result<Flow, GatewayError> {
-    let mut uri = exchange.uri.clone();
+    let uri = exchange.uri.clone();
+    let changed_uri;
     let Selected { version, segment } = version::select(api, &uri, listen_length, exchange)?;
     let endpoints = &version.endpoints;
     let hooks = &api.hooks;
 
-    let access = {
-        let path = RequestPath::new(&uri, listen_length, segment);
-        size_limit::check(version, path.forms(), exchange)?;
-        path_access::check(endpoints, &exchange.method, path.forms(), exchange.loops)?
-    };
+    let mut path = RequestPath::new(&uri, listen_length, segment);
+    size_limit::check(version, path.forms(), exchange)?;
+    let access = path_access::check(endpoints, &exchange.method, path.forms(), exchange.loops)?;
     if let Access::Answer(answer) = access {
         return Ok(Flow::Reply(fixed_reply(answer)));
     }
@@ -124,12 +123,12 @@ async fn pass(
         if exchange.sent_to == SentTo::Target {
             // What follows sees the new path as if the client had sent it.
             exchange.sent_to = SentTo::Unchanged;
-            uri = exchange.uri.clone();
+            changed_uri = exchange.uri.clone();
+            path = path.changed(&changed_uri);
         }
     } else {
         ip_access::check(&api.client_addresses, exchange.client.ip())?;
     }
-    let path = RequestPath::new(&uri, listen_length, segment);
     let forms = path.forms();
     if let Some(limit) = &api.rate_limit {
         limit.check()?;
@@ -176,7 +175,11 @@ async fn pass(
         };
         match std::mem::take(&mut exchange.sent_to) {
             SentTo::Unchanged => {}
-            SentTo::Target => rewritten = Some(path.changed(&exchange.uri, api)),
+            SentTo::Target => {
+                let to = path.changed(&exchange.uri).for_upstream(api).to_owned();
+                let query = exchange.uri.query().map(str::to_owned);
+                rewritten = Some(url_rewrite::Rewritten::Path { path: to, query });
+            }
             SentTo::Url(url) => {
                 rewritten = Some(url_rewrite::interpret(url.into(), &gateway.clients.direct)?)
             }
@@ -331,20 +334,16 @@ impl<'a> RequestPath<'a> {
         }
     }
 
-    /// Where a path goes that a plugin gave the request: below the listen path it is taken as if the client had sent it,
-    /// anything else is what the upstream gets, as with a URL rewrite.
-    fn changed(&self, uri: &Uri, api: &LiveApi) -> url_rewrite::Rewritten {
+    /// The path that a plugin gave the request instead. Below the listen path it is taken as if the client had sent it;
+    /// anything else has neither listen path nor version.
+    fn changed<'b>(&self, uri: &'b Uri) -> RequestPath<'b> {
         let raw = uri.path();
-        let listen_path = &self.raw[..self.after_listen_path];
-        let path = if raw.starts_with(listen_path) {
-            let end_of_version = &self.raw[..self.after_version];
-            let segment = self.versioned.as_ref().map(|_| self.after_version - self.after_listen_path);
-            let segment = segment.filter(|_| raw.starts_with(end_of_version));
-            RequestPath::new(uri, self.after_listen_path, segment).for_upstream(api).to_owned()
-        } else {
-            raw.to_owned()
-        };
-        url_rewrite::Rewritten::Path { path, query: uri.query().map(str::to_owned) }
+        if !raw.starts_with(&self.raw[..self.after_listen_path]) {
+            return RequestPath::new(uri, 0, None);
+        }
+        let segment = self.versioned.as_ref().map(|_| self.after_version - self.after_listen_path);
+        let segment = segment.filter(|_| raw.starts_with(&self.raw[..self.after_version]));
+        RequestPath::new(uri, self.after_listen_path, segment)
     }
 
     fn forms(&self) -> PathForms<'_> {
