@@ -75,8 +75,8 @@ unsafe extern "C" fn release_kept(kept: *const ()) {
 }
 
 /// The other side's wakers as the standard library's: kept ones, and the one that is borrowed for a poll.
-const OURS: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, release);
-const BORROWED: RawWakerVTable = RawWakerVTable::new(clone, wake_by_ref, wake_by_ref, |_| ());
+static OURS: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, release);
+static BORROWED: RawWakerVTable = RawWakerVTable::new(clone, wake_by_ref, wake_by_ref, |_| ());
 
 /// The functions of a foreign waker.
 ///
@@ -109,12 +109,22 @@ fn release(waker: *const ()) {
 
 /// Polls a future of this side for the other.
 ///
+/// A waker that this side has lent, and that comes back through the other one unchanged, is taken as it was: so a plugin that
+/// waits for a call of the gateway has the gateway's own waker registered, without anything to allocate.
+///
 /// # Safety
-/// `waker` is lent by the other side for this call.
+/// `waker` is lent for this call, by the other side or through it.
 pub(super) unsafe fn poll_with<T>(
     waker: *const ForeignWaker,
     poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
 ) -> Poll<T> {
+    // SAFETY: a waker begins with `ForeignWaker`.
+    if std::ptr::eq(unsafe { (*waker).table }, &raw const LENT) {
+        // SAFETY: this side's table is only ever beside a `Lent` of this side, which lives for the poll that this one is part
+        // of.
+        let lent = unsafe { &*waker.cast::<Lent<'_>>() };
+        return poll(&mut Context::from_waker(lent.waker));
+    }
     // SAFETY: the vtable is made for foreign wakers, and the borrowed one is not released.
     let waker = ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(waker.cast(), &BORROWED)) });
     poll(&mut Context::from_waker(&waker))
@@ -183,11 +193,17 @@ impl<T> Future for Imported<T> {
         if self.finished {
             return Poll::Ready(None);
         }
-        let lent = Lent { base: ForeignWaker { table: &raw const LENT }, waker: context.waker() };
+        let waker = context.waker();
+        let lent = Lent { base: ForeignWaker { table: &raw const LENT }, waker };
+        let lent: *const ForeignWaker = if std::ptr::eq(waker.vtable(), &raw const BORROWED) {
+            // What the other side lent for the poll that this one is part of goes back to it as it is.
+            waker.data().cast()
+        } else {
+            (&raw const lent).cast()
+        };
         let mut result = MaybeUninit::uninit();
         // SAFETY: the future is not finished, this is its one owner, and the waker lives for the call.
-        let answer =
-            unsafe { (self.future.poll)(self.future.state, (&raw const lent).cast(), result.as_mut_ptr()) };
+        let answer = unsafe { (self.future.poll)(self.future.state, lent, result.as_mut_ptr()) };
         if answer == poll::PENDING {
             return Poll::Pending;
         }
