@@ -41,8 +41,10 @@ pub struct Exchange {
     pub upgrade: Option<UpgradeRequest>,
     /// How many loops inside the gateway led here.
     pub loops: u8,
-    /// Session of the caller, in the form of Tyk's JSON, once it has been let in with one.
+    /// Session of the caller, in the form of Tyk's JSON. Hooks may set one: who has a session has not been let in for that.
     pub session: Option<Arc<Value>>,
+    /// The API that the request is in has let the caller in; set by authentication alone.
+    pub let_in: bool,
     /// Headers that plugins add to whatever answer goes out.
     pub response_headers: ResponseHeaders,
     /// Where plugins sent the request.

@@ -190,6 +190,27 @@ fn a_plugin_lets_callers_in() {
 }
 
 #[test]
+fn a_session_that_a_hook_set_lets_nobody_in() {
+    let upstream = Upstream::echo();
+    let loops = json!({"path": "^/open$", "method": "GET", "match_pattern": "/open", "rewrite_to": "tyk://self/inner"});
+    let api = Api::new("shop")
+        .target(&upstream)
+        .endpoint("ignored", json!({"path": "^/open$", "method": "GET"}))
+        .endpoint("url_rewrites", loops)
+        .hooks("pre", json!([hook("record", "claim")]));
+    let gateway = partners(api).start();
+    gateway.get("/shop/a").assert_error(401, "Authorization field missing");
+    // Nor does it after a loop from an endpoint that is for everybody.
+    gateway.get("/shop/open").assert_error(401, "Authorization field missing");
+    assert_eq!(upstream.count(), 0);
+    // One key is enough for all passes of a loop, although the plugin takes it out in the first.
+    let outer = json!({"path": "^/outer$", "method": "GET", "match_pattern": "/outer", "rewrite_to": "tyk://self/inner"});
+    let gateway = partners(Api::new("shop").target(&upstream).endpoint("url_rewrites", outer)).start();
+    assert_eq!(gateway.send(Request::get("/shop/outer").header("x-partner-key", "k-1")).status, 200);
+    assert_eq!(upstream.only_request().path(), "/inner");
+}
+
+#[test]
 fn the_session_of_the_caller_reaches_scripts_and_policies() {
     let api = Api::new("shop")
         .virtual_endpoint(

@@ -138,9 +138,9 @@ pub async fn let_in(
         return Ok(Some(reply));
     }
     ip_access::check(&api.client_addresses, exchange.client.ip())?;
-    // A loop within the API brings the session along that its first pass was let in with.
+    // In a loop within the API, its first pass has let the caller in.
     if authenticates
-        && exchange.session.is_none()
+        && !exchange.let_in
         && let Some(auth_check) = &hooks.auth_check
         && let Some(reply) = authenticate(auth_check, exchange).await?
     {
@@ -173,6 +173,7 @@ async fn authenticate(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Op
         AuthOutcome::Allow(session) => {
             check(&session)?;
             exchange.session = Some(Arc::new(session));
+            exchange.let_in = true;
             Ok(None)
         }
         AuthOutcome::Deny { status, message } => Err(GatewayError::AuthenticationRefused { status, message }),

@@ -276,6 +276,7 @@ impl Gateway {
             upgrade,
             loops: 0,
             session: None,
+            let_in: false,
             response_headers: ResponseHeaders::default(),
             sent_to: SentTo::default(),
         }

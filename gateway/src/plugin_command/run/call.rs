@@ -197,6 +197,7 @@ fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<
         request_id: RequestId::next(),
         upgrade: None,
         loops: 0,
+        let_in: false,
         session,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),

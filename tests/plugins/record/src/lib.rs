@@ -1,4 +1,4 @@
-//! Changes the analytics record.
+//! Changes the analytics record, and claims a session.
 #![forbid(unsafe_code)]
 
 use gatehouse_plugin::prelude::*;
@@ -7,4 +7,10 @@ use gatehouse_plugin::prelude::*;
 #[analytics]
 fn mask(record: &mut Record, _: &Context) -> gatehouse_plugin::Result<()> {
     record.set("ip_address", "masked")
+}
+
+/// Sets a session that nobody asked for.
+#[request_hook(no_body)]
+fn claim(_: &mut Request, context: &Context) -> gatehouse_plugin::Result<()> {
+    context.set_session(&Session::new("somebody"))
 }
