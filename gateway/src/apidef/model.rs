@@ -68,47 +68,91 @@ impl ApiDefinition {
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let hooks = &self.hooks;
         let lists = [&hooks.pre, &hooks.post_key_auth, &hooks.post, &hooks.response].into_iter().flatten();
-        let hooks = lists.chain(&hooks.auth_check).chain(&hooks.analytics).map(|place| place.file.as_path());
+        let hooks = lists.chain(&hooks.auth_check).filter_map(HookUse::file);
+        let analytics = self.hooks.analytics.iter().map(|place| place.file.as_path());
         let endpoints = self.versions().iter().flat_map(|version| {
             let plugins = version.endpoints.plugins.iter().map(|endpoint| endpoint.rule.file.as_path());
             let scripts = version.endpoints.virtual_endpoints.iter();
-            plugins.chain(scripts.filter_map(|endpoint| match &endpoint.rule.source {
-                ScriptSource::File(path) => Some(path.as_path()),
-                ScriptSource::Inline { .. } => None,
-            }))
+            plugins.chain(scripts.filter_map(|endpoint| endpoint.rule.source.file()))
         });
-        hooks.chain(endpoints)
+        hooks.chain(analytics).chain(endpoints)
     }
 
     /// Whether any place in it names a function of a plugin.
     pub fn uses_plugins(&self) -> bool {
-        !self.hooks.is_empty() || self.versions().iter().any(|version| !version.endpoints.plugins.is_empty())
+        self.hooks.uses_plugins()
+            || self.versions().iter().any(|version| !version.endpoints.plugins.is_empty())
     }
 }
 
-/// Functions of plugins that run for every request of an API, at the places of the chain that Tyk calls hooks.
+/// What runs for every request of an API, in scripts or plugins, at the places of the chain that Tyk calls hooks.
 #[derive(Debug, Clone, Default)]
 pub struct Hooks {
     /// Before everything but size limit, version and access lists.
-    pub pre: Vec<PluginUse>,
+    pub pre: Vec<HookUse>,
     /// Lets the caller in, or not.
-    pub auth_check: Option<PluginUse>,
+    pub auth_check: Option<HookUse>,
     /// After the caller was let in.
-    pub post_key_auth: Vec<PluginUse>,
+    pub post_key_auth: Vec<HookUse>,
     /// Last before the upstream.
-    pub post: Vec<PluginUse>,
+    pub post: Vec<HookUse>,
     /// On the answer of an upstream, script or plugin.
-    pub response: Vec<PluginUse>,
+    pub response: Vec<HookUse>,
     /// On the record of a request that has been served.
     pub analytics: Option<PluginUse>,
 }
 
 impl Hooks {
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        let lists = [&self.pre, &self.post_key_auth, &self.post, &self.response];
-        lists.iter().all(|list| list.is_empty()) && self.auth_check.is_none() && self.analytics.is_none()
+    /// All of them but the analytics function, in the order in which Tyk loads their sources.
+    pub fn all(&self) -> impl Iterator<Item = &HookUse> {
+        let lists = [&self.pre, &self.post, &self.post_key_auth, &self.response].into_iter().flatten();
+        self.auth_check.iter().chain(lists)
     }
+
+    /// Those in JavaScript, in the same order.
+    pub fn scripts(&self) -> impl Iterator<Item = &ScriptHook> {
+        self.all().filter_map(|hook| match hook {
+            HookUse::Script(script) => Some(script),
+            HookUse::Plugin(_) => None,
+        })
+    }
+
+    /// Whether any is a function of a plugin.
+    pub fn uses_plugins(&self) -> bool {
+        self.analytics.is_some() || self.all().any(|hook| matches!(hook, HookUse::Plugin(_)))
+    }
+}
+
+/// A place in a definition that names a hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookUse {
+    /// A function of a plugin.
+    Plugin(PluginUse),
+    /// JavaScript.
+    Script(ScriptHook),
+}
+
+impl HookUse {
+    /// The file that it is in; `None` for what stands in the definition itself.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Plugin(plugin) => Some(&plugin.file),
+            Self::Script(script) => script.source.as_ref()?.file(),
+        }
+    }
+}
+
+/// A hook in JavaScript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptHook {
+    /// The global that `NewMiddleware` made, or any expression for one.
+    pub object: Arc<str>,
+    /// Where its source is; `None` when another source of the API defines it.
+    pub source: Option<ScriptSource>,
+    /// It gets the session, and its metadata are written back.
+    pub require_session: bool,
+    /// The place in the definition, for messages, such as `custom_middleware.pre[0]`.
+    pub field: Arc<str>,
 }
 
 /// A place in a definition that names a function of a plugin.
@@ -313,6 +357,16 @@ pub enum ScriptSource {
         /// Name in messages.
         name: Arc<str>,
     },
+}
+
+impl ScriptSource {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Inline { .. } => None,
+        }
+    }
 }
 
 /// `match_pattern` and what becomes of a URL that matches.

@@ -12,7 +12,7 @@ use crate::{
 pub const MAX_LOOPS: u8 = 5;
 
 /// Scheme of a URL that stays in the gateway.
-const SCHEME: &str = "tyk://";
+pub const SCHEME: &str = "tyk://";
 
 /// Where a loop goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,6 +80,7 @@ pub fn enter<'a>(
     {
         exchange.method = method;
     }
+    exchange.note_client_uri();
     exchange.uri = uri;
     Ok((api, listen_path.len()))
 }

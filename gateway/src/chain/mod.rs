@@ -6,11 +6,15 @@
 pub mod context_variables;
 pub mod cors;
 pub mod header_transform;
+pub mod hook;
+mod hook_url;
 pub mod ip_access;
 pub mod looping;
 pub mod path_access;
 pub mod plugin;
+pub mod query;
 pub mod rate_limit;
+pub mod script_hook;
 pub mod size_limit;
 pub mod url_rewrite;
 pub mod version;
@@ -21,7 +25,7 @@ use std::borrow::Cow;
 use http::{HeaderValue, Method, Response, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
-use self::{looping::LoopTarget, path_access::Access, plugin::Now, version::Selected};
+use self::{hook::LiveHook, looping::LoopTarget, path_access::Access, plugin::Now, version::Selected};
 use crate::{
     apidef::model::FixedAnswer,
     exchange::{Exchange, SentTo},
@@ -115,10 +119,17 @@ async fn pass(
     if let Access::Answer(answer) = access {
         return Ok(Flow::Reply(fixed_reply(answer)));
     }
+    if hooks.scripts {
+        exchange.note_client_uri();
+    }
     if hooks.before_limits() {
         let authenticates = !matches!(access, Access::Ignored);
-        if let Some(reply) = Box::pin(plugin::let_in(api, authenticates, exchange)).await? {
-            return Ok(Flow::Reply(made_here(gateway, reply)));
+        if let Some(reply) = Box::pin(plugin::let_in(gateway, api, authenticates, exchange)).await? {
+            let reply = made_here(gateway, reply);
+            if let Some(target) = looping::redirect_target(&reply) {
+                return Ok(Flow::Loop(target));
+            }
+            return Ok(Flow::Reply(reply));
         }
         if exchange.sent_to == SentTo::Target {
             // What follows sees the new path as if the client had sent it.
@@ -164,7 +175,7 @@ async fn pass(
         };
     }
     if reply.is_none() && !hooks.post.is_empty() {
-        reply = Box::pin(plugin::requests(&hooks.post, exchange)).await?;
+        reply = Box::pin(hook::requests(&hooks.post, gateway, exchange, true)).await?;
     }
     let from_upstream = reply.is_none();
     if from_upstream {
@@ -194,8 +205,7 @@ async fn pass(
     let Some(mut reply) = reply else { return Err(GatewayError::NoRoute) };
     header_transform::response(api, version, &client_method, forms, exchange, reply.headers_mut());
     if !hooks.response.is_empty() {
-        let limit = gateway.settings.limits.buffered_body_bytes;
-        reply = Box::pin(plugin::responses(&hooks.response, exchange, reply, limit)).await?;
+        reply = Box::pin(hook::responses(&hooks.response, gateway, exchange, reply)).await?;
     }
     if from_upstream {
         sniff_streaming(&mut reply, &client_method).await?;
@@ -272,6 +282,7 @@ impl Upstream<'_> {
             path_and_query,
             method: self.method.clone(),
             preserve_host: api.preserve_host_header,
+            keeps_request: api.hooks.response.iter().any(LiveHook::is_script),
             timeout: timeout.copied().unwrap_or(gateway.settings.upstream.timeout),
         };
         forward(&gateway.clients, exchange, call).await.map(Flow::Reply)

@@ -8,7 +8,7 @@ use std::{
 
 use super::*;
 use crate::js::{
-    engine::{HostReturn, Position, RequestObject, Source},
+    engine::{CallKind, HostReturn, Position, RequestObject, Source},
     host::{HostFunction, text_function},
     tape::{Recorder, TapeWriter},
 };
@@ -103,7 +103,12 @@ fn call_within(
 }
 
 fn call_of(function: &str) -> Call {
-    Call { function: function.into(), request: RequestObject::default(), session_json: None }
+    Call {
+        function: function.into(),
+        kind: CallKind::default(),
+        request: RequestObject::default(),
+        session_json: None,
+    }
 }
 
 fn call(vm: &mut Box<dyn Vm>, function: &str) -> Result<String, ScriptError> {
@@ -375,7 +380,7 @@ fn underscore_and_tykjs_are_there_when_asked_for() {
     for _ in 0..2 {
         assert_eq!(
             call(&mut vm, "f").unwrap(),
-            r#"function object 3,6 {"Request":{"a":1},"SessionMeta":{"b":2}}"#
+            r#"function object 3,6 {"SessionMeta":{"b":2},"BodyKept":true,"Request":{"a":1}}"#
         );
         assert_eq!(call(&mut vm, "own").unwrap(), "5 6");
     }

@@ -3,5 +3,7 @@
 
 pub mod api;
 pub mod compile;
+mod hooks;
 mod plugins;
+mod scripts;
 pub mod snapshot;

@@ -279,6 +279,8 @@ impl Gateway {
             let_in: false,
             response_headers: ResponseHeaders::default(),
             sent_to: SentTo::default(),
+            client_uri: None,
+            sent: None,
         }
     }
 
@@ -301,14 +303,20 @@ impl Gateway {
         error.reply(exchange.headers.get(header::CONTENT_TYPE), &self.server_header)
     }
 
-    /// Server-side failures are errors, a client's are for debugging; a virtual endpoint or plugin has logged its
+    /// Server-side failures are errors, a client's are for debugging; scripts and plugins have logged their
     /// own.
     fn log_error(&self, error: &GatewayError, exchange: &Exchange, api: Option<&LiveApi>) {
         let api_id = api.map_or("-", |api| &*api.id);
         let cause = error.cause().unwrap_or("");
         let (request_id, method, path) = (exchange.request_id, &exchange.method, exchange.uri.path());
         let status = error.status();
-        if matches!(error, GatewayError::VirtualEndpoint { .. } | GatewayError::Plugin) {
+        if matches!(
+            error,
+            GatewayError::VirtualEndpoint { .. }
+                | GatewayError::Hook { .. }
+                | GatewayError::Middleware { .. }
+                | GatewayError::Plugin
+        ) {
             return;
         }
         if status.is_server_error() {

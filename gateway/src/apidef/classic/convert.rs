@@ -178,7 +178,7 @@ fn parse_target(text: &str, field: &str, problems: &mut Problems) -> Option<Url>
 /// Reads the parts that have many checks; a field rather than an argument keeps the calls short.
 pub(super) struct Reader<'a> {
     pub(super) problems: &'a mut Problems,
-    api_id: Arc<str>,
+    pub(super) api_id: Arc<str>,
 }
 
 impl Reader<'_> {

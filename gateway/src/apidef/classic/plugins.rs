@@ -1,7 +1,8 @@
-//! Places of a Classic definition that name functions of plugins: endpoint lists, hooks, analytics.
+//! Places of a Classic definition that name hooks and functions of plugins: endpoint lists, hooks, analytics.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::{
@@ -10,11 +11,14 @@ use super::{
 };
 use crate::apidef::{
     Problems,
-    model::{Hooks, OnLoadFailure, PluginUse},
+    model::{HookUse, Hooks, OnLoadFailure, PluginUse, ScriptHook, ScriptSource},
 };
 
 /// Values of `custom_middleware.driver` that make hooks functions of plugins.
 const DRIVERS: [&str; 2] = ["rust", "goplugin"];
+
+/// Values of it that ask for what Gatehouse does not have.
+const REFUSED_DRIVERS: [&str; 3] = ["python", "lua", "grpc"];
 
 /// Whether a driver runs plugins.
 pub(super) fn is_plugin_driver(driver: &str) -> bool {
@@ -47,7 +51,6 @@ pub(super) fn check_authentication(file: &ClassicFile, problems: &mut Problems) 
         return;
     }
     if has_hook && !file.use_standard_auth {
-        // A hook of another driver is refused where hooks are read.
         return;
     }
     match flag {
@@ -60,7 +63,7 @@ pub(super) fn check_authentication(file: &ClassicFile, problems: &mut Problems) 
             "use_standard_auth",
             "asks for a key besides `custom_middleware.auth_check`, and this version of Gatehouse has no key store \
              yet; the API is not served because one of its checks would be missing. Set it to false to have the \
-             plugin alone decide",
+             hook alone decide",
         ),
         _ => problems.refuse(
             "use_keyless",
@@ -75,6 +78,7 @@ impl Reader<'_> {
     /// Hooks of the API that run.
     pub(super) fn hooks(&mut self, file: &ClassicFile) -> Hooks {
         let hooks = &file.custom_middleware;
+        let driver = hooks.driver.as_str();
         let analytics = self.analytics(&file.analytics_plugin, file.do_not_track);
         let lists = [
             ("pre", hooks.pre.as_slice()),
@@ -83,19 +87,6 @@ impl Reader<'_> {
             ("post", &hooks.post),
             ("response", &hooks.response),
         ];
-        if !is_plugin_driver(&hooks.driver) {
-            for (name, hooks) in lists {
-                if hooks.iter().any(is_used) {
-                    self.problems.refuse(
-                        format!("custom_middleware.{name}"),
-                        "has hooks in JavaScript, which this version of Gatehouse does not run yet; the API is not \
-                         served because a hook may be what protects it. Set `disabled` on the hooks to serve it \
-                         without them; hooks in Rust need `custom_middleware.driver` to be `rust`",
-                    );
-                }
-            }
-            return Hooks { analytics, ..Hooks::default() };
-        }
         let [pre, auth_check, post_key_auth, post, response] = lists.map(|(name, hooks)| {
             let used = hooks.iter().enumerate().filter(|(_, hook)| is_used(hook));
             let read = used.filter_map(|(index, hook)| {
@@ -103,12 +94,12 @@ impl Reader<'_> {
                     "auth_check" => "custom_middleware.auth_check".to_owned(),
                     _ => format!("custom_middleware.{name}[{index}]"),
                 };
-                self.hook(hook, &field)
+                self.hook(hook, driver, &field)
             });
             read.collect::<Vec<_>>()
         });
         let auth_check = auth_check.into_iter().next().filter(|_| !file.use_keyless);
-        if let Some(hook) = &auth_check
+        if let Some(HookUse::Plugin(hook)) = &auth_check
             && hook.on_load_failure == OnLoadFailure::Proxy
         {
             self.problems.refuse(
@@ -119,9 +110,60 @@ impl Reader<'_> {
         Hooks { pre, auth_check, post_key_auth, post, response, analytics }
     }
 
-    fn hook(&mut self, hook: &file::Hook, field: &str) -> Option<PluginUse> {
-        let names = Names { file: ("path", &hook.path), function: ("name", &hook.name) };
-        self.plugin(names, &hook.config, &hook.on_load_failure, hook.timeout, field)
+    /// A hook is in the language that it says itself, that its file shows, or that the section says.
+    fn hook(&mut self, hook: &file::Hook, section_driver: &str, field: &str) -> Option<HookUse> {
+        let extension = Path::new(hook.path.trim()).extension().and_then(|extension| extension.to_str());
+        let plugin = match (hook.driver.as_str(), extension) {
+            ("", _) if !hook.code.is_empty() => false,
+            ("", Some("js")) => false,
+            ("", Some("so" | "dylib")) => true,
+            ("", _) => is_plugin_driver(section_driver),
+            (driver, _) => is_plugin_driver(driver),
+        };
+        if plugin {
+            let names = Names { file: ("path", &hook.path), function: ("name", &hook.name) };
+            let read = self.plugin(names, &hook.config, &hook.on_load_failure, hook.timeout, field);
+            return read.map(HookUse::Plugin);
+        }
+        let driver = if hook.driver.is_empty() { section_driver } else { &hook.driver };
+        if REFUSED_DRIVERS.contains(&driver) {
+            self.problems.refuse(
+                field,
+                format!(
+                    "is for the driver `{driver}`, which Gatehouse does not have; the API is not served because a hook \
+                     may be what protects it. Write it in JavaScript or Rust, or set `disabled`"
+                ),
+            );
+            return None;
+        }
+        self.script_hook(hook, field).map(HookUse::Script)
+    }
+
+    fn script_hook(&mut self, hook: &file::Hook, field: &str) -> Option<ScriptHook> {
+        let object = self.plugin_name(
+            ("name", &hook.name),
+            "is missing; it names the object that `new TykJS.TykMiddleware.NewMiddleware({})` made",
+            field,
+        )?;
+        let source = if !hook.code.is_empty() {
+            let name: Arc<str> = format!("{} {field} (inline)", self.api_id).into();
+            match decode(&hook.code) {
+                Ok(text) => Some(ScriptSource::Inline { text: text.into(), name }),
+                Err(what) => {
+                    self.problems.refuse(format!("{field}.code"), what);
+                    return None;
+                }
+            }
+        } else {
+            let path = hook.path.trim();
+            (!path.is_empty()).then(|| ScriptSource::File(path.into()))
+        };
+        Some(ScriptHook {
+            object: object.into(),
+            source,
+            require_session: hook.require_session,
+            field: field.into(),
+        })
     }
 
     /// An entry of `go_plugin` or `rust_plugin`.
@@ -197,8 +239,16 @@ struct Names<'a> {
     function: (&'a str, &'a str),
 }
 
+/// The text of a source that stands in the definition.
+fn decode(code: &str) -> Result<String, String> {
+    let bytes = STANDARD
+        .decode(code.trim())
+        .map_err(|error| format!("is not base64 ({error}); it holds the source"))?;
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 when decoded; it holds the source".to_owned())
+}
+
 /// Tyk writes out an empty `auth_check`.
 fn is_used(hook: &file::Hook) -> bool {
-    let written = !hook.name.is_empty() || !hook.path.is_empty();
+    let written = !hook.name.is_empty() || !hook.path.is_empty() || !hook.code.is_empty();
     written && !hook.disabled
 }

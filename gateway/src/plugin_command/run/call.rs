@@ -201,6 +201,8 @@ fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<
         session,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),
+        client_uri: None,
+        sent: None,
     }
 }
 

@@ -71,6 +71,8 @@ pub(super) fn exchange(method: Method, target: &str, body: &'static str) -> Exch
         let_in: false,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),
+        client_uri: None,
+        sent: None,
     }
 }
 
