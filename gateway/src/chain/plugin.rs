@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde_json::Value;
 
 use super::{
     hook::{self, LiveHook},
@@ -19,6 +18,7 @@ use crate::{
     },
     reply::{Reply, body::ReplyBody, error::GatewayError},
     serve::Gateway,
+    session::Session,
     telemetry::metrics::{self, Failures},
 };
 
@@ -163,7 +163,7 @@ async fn authenticate(
     let plugin = match hook {
         LiveHook::Plugin(plugin) => plugin,
         LiveHook::Script(script) => match script_hook::authenticate(script, gateway, exchange).await? {
-            Authenticated::As(session) => return let_in_as(Value::Object(session), exchange).map(|()| None),
+            Authenticated::As(session) => return let_in_as(*session, exchange).map(|()| None),
             Authenticated::Answer(reply) => return Ok(Some(reply)),
         },
     };
@@ -183,7 +183,7 @@ async fn authenticate(
 }
 
 /// The caller has this session, unless it is no longer good.
-fn let_in_as(session: Value, exchange: &mut Exchange) -> Result<(), GatewayError> {
+fn let_in_as(session: Session, exchange: &mut Exchange) -> Result<(), GatewayError> {
     check(&session)?;
     exchange.session = Some(Arc::new(session));
     exchange.let_in = true;
@@ -191,16 +191,14 @@ fn let_in_as(session: Value, exchange: &mut Exchange) -> Result<(), GatewayError
 }
 
 /// A session that says itself that it is no longer good, as Tyk's checks have it.
-fn check(session: &Value) -> Result<(), GatewayError> {
+fn check(session: &Session) -> Result<(), GatewayError> {
     let refused = |status, message: &str| {
         Err(GatewayError::AuthenticationRefused { status, message: message.to_owned() })
     };
-    if session.get("is_inactive").and_then(Value::as_bool) == Some(true) {
+    if session.is_inactive {
         return refused(StatusCode::FORBIDDEN, "Key is inactive, please renew");
     }
-    // 0 and -1 are for ever.
-    let expires = session.get("expires").and_then(Value::as_i64).filter(|expires| *expires > 0);
-    if expires.is_some_and(|expires| expires <= time::OffsetDateTime::now_utc().unix_timestamp()) {
+    if session.has_expired(time::OffsetDateTime::now_utc().unix_timestamp()) {
         return refused(StatusCode::UNAUTHORIZED, "Key has expired, please renew");
     }
     Ok(())

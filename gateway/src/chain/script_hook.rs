@@ -16,6 +16,7 @@ use crate::{
     },
     reply::{self, Reply, body::ReplyBody, error::GatewayError},
     serve::Gateway,
+    session::Session,
     telemetry::metrics::Failures,
 };
 
@@ -50,7 +51,7 @@ pub enum ScriptState {
 /// What authentication by a script came to.
 pub enum Authenticated {
     /// The caller comes in with this session.
-    As(Map<String, Value>),
+    As(Box<Session>),
     /// An answer that keeps the caller out.
     Answer(Reply),
 }
@@ -71,7 +72,7 @@ pub async fn request(
     let use_session = hook.use_session && after_authentication;
     let mut changes = call_for_request(hook, gateway, exchange, use_session).await?;
     if use_session {
-        write_back(exchange, changes.session_meta.take());
+        write_back(gateway, exchange, changes.session_meta.take()).await;
     }
     changes.answer.map(|answer| answered(answer, exchange)).transpose()
 }
@@ -89,7 +90,14 @@ pub async fn authenticate(
     let changes = call_for_request(hook, gateway, exchange, false).await?;
     match changes.answer {
         Some(answer) => answered(answer, exchange).map(Authenticated::Answer),
-        None => Ok(Authenticated::As(changes.session.unwrap_or_default())),
+        None => {
+            let session = Value::Object(changes.session.unwrap_or_default());
+            let session = serde_json::from_value(session).map_err(|error| {
+                let message = format!("returned a session that is none: {error}");
+                failed(hook, exchange, &ScriptError::new(ErrorClass::BadResult, message))
+            });
+            session.map(Authenticated::As)
+        }
     }
 }
 
@@ -113,7 +121,7 @@ pub async fn response(
         function: Arc::clone(&hook.function),
         kind: CallKind::ResponseHook(hook_request(exchange), object),
         request,
-        session_json: exchange.session.as_ref().map(|session| session.to_string().into()),
+        session_json: exchange.session.as_ref().map(|session| session.to_json().into()),
     };
     let called = run(hook, gateway, call).await.and_then(|text| ResponseChanges::parse(&text));
     let changed = called.and_then(|changes| change_answer(changes, answer));
@@ -138,7 +146,7 @@ async fn call_for_request(
             .session
             .as_ref()
             .filter(|_| use_session)
-            .map(|session| session.to_string().into()),
+            .map(|session| session.to_json().into()),
     };
     let called = run(hook, gateway, call).await.and_then(|text| RequestChanges::parse(&text));
     let changed = called.and_then(|changes| change_request(changes, &body, exchange));
@@ -285,16 +293,24 @@ fn is_framing(name: &HeaderName) -> bool {
     name == header::HOST || name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING
 }
 
-/// Metadata that differ from the session's become the session's; none at all empty them.
-fn write_back(exchange: &mut Exchange, meta: Option<Map<String, Value>>) {
+/// Metadata that differ from the session's become the session's, here and in the store; none at all empty them.
+async fn write_back(gateway: &Gateway, exchange: &mut Exchange, meta: Option<Map<String, Value>>) {
     let Some(session) = &mut exchange.session else { return };
     let meta = meta.unwrap_or_default();
-    let known = session.get("meta_data").and_then(Value::as_object);
-    if known == Some(&meta) || (known.is_none() && meta.is_empty()) {
+    let same = match &session.meta_data {
+        Value::Object(known) => *known == meta,
+        known => known.is_null() && meta.is_empty(),
+    };
+    if same {
         return;
     }
-    if let Some(session) = Arc::make_mut(session).as_object_mut() {
-        session.insert("meta_data".to_owned(), Value::Object(meta));
+    let meta = Value::Object(meta);
+    Arc::make_mut(session).meta_data = meta.clone();
+    // A session that a hook made is in no store.
+    let Some(key) = &exchange.key else { return };
+    if let Err(error) = gateway.sessions.write_metadata(key, meta).await {
+        let request_id = exchange.request_id;
+        tracing::error!(%request_id, key = %key.id, %error, "a hook's metadata were not stored");
     }
 }
 
