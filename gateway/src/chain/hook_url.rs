@@ -23,7 +23,7 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// The request's URL as hooks see it: path and query with the listen path, or where an earlier hook sent it.
-pub fn shown(exchange: &Exchange) -> &str {
+pub(super) fn shown(exchange: &Exchange) -> &str {
     match &exchange.sent_to {
         SentTo::Url(url) => url,
         _ => exchange.uri.path_and_query().map_or("/", PathAndQuery::as_str),
@@ -36,7 +36,7 @@ pub fn shown(exchange: &Exchange) -> &str {
 ///
 /// # Errors
 /// With what is wrong with the URL.
-pub fn change(changes: &RequestChanges, exchange: &mut Exchange) -> Result<(), String> {
+pub(super) fn change(changes: &RequestChanges, exchange: &mut Exchange) -> Result<(), String> {
     let url = changes.url.as_deref().filter(|url| *url != shown(exchange));
     let (deleted, added) = (&changes.delete_params, (&changes.add_params, &changes.extended_params));
     if url.is_none() && deleted.is_empty() && added.0.is_empty() && added.1.is_empty() {
