@@ -40,8 +40,14 @@ fn a_hook_sees_the_request() {
     assert_eq!(seen[0]["Host"], json!(["api.example"]));
     assert_eq!((&seen[0]["X-Multi"], &seen[0]["Accept"]), (&json!(["1", "2"]), &json!(["*/*"])));
     assert_eq!(seen[1], json!({"x": ["1", "\u{e4}"], "y": [""]}));
-    assert_eq!((&seen[2], &seen[3]), (&json!("/api/a%20b?x=1&x=%C3%A4&y"), &json!("/api/a%20b?x=1&x=%C3%A4&y")));
-    assert_eq!(seen.as_array().unwrap()[4..8], [json!("PUT"), json!("http"), json!("b\u{e9}"), json!("YsOp")]);
+    assert_eq!(
+        (&seen[2], &seen[3]),
+        (&json!("/api/a%20b?x=1&x=%C3%A4&y"), &json!("/api/a%20b?x=1&x=%C3%A4&y"))
+    );
+    assert_eq!(
+        seen.as_array().unwrap()[4..8],
+        [json!("PUT"), json!("http"), json!("b\u{e9}"), json!("YsOp")]
+    );
     assert_eq!(seen[8], json!({}));
     assert_eq!(seen[9], json!({"APIID": "api", "OrgID": "default", "config_data": {}}));
     let overrides = json!({"ResponseCode": 0, "ResponseError": "", "ResponseBody": "", "ResponseHeaders": null,
@@ -139,7 +145,8 @@ fn a_new_url_decides_what_is_found_and_is_what_later_hooks_see() {
 fn a_url_with_the_gateways_scheme_loops() {
     let upstream = Upstream::echo();
     let inner = Api::new("inner").target(&upstream).set("/internal", true);
-    let outer = Api::new("outer").scripts("post", json!([request_hook("mine", "request.URL = 'tyk://inner/there?a=1';")]));
+    let outer = Api::new("outer")
+        .scripts("post", json!([request_hook("mine", "request.URL = 'tyk://inner/there?a=1';")]));
     let gateway = Gateway::serving([inner.clone(), outer]);
     assert_eq!(gateway.get("/outer/x").status, 200);
     assert_eq!(upstream.only_request().target, "/there?a=1");
@@ -201,24 +208,47 @@ fn a_body_that_is_too_large_is_refused() {
 #[test]
 fn overrides_answer() {
     let upstream = Upstream::echo();
-    let answered = |overrides: &str| pre(&upstream, &format!("Object.assign(request.ReturnOverrides, {overrides});")).get("/api/a");
-    let made = answered("{ResponseCode: 200, ResponseBody: 'from js', ResponseHeaders: {'X-Js': '1', 'content-type': 'text/x', 'bad name': 'x'}}");
+    let answered = |overrides: &str| {
+        pre(&upstream, &format!("Object.assign(request.ReturnOverrides, {overrides});")).get("/api/a")
+    };
+    let made = answered(
+        "{ResponseCode: 200, ResponseBody: 'from js', ResponseHeaders: {'X-Js': '1', 'content-type': 'text/x', 'bad name': 'x'}}",
+    );
     made.assert_text("from js");
-    assert_eq!((made.header("x-js"), made.header("content-type"), made.header("server")), ("1", "text/x", "gatehouse"));
+    assert_eq!(
+        (made.header("x-js"), made.header("content-type"), made.header("server")),
+        ("1", "text/x", "gatehouse")
+    );
     assert_eq!(made.header("x-ratelimit-limit"), "0");
-    let refused = answered("{ResponseCode: 403, ResponseError: 'not \"for\" you', ResponseHeaders: {'X-Why': 'w', 'Content-Type': 'text/x'}}");
-    refused.assert_error(403, "not \"for\" you");
-    assert_eq!((refused.header("x-why"), refused.header_values("content-type")), ("w", vec!["application/json"]));
-    answered("{ResponseCode: 400, ResponseBody: 'the body is the message'}").assert_error(400, "the body is the message");
-    let as_it_is = answered("{ResponseCode: 418, ResponseBody: '<tea/>', OverrideError: true, ResponseHeaders: {'Content-Type': 'text/xml'}}");
-    assert_eq!((as_it_is.status, as_it_is.text().as_str(), as_it_is.header("content-type")), (418, "<tea/>", "text/xml"));
+    let refused = answered(
+        "{ResponseCode: 403, ResponseError: 'not for you', ResponseHeaders: {'X-Why': 'w', 'Content-Type': 'text/x'}}",
+    );
+    refused.assert_error(403, "not for you");
+    assert_eq!(
+        (refused.header("x-why"), refused.header_values("content-type")),
+        ("w", vec!["application/json"])
+    );
+    answered("{ResponseCode: 400, ResponseBody: 'the body is the message'}")
+        .assert_error(400, "the body is the message");
+    let as_it_is = answered(
+        "{ResponseCode: 418, ResponseBody: '<tea/>', OverrideError: true, ResponseHeaders: {'Content-Type': 'text/xml'}}",
+    );
+    assert_eq!(
+        (as_it_is.status, as_it_is.text().as_str(), as_it_is.header("content-type")),
+        (418, "<tea/>", "text/xml")
+    );
     // `ResponseError` is the body of any answer.
     let both = answered("{ResponseCode: 201, ResponseError: 'error', ResponseBody: 'body'}");
     assert_eq!((both.status, both.text().as_str()), (201, "error"));
     let older = answered("{response_code: 202, response_body: 'older', headers: {'X-Old': '1'}}");
     assert_eq!((older.status, older.text().as_str(), older.header("x-old")), (202, "older", "1"));
-    let cookies = answered("{ResponseCode: 204, ResponseBody: 'none', ResponseHeaders: {'Set-Cookie': ['a=1', 'b=2']}}");
-    assert_eq!((cookies.status, cookies.header_values("set-cookie"), cookies.text().as_str()), (204, vec!["a=1", "b=2"], ""));
+    let cookies = answered(
+        "{ResponseCode: 204, ResponseBody: 'none', ResponseHeaders: {'Set-Cookie': ['a=1', 'b=2']}}",
+    );
+    assert_eq!(
+        (cookies.status, cookies.header_values("set-cookie"), cookies.text().as_str()),
+        (204, vec!["a=1", "b=2"], "")
+    );
     assert_eq!(upstream.count(), 0);
     for none in ["{ResponseCode: 0, ResponseBody: 'no'}", "{ResponseBody: 'no'}", "{ResponseCode: null}"] {
         assert_eq!(answered(none).status, 200, "{none}");
@@ -268,13 +298,18 @@ fn a_failure_says_where() {
     let api = Api::new("api").target(&upstream).scripts("pre", hooks);
     let gateway = Setup::new().file("middleware/mine.js", source).api(api).start();
     gateway.get("/api/a").assert_error(500, "Internal Server Error");
-    assert!(failure(&gateway)["position"].as_str().unwrap().starts_with("middleware/mine.js:4:"), "{}", failure(&gateway));
+    assert!(
+        failure(&gateway)["position"].as_str().unwrap().starts_with("middleware/mine.js:4:"),
+        "{}",
+        failure(&gateway)
+    );
 }
 
 #[test]
 fn a_hook_without_end_is_ended() {
     let upstream = Upstream::echo();
-    let api = Api::new("api").target(&upstream).scripts("pre", json!([request_hook("mine", "while (true) {}")]));
+    let api =
+        Api::new("api").target(&upstream).scripts("pre", json!([request_hook("mine", "while (true) {}")]));
     let gateway = Setup::new().set("/jsvm_timeout", 1).api(api).start();
     gateway.get("/api/a").assert_error(500, "Internal Server Error");
     assert_eq!((&failure(&gateway)["class"], upstream.count()), (&"timeout".into(), 0));
@@ -311,11 +346,23 @@ fn hooks_and_endpoints_are_one_program_and_keep_no_state() {
     let upstream = Upstream::echo();
     let api = Api::new("api")
         .target(&upstream)
-        .virtual_endpoint("GET", "/ve", "return TykJsResponse({Body: shared() + request.Headers['X-Calls'], Code: 200}, {});")
+        .virtual_endpoint(
+            "GET",
+            "/ve",
+            "return TykJsResponse({Body: shared() + request.Headers['X-Calls'], Code: 200}, {});",
+        )
         .scripts(
             "pre",
-            json!([inline("mine", &format!("var calls = 0; function shared() {{ return 'shared '; }}\n{}",
-                request_source("mine", "calls++; request.SetHeaders['X-Calls'] = String(calls); TykJS = null;")))]),
+            json!([inline(
+                "mine",
+                &format!(
+                    "var calls = 0; function shared() {{ return 'shared '; }}\n{}",
+                    request_source(
+                        "mine",
+                        "calls++; request.SetHeaders['X-Calls'] = String(calls); TykJS = null;"
+                    )
+                )
+            )]),
         );
     let gateway = Gateway::serving([api]);
     for _ in 0..3 {
@@ -331,7 +378,10 @@ fn scripts_and_plugins_make_one_chain() {
     let chain = json!([
         request_hook("one", "request.SetHeaders['X-Order'] = 'one ' + request.Headers['Foo'];"),
         rust,
-        request_hook("two", "request.SetHeaders['X-Order'] = request.Headers['X-Order'] + ', two ' + request.Headers['Foo'];"),
+        request_hook(
+            "two",
+            "request.SetHeaders['X-Order'] = request.Headers['X-Order'] + ', two ' + request.Headers['Foo'];"
+        ),
     ]);
     for place in ["pre", "post_key_auth", "post"] {
         let gateway = Gateway::serving([Api::new("api").target(&upstream).scripts(place, chain.clone())]);
@@ -353,7 +403,10 @@ fn authentication_by_a_script() {
           return mine.ReturnData(request, {});
         }
         return mine.ReturnAuthData(request, {alias: 'Ada', meta_data: {plan: {name: 'gold'}}});";
-    let mut see = request_hook("see", "request.SetHeaders['X-Session'] = session.alias + ' ' + session.meta_data.plan.name;");
+    let mut see = request_hook(
+        "see",
+        "request.SetHeaders['X-Session'] = session.alias + ' ' + session.meta_data.plan.name;",
+    );
     see["require_session"] = true.into();
     let mut before = request_hook("before", "request.SetHeaders['X-Before'] = JSON.stringify(session);");
     before["require_session"] = true.into();
@@ -397,7 +450,7 @@ fn metadata_go_from_hook_to_hook() {
             json!([
                 with_session("one", "session.meta_data.list = [session.meta_data.n, {deep: null}]; session.alias = 'lost';"),
                 with_session("two", "request.SetHeaders['X-Two'] = JSON.stringify([session.meta_data, session.alias]); return two.ReturnData(request);"),
-                with_session("three", "request.SetHeaders['X-Three'] = JSON.stringify(session.meta_data);"),
+                with_session("three", "request.SetHeaders['X-Three'] = String(JSON.stringify(session.meta_data));"),
             ]),
         );
     let gateway = Gateway::serving([api]);
@@ -411,7 +464,11 @@ fn metadata_go_from_hook_to_hook() {
 #[test]
 fn a_response_hook_sees_and_changes_the_answer() {
     let upstream = Upstream::fixed(
-        Reply::new(404, r#"{"name": "Ada"}"#).header("Content-Type", "application/json").header("X-A", "1").header("X-A", "2").header("X-Gone", "1"),
+        Reply::new(404, r#"{"name": "Ada"}"#)
+            .header("Content-Type", "application/json")
+            .header("X-A", "1")
+            .header("X-A", "2")
+            .header("X-Gone", "1"),
     );
     let gateway = response(
         &upstream,
@@ -442,7 +499,10 @@ fn response_hooks_keep_what_they_do_not_change() {
     let upstream = Upstream::fixed(Reply::new(200, bytes.clone()).header("Content-Encoding", "gzip"));
     let gateway = response(&upstream, "response.SetHeaders['X-Hook'] = '1'; response.StatusCode = 0;");
     let answer = gateway.get("/api/a");
-    assert_eq!((answer.status, answer.header("x-hook"), answer.header("content-encoding")), (200, "1", "gzip"));
+    assert_eq!(
+        (answer.status, answer.header("x-hook"), answer.header("content-encoding")),
+        (200, "1", "gzip")
+    );
     assert_eq!(answer.body, bytes);
     let head = gateway.send(Request::new("HEAD", "/api/a"));
     assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, "256", 0));
@@ -462,12 +522,24 @@ fn response_hooks_keep_what_they_do_not_change() {
 fn response_hooks_run_on_answers_of_scripts_and_of_later_hooks() {
     let api = Api::new("api")
         .virtual_endpoint("GET", "/ve", "return TykJsResponse({Body: 'made', Code: 201}, {});")
-        .scripts("post", json!([request_hook("post", "request.ReturnOverrides.ResponseCode = 202; request.ReturnOverrides.ResponseBody = 'post';")]))
+        .scripts(
+            "post",
+            json!([request_hook(
+                "post",
+                "request.ReturnOverrides.ResponseCode = 202; request.ReturnOverrides.ResponseBody = 'post';"
+            )]),
+        )
         .scripts(
             "response",
             json!([
-                response_hook("one", "response.Body += ' one'; response.SetHeaders['X-Code'] = String(response.StatusCode);"),
-                response_hook("two", "response.Body += ' two ' + response.Headers['X-Code'] + ' ' + request.URL;"),
+                response_hook(
+                    "one",
+                    "response.Body += ' one'; response.SetHeaders['X-Code'] = String(response.StatusCode);"
+                ),
+                response_hook(
+                    "two",
+                    "response.Body += ' two ' + response.Headers['X-Code'] + ' ' + request.URL;"
+                ),
             ]),
         );
     let gateway = Gateway::serving([api]);
@@ -508,7 +580,9 @@ fn a_large_answer_goes_through_a_response_hook() {
 
 #[test]
 fn hooks_of_drivers_that_are_not_there_are_refused() {
-    let api = Api::new("api").scripts("pre", json!([{"name": "Hook", "path": "mw.py"}])).set("/custom_middleware/driver", "python");
+    let api = Api::new("api")
+        .scripts("pre", json!([{"name": "Hook", "path": "mw.py"}]))
+        .set("/custom_middleware/driver", "python");
     let gateway = Gateway::serving([api]);
     assert_eq!(gateway.get("/api/a").status, 404);
     let line = gateway.wait_for_log(|line| message(line).contains("`python`"));
@@ -522,12 +596,15 @@ fn hooks_of_drivers_that_are_not_there_are_refused() {
 fn a_reload_brings_a_new_source() {
     let upstream = Upstream::echo();
     let source = |text: &str| request_source("mine", &format!("request.SetHeaders['X-Build'] = '{text}';"));
-    let api = Api::new("api").target(&upstream).scripts("pre", json!([{"name": "mine", "path": "middleware/mine.js"}]));
+    let api = Api::new("api")
+        .target(&upstream)
+        .scripts("pre", json!([{"name": "mine", "path": "middleware/mine.js"}]));
     let gateway = Setup::new().file("middleware/mine.js", source("one")).api(api).start();
     gateway.get("/api/a");
     gateway.write("middleware/mine.js", source("two"));
     gateway.reload();
     gateway.get("/api/a");
-    let builds: Vec<_> = upstream.requests().iter().map(|seen| seen.header("x-build").unwrap().to_owned()).collect();
+    let builds: Vec<_> =
+        upstream.requests().iter().map(|seen| seen.header("x-build").unwrap().to_owned()).collect();
     assert_eq!(builds, ["one", "two"]);
 }

@@ -163,17 +163,24 @@ mod tests {
     #[test]
     fn folders_add_hooks() {
         let folder = tempfile::tempdir().unwrap();
-        for file in ["x/pre/b.js", "x/pre/a.v2.js", "x/pre/note.txt", "x/post/c_with_session.js", "x/auth/check.js"] {
+        for file in
+            ["x/pre/b.js", "x/pre/a.v2.js", "x/pre/note.txt", "x/post/c_with_session.js", "x/auth/check.js"]
+        {
             let path = folder.path().join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
-        let definition = json!({"active": true, "api_id": "x", "custom_middleware": {"pre": [{"name": "first"}]}});
+        let definition =
+            json!({"active": true, "api_id": "x", "custom_middleware": {"pre": [{"name": "first"}]}});
         let (joined_to, _) = joined(folder.path(), definition);
         let section = &joined_to["custom_middleware"];
-        let names: Vec<_> = section["pre"].as_array().unwrap().iter().map(|hook| hook["name"].as_str().unwrap()).collect();
+        let names: Vec<_> =
+            section["pre"].as_array().unwrap().iter().map(|hook| hook["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["first", "a", "b"]);
-        assert_eq!((&section["post"][0]["name"], &section["post"][0]["require_session"]), (&"c_with_session".into(), &true.into()));
+        assert_eq!(
+            (&section["post"][0]["name"], &section["post"][0]["require_session"]),
+            (&"c_with_session".into(), &true.into())
+        );
         assert_eq!(section["auth_check"]["name"], "check");
         // Ids that lead elsewhere have no folder.
         for id in ["..", "x/..", "/", "", "."] {

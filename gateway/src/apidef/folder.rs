@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{ApiDefinition, Problem, Problems, classic};
+use super::{ApiDefinition, Problem, Problems, classic, companions::Companions};
 use crate::config;
 
 /// One definition file.
@@ -30,18 +30,18 @@ pub struct DefinitionFile {
 ///
 /// # Errors
 /// When the folder itself cannot be read. A file that cannot be read is a problem of that file only.
-pub fn read(folder: &Path) -> io::Result<Vec<DefinitionFile>> {
+pub fn read(folder: &Path, companions: &Companions<'_>) -> io::Result<Vec<DefinitionFile>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "json") && path.is_file())
         .collect();
     paths.sort();
-    Ok(paths.into_iter().map(read_file).collect())
+    Ok(paths.into_iter().map(|path| read_file(path, companions)).collect())
 }
 
-fn read_file(path: PathBuf) -> DefinitionFile {
+fn read_file(path: PathBuf, companions: &Companions<'_>) -> DefinitionFile {
     match fs::read_to_string(&path) {
-        Ok(text) => parse(path, text),
+        Ok(text) => parse(path, text, Some(companions)),
         Err(error) => {
             let mut problems = Problems::default();
             problems.refuse("", format!("cannot be read: {error}"));
@@ -50,11 +50,13 @@ fn read_file(path: PathBuf) -> DefinitionFile {
     }
 }
 
-/// Reads a definition from text that stands for a file.
-pub fn parse(path: PathBuf, text: String) -> DefinitionFile {
+/// Reads a definition from text that stands for a file, with what belongs to it.
+///
+/// Without `companions` one that names a bundle is refused.
+pub fn parse(path: PathBuf, text: String, companions: Option<&Companions<'_>>) -> DefinitionFile {
     let mut file =
         DefinitionFile { path, text, api_id: "".into(), definition: None, problems: Problems::default() };
-    let json: Value = match serde_json::from_str(&file.text) {
+    let mut json: Value = match serde_json::from_str(&file.text) {
         Ok(json) => json,
         Err(error) => {
             let message = format!("is not JSON, line {} column {}: {error}", error.line(), error.column());
@@ -69,7 +71,14 @@ pub fn parse(path: PathBuf, text: String) -> DefinitionFile {
         );
         return file;
     }
-    let read = classic::read(json);
+    if let Some(companions) = companions {
+        companions.join(&mut json, &mut file.problems);
+    }
+    let mut read = classic::read(json);
+    read.problems.refusals.splice(0..0, std::mem::take(&mut file.problems.refusals));
+    if !read.problems.refusals.is_empty() {
+        read.definition = None;
+    }
     if let Some(definition) = &read.definition {
         file.api_id = Arc::clone(&definition.id);
     }

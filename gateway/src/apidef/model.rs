@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use time::OffsetDateTime;
 use url::Url;
 
+use super::events::{EventHandlerKind, EventHandlerUse, EventScript};
 use crate::config::settings::DriverName;
 
 /// One API.
@@ -51,6 +52,8 @@ pub struct ApiDefinition {
     pub response_headers: HeaderChanges,
     /// Functions of plugins around the whole API.
     pub hooks: Hooks,
+    /// What is done about events.
+    pub event_handlers: Vec<EventHandlerUse>,
     /// The definition as it was written, kept for plugins; `None` when it names none.
     pub written: Option<Arc<str>>,
 }
@@ -75,7 +78,16 @@ impl ApiDefinition {
             let scripts = version.endpoints.virtual_endpoints.iter();
             plugins.chain(scripts.filter_map(|endpoint| endpoint.rule.source.file()))
         });
-        hooks.chain(analytics).chain(endpoints)
+        let events = self.event_scripts().filter_map(|(script, _)| script.source.as_ref()?.file());
+        hooks.chain(analytics).chain(events).chain(endpoints)
+    }
+
+    /// Event handlers in JavaScript, with their places.
+    pub fn event_scripts(&self) -> impl Iterator<Item = (&EventScript, &EventHandlerUse)> {
+        self.event_handlers.iter().filter_map(|place| match &place.handler {
+            EventHandlerKind::Script(script) => Some((script, place)),
+            _ => None,
+        })
     }
 
     /// Whether any place in it names a function of a plugin.

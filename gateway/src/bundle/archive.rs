@@ -57,9 +57,10 @@ pub(super) fn unpack(bytes: &[u8], limit: usize) -> Result<Files, ArchiveError> 
     let mut left = limit;
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index)?;
-        let name = entry.name().to_owned();
+        let name = entry.name()?.into_owned();
         let bad = |what| ArchiveError::BadEntry { name: name.clone(), what };
-        let safe = !name.contains(['\\', '\0', ':']) && super::is_relative(name.trim_end_matches('/').as_ref());
+        let safe =
+            !name.contains(['\\', '\0', ':']) && super::is_relative(name.trim_end_matches('/').as_ref());
         if !safe || name.contains("//") || name.split('/').any(|part| part == ".") {
             return Err(bad("has a name that leads elsewhere"));
         }
@@ -137,7 +138,8 @@ mod tests {
 
     #[test]
     fn damaged_files_are_refused() {
-        let whole = zip(&[("manifest.json", b"{\"a\": \"some text that is long enough to be deflated, deflated\"}")]);
+        let whole =
+            zip(&[("manifest.json", b"{\"a\": \"some text that is long enough to be deflated, deflated\"}")]);
         for length in 0..whole.len() {
             assert!(unpack(&whole[..length], 1000).is_err(), "{length}");
         }

@@ -108,7 +108,8 @@ impl Download {
 
     async fn get(&self, uri: &Uri) -> Result<Bytes, DownloadError> {
         let no_answer = |cause: String| DownloadError::NoAnswer { url: uri.to_string(), cause };
-        let request = Request::get(uri).body(Full::default()).map_err(|error| no_answer(error.to_string()))?;
+        let request =
+            Request::get(uri).body(Full::default()).map_err(|error| no_answer(error.to_string()))?;
         let answer = async {
             let answer = self.client.request(request).await.map_err(|error| {
                 let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);

@@ -39,7 +39,9 @@ pub enum ManifestError {
     #[error("the manifest names `{0}`, which is not in the bundle's folder")]
     Path(String),
     /// The files are not those that the checksum was made of.
-    #[error("the checksum of its files is {found}, and the manifest says {expected}: it was changed or is damaged")]
+    #[error(
+        "the checksum of its files is {found}, and the manifest says {expected}: it was changed or is damaged"
+    )]
     Checksum {
         /// Of the files.
         found: String,
@@ -110,7 +112,10 @@ mod tests {
         assert_eq!(checked(manifest(json!(["a.js", "b.js"]), &SUM.to_uppercase())).unwrap(), middleware);
         let wrong = checked(manifest(json!(["b.js", "a.js"]), SUM)).unwrap_err();
         assert!(wrong.to_string().contains(SUM), "{wrong}");
-        assert!(matches!(checked(manifest(json!(["a.js", "b.js"]), "")), Err(ManifestError::Checksum { .. })));
+        assert!(matches!(
+            checked(manifest(json!(["a.js", "b.js"]), "")),
+            Err(ManifestError::Checksum { .. })
+        ));
         assert!(matches!(checked(manifest(json!(["c.js"]), SUM)), Err(ManifestError::File { .. })));
         for path in ["../a.js", "/a.js", ""] {
             assert!(matches!(checked(manifest(json!([path]), SUM)), Err(ManifestError::Path(_))), "{path}");
@@ -119,8 +124,10 @@ mod tests {
 
     #[test]
     fn sources_outside_the_checksum_are_refused() {
-        for place in [json!({"response": [{"path": "c.js"}]}), json!({"auth_check": {"path": "../../c.js"}})] {
-            let manifest = json!({"file_list": ["a.js", "b.js"], "checksum": SUM, "custom_middleware": place});
+        for place in [json!({"response": [{"path": "c.js"}]}), json!({"auth_check": {"path": "../../c.js"}})]
+        {
+            let manifest =
+                json!({"file_list": ["a.js", "b.js"], "checksum": SUM, "custom_middleware": place});
             assert!(matches!(checked(manifest), Err(ManifestError::NotListed(_))));
         }
         assert!(matches!(checked(json!([])), Err(ManifestError::Json(_))));

@@ -53,7 +53,9 @@ pub enum BundleError {
     #[error("`{0}` is not a name of a bundle: it must be a relative path without `..`")]
     Name(String),
     /// `public_key_path` is set.
-    #[error("`public_key_path` asks for signed bundles, and this version of Gatehouse cannot check signatures")]
+    #[error(
+        "`public_key_path` asks for signed bundles, and this version of Gatehouse cannot check signatures"
+    )]
     Signature,
     /// It is not here, and nothing says where to get it.
     #[error(

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     exchange::Exchange,
+    live::api::LiveApi,
     reply::{Reply, body::ReplyBody, error::GatewayError},
     serve::Gateway,
 };
@@ -35,6 +36,7 @@ impl LiveHook {
 /// # Errors
 /// When a hook refuses the request or fails.
 pub async fn requests(
+    api: &LiveApi,
     hooks: &[LiveHook],
     gateway: &Gateway,
     exchange: &mut Exchange,
@@ -42,7 +44,11 @@ pub async fn requests(
 ) -> Result<Option<Reply>, GatewayError> {
     for hook in hooks {
         let reply = match hook {
-            LiveHook::Plugin(plugin) => plugin::request(plugin, exchange).await?,
+            LiveHook::Plugin(plugin) => {
+                let reply = plugin::request(plugin, exchange).await?;
+                plugin::note_denial(api, exchange, reply.as_ref());
+                reply
+            }
             LiveHook::Script(script) => {
                 script_hook::request(script, gateway, exchange, after_authentication).await?
             }

@@ -11,6 +11,7 @@ use super::{
     script_hook::{self, Authenticated},
 };
 use crate::{
+    events::Happened,
     exchange::Exchange,
     live::api::LiveApi,
     plugins::{
@@ -21,6 +22,9 @@ use crate::{
     session::Session,
     telemetry::metrics::{self, Failures},
 };
+
+/// The key in events where a plugin decides and there is none to name, as in Tyk.
+const NO_KEY: &str = "n/a";
 
 /// A place in a definition that names a function of a plugin, ready to be called.
 #[derive(Debug)]
@@ -139,7 +143,7 @@ pub async fn let_in(
     exchange: &mut Exchange,
 ) -> Result<Option<Reply>, GatewayError> {
     let hooks = &api.hooks;
-    if let Some(reply) = hook::requests(&hooks.pre, gateway, exchange, false).await? {
+    if let Some(reply) = hook::requests(api, &hooks.pre, gateway, exchange, false).await? {
         return Ok(Some(reply));
     }
     ip_access::check(&api.client_addresses, exchange.client.ip())?;
@@ -147,15 +151,23 @@ pub async fn let_in(
     if authenticates
         && !exchange.let_in
         && let Some(auth_check) = &hooks.auth_check
-        && let Some(reply) = authenticate(auth_check, gateway, exchange).await?
+        && let Some(reply) = authenticate(api, auth_check, gateway, exchange).await?
     {
         return Ok(Some(reply));
     }
-    hook::requests(&hooks.post_key_auth, gateway, exchange, true).await
+    hook::requests(api, &hooks.post_key_auth, gateway, exchange, true).await
+}
+
+/// Fires `AuthFailure` for a plugin that answers 403, as Tyk does.
+pub fn note_denial(api: &LiveApi, exchange: &Exchange, reply: Option<&Reply>) {
+    if reply.is_some_and(|reply| reply.status() == StatusCode::FORBIDDEN) {
+        api.events.fire(exchange, Happened::AuthFailure { key: NO_KEY });
+    }
 }
 
 /// Lets the caller in with a session, or gives the answer that keeps it out.
 async fn authenticate(
+    api: &LiveApi,
     hook: &LiveHook,
     gateway: &Gateway,
     exchange: &mut Exchange,
@@ -163,7 +175,7 @@ async fn authenticate(
     let plugin = match hook {
         LiveHook::Plugin(plugin) => plugin,
         LiveHook::Script(script) => match script_hook::authenticate(script, gateway, exchange).await? {
-            Authenticated::As(session) => return let_in_as(*session, exchange).map(|()| None),
+            Authenticated::As(session) => return let_in_as(*session, api, exchange).map(|()| None),
             Authenticated::Answer(reply) => return Ok(Some(reply)),
         },
     };
@@ -174,31 +186,41 @@ async fn authenticate(
     keep(effects, exchange);
     match outcome {
         AuthOutcome::Allow(session) => {
-            let_in_as(session, exchange)?;
+            let_in_as(session, api, exchange)?;
             Ok(None)
         }
-        AuthOutcome::Deny { status, message } => Err(GatewayError::AuthenticationRefused { status, message }),
-        AuthOutcome::Respond(response) => Ok(Some(response.map(ReplyBody::from))),
+        AuthOutcome::Deny { status, message } => {
+            api.events.fire(exchange, Happened::AuthFailure { key: NO_KEY });
+            Err(GatewayError::AuthenticationRefused { status, message })
+        }
+        AuthOutcome::Respond(response) => {
+            let reply = response.map(ReplyBody::from);
+            note_denial(api, exchange, Some(&reply));
+            Ok(Some(reply))
+        }
     }
 }
 
 /// The caller has this session, unless it is no longer good.
-fn let_in_as(session: Session, exchange: &mut Exchange) -> Result<(), GatewayError> {
-    check(&session)?;
+fn let_in_as(session: Session, api: &LiveApi, exchange: &mut Exchange) -> Result<(), GatewayError> {
+    check(api, exchange, &session)?;
     exchange.session = Some(Arc::new(session));
     exchange.let_in = true;
     Ok(())
 }
 
 /// A session that says itself that it is no longer good, as Tyk's checks have it.
-fn check(session: &Session) -> Result<(), GatewayError> {
+fn check(api: &LiveApi, exchange: &Exchange, session: &Session) -> Result<(), GatewayError> {
+    let key = if session.key_id.is_empty() { NO_KEY } else { &session.key_id };
     let refused = |status, message: &str| {
         Err(GatewayError::AuthenticationRefused { status, message: message.to_owned() })
     };
     if session.is_inactive {
+        api.events.fire(exchange, Happened::KeyInactive { key });
         return refused(StatusCode::FORBIDDEN, "Key is inactive, please renew");
     }
     if session.has_expired(time::OffsetDateTime::now_utc().unix_timestamp()) {
+        api.events.fire(exchange, Happened::KeyExpired { key });
         return refused(StatusCode::UNAUTHORIZED, "Key has expired, please renew");
     }
     Ok(())

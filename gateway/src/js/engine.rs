@@ -61,6 +61,8 @@ pub enum CallKind {
     RequestHook(HookRequest),
     /// `(response, request, session, config)`, for changes of the answer.
     ResponseHook(HookRequest, ResponseObject),
+    /// `(event, config)`, for its effects; the event as JSON text.
+    Event(Arc<str>),
 }
 
 impl CallKind {
@@ -69,6 +71,7 @@ impl CallKind {
         match self {
             Self::VirtualEndpoint | Self::RequestHook(_) => 3,
             Self::ResponseHook(..) => 4,
+            Self::Event(_) => 2,
         }
     }
 }

@@ -17,7 +17,7 @@ var TykJS = (function () {
   function handOver(result, name, body, convert) {
     var message = result[name], kept = message.Body === body;
     if (kept) message.Body = undefined;
-    else if (convert) message.Body = String(message.Body);
+    else if (convert && message.Body !== undefined) message.Body = String(message.Body);
     message.Headers = undefined;
     var handed = {SessionMeta: result.SessionMeta, Session: result.Session, AuthValue: result.AuthValue, BodyKept: kept};
     handed[name] = message;

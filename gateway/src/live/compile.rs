@@ -10,6 +10,7 @@ use time::macros::format_description;
 
 use super::{
     api::{Expiry, LiveApi, LiveEndpoints, LiveVersion, LiveVersions},
+    events::EventCompiler,
     hooks,
     plugins::PluginCompiler,
     scripts::{self, ApiScripts},
@@ -23,6 +24,7 @@ use crate::{
     },
     chain::{rate_limit::RateWindow, url_rewrite::Rewrite},
     config::settings::{MatchingSettings, Settings},
+    events::queue::EventQueue,
     js::runtime::JsRuntime,
     plugins::PluginRuntime,
     proxy::{direct::HostPools, target::Target},
@@ -51,6 +53,8 @@ pub struct Compiler<'a> {
     pub pools: &'a HostPools,
     /// Where plugins are loaded.
     pub plugins: &'a PluginRuntime,
+    /// Where event handlers run.
+    pub events: &'a Arc<EventQueue>,
     /// Where APIs get what they count with.
     pub metrics: &'a Metrics,
     /// The snapshot before, whose rate windows go on.
@@ -147,6 +151,13 @@ impl Compiler<'_> {
         let scripts = scripts::load(self, definition, file);
         let failed_sources = scripts.as_ref().map_or(0, ApiScripts::failed);
         let hooks = hooks::compile(definition, scripts.as_ref(), plugins, self.metrics);
+        let events = EventCompiler {
+            queue: self.events,
+            templates: &self.settings.template_path,
+            file,
+            scripts: scripts.as_ref(),
+            metrics: self.metrics,
+        };
         let mut compile = |version: &Version| self.version(version, insecure, scripts.as_ref(), plugins);
         let versions = match &definition.versioning {
             Versioning::Single(version) => LiveVersions::Single(Box::new(compile(version)?)),
@@ -186,6 +197,7 @@ impl Compiler<'_> {
             rate_limit,
             response_headers: definition.response_headers.clone(),
             hooks,
+            events: events.compile(definition),
             metrics: self.metrics.api(&definition.id),
         };
         Ok((api, failed_sources))

@@ -27,7 +27,7 @@ pub(super) fn compile(
     let hooks = &definition.hooks;
     let script = |hook: &ScriptHook, method: &str| {
         LiveHook::Script(LiveScriptHook {
-            state: scripts.map_or(ScriptState::Off, |scripts| scripts.hook(hook)),
+            state: scripts.map_or(ScriptState::Off, |scripts| scripts.state(hook.source.as_ref())),
             function: format!("{}.{method}", hook.object).into(),
             use_session: hook.require_session,
             api_id: Arc::clone(&definition.id),

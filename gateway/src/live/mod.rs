@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod compile;
+mod events;
 mod hooks;
 mod plugins;
 mod scripts;

@@ -7,7 +7,7 @@ use crate::{
     apidef::{
         ApiDefinition,
         folder::DefinitionFile,
-        model::{Endpoint, ScriptHook, ScriptSource, VirtualEndpoint},
+        model::{Endpoint, ScriptSource, VirtualEndpoint},
     },
     chain::{script_hook::ScriptState, virtual_endpoint::LiveVirtualEndpoint},
     js::{
@@ -17,7 +17,7 @@ use crate::{
     telemetry::metrics::Failures,
 };
 
-/// Loads the sources of all virtual endpoints and hooks of an API into one program; `None` when it has none or scripts
+/// Loads the sources of all virtual endpoints, hooks and event handlers of an API into one program; `None` when it has none or scripts
 /// are off.
 pub(super) fn load(
     compiler: &Compiler<'_>,
@@ -31,7 +31,9 @@ pub(super) fn load(
     let endpoints = definition.versions().iter().flat_map(|version| &version.endpoints.virtual_endpoints);
     // As in Tyk, those of hooks come last: theirs is the last definition of a name.
     let hooks = definition.hooks.scripts().filter_map(|hook| hook.source.as_ref());
-    let wanted: Vec<&ScriptSource> = endpoints.map(|endpoint| &endpoint.rule.source).chain(hooks).collect();
+    let events = definition.event_scripts().filter_map(|(script, _)| script.source.as_ref());
+    let endpoints = endpoints.map(|endpoint| &endpoint.rule.source);
+    let wanted: Vec<&ScriptSource> = endpoints.chain(hooks).chain(events).collect();
     let blobs_disabled = javascript.blobs_disabled;
     let mut sources: Vec<(ScriptSource, Result<usize, Arc<ScriptError>>)> = Vec::new();
     let mut texts = Vec::new();
@@ -46,7 +48,9 @@ pub(super) fn load(
         });
         sources.push((source.clone(), read.map_err(Arc::new)));
     }
-    if sources.is_empty() && definition.hooks.scripts().next().is_none() {
+    let is_needed =
+        definition.hooks.scripts().next().is_some() || definition.event_scripts().next().is_some();
+    if sources.is_empty() && !is_needed {
         return None;
     }
     let config = serde_json::json!({
@@ -119,9 +123,9 @@ impl ApiScripts {
         }
     }
 
-    /// What a hook calls.
-    pub(super) fn hook(&self, hook: &ScriptHook) -> ScriptState {
-        let Some(wanted) = &hook.source else { return ScriptState::Ready(Arc::clone(&self.script)) };
+    /// What a hook or event handler calls whose source this is.
+    pub(super) fn state(&self, source: Option<&ScriptSource>) -> ScriptState {
+        let Some(wanted) = source else { return ScriptState::Ready(Arc::clone(&self.script)) };
         match self.sources.iter().find(|(source, _)| source == wanted) {
             Some((_, Ok(_))) => ScriptState::Ready(Arc::clone(&self.script)),
             Some((_, Err(error))) => ScriptState::Failed(Arc::clone(error)),

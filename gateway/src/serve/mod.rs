@@ -33,8 +33,11 @@ use self::{
     framing::FramingWatch,
 };
 use crate::{
+    apidef::companions::{CompanionBundle, Companions},
+    bundle::{Bundle, Bundles},
     chain,
     config::Settings,
+    events::queue::EventQueue,
     exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
     js::{outbound::outbound_client, runtime::JsRuntime},
     live::{
@@ -57,11 +60,15 @@ pub struct Gateway {
     /// Clients for upstreams.
     pub clients: UpstreamClients,
     /// Where scripts run.
-    pub js: JsRuntime,
+    pub js: Arc<JsRuntime>,
+    /// Hooks that come in zip files.
+    pub bundles: Bundles,
     /// What plugins there are.
     pub plugins: PluginRuntime,
     /// Keys and their sessions.
     pub sessions: Sessions,
+    /// Where event handlers run.
+    pub events: Arc<EventQueue>,
     /// What is counted.
     pub metrics: Metrics,
     /// `Server` of answers made here.
@@ -133,7 +140,22 @@ impl Gateway {
         let outbound = outbound_client(&settings.upstream, tls);
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
+        let js = Arc::new(JsRuntime::new(&settings.javascript, outbound.clone(), runtime.clone()));
+        let events = EventQueue::new(
+            &settings.events,
+            outbound.clone(),
+            Arc::clone(&js),
+            runtime.clone(),
+            metrics.events.clone(),
+        );
+        let bundle_client = match settings.bundles.insecure_skip_verify {
+            true => outbound_client(&settings.upstream, crate::proxy::tls::client_config(true)?),
+            false => outbound.clone(),
+        };
+        let bundles =
+            Bundles::new(&settings.middleware_path, &settings.bundles, bundle_client, runtime.clone());
         Ok(Self {
+            events,
             plugins: PluginRuntime::new(
                 &settings,
                 outbound.clone(),
@@ -142,7 +164,8 @@ impl Gateway {
                 ClosedEndpoints::inherited(),
             ),
             clients,
-            js: JsRuntime::new(&settings.javascript, outbound, runtime),
+            js,
+            bundles,
             sessions: Sessions::new(Store::Embedded(Arc::default()), settings.keys),
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
@@ -165,7 +188,12 @@ impl Gateway {
     /// When the folder cannot be read; then everything stays as it was.
     pub fn reload(&self) -> Result<Compiled, StartError> {
         let path = &self.settings.app_path;
-        let files = crate::apidef::folder::read(path)
+        let bundle = |name: &str| match self.bundles.load(name) {
+            Ok(Bundle { folder, custom_middleware }) => Ok(CompanionBundle { folder, custom_middleware }),
+            Err(error) => Err(error.to_string()),
+        };
+        let companions = Companions { middleware_path: &self.settings.middleware_path, bundle: &bundle };
+        let files = crate::apidef::folder::read(path, &companions)
             .map_err(|error| StartError::Definitions { path: path.clone(), error })?;
         let before = self.live.load_full();
         let compiler = Compiler {
@@ -173,6 +201,7 @@ impl Gateway {
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
+            events: &self.events,
             metrics: &self.metrics,
             before: Some(&before),
         };

@@ -42,6 +42,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let response_headers = reader.response_processors(&file.response_processors);
     let driver = reader.driver(&file.custom_middleware.driver);
     let hooks = reader.hooks(&file);
+    let event_handlers = reader.event_handlers(&file.event_handlers);
     Some(ApiDefinition {
         id: api_id,
         name: if file.name.is_empty() { file.api_id.as_str().into() } else { file.name.as_str().into() },
@@ -62,6 +63,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         driver,
         response_headers,
         hooks,
+        event_handlers,
         written: None,
     })
 }
@@ -72,8 +74,8 @@ fn refuse_what_comes_later(file: &ClassicFile, problems: &mut Problems) {
     if !file.custom_middleware_bundle.is_empty() && !file.custom_middleware_bundle_disabled {
         problems.refuse(
             "custom_middleware_bundle",
-            "names a bundle, which this version of Gatehouse does not load yet; set \
-             `custom_middleware_bundle_disabled` to serve the API without it",
+            "names a bundle that has not been loaded; set `custom_middleware_bundle_disabled` to serve the API \
+             without it",
         );
     }
     if !file.pinned_public_keys.is_empty() && !file.certificate_pinning_disabled {
@@ -89,9 +91,6 @@ fn warn_of_settings_without_effect(file: &ClassicFile, problems: &mut Problems) 
     if file.cache_options.enable_cache {
         problems
             .warn("cache_options.enable_cache", "there is no response cache yet: every request goes through");
-    }
-    if file.event_handlers.get("events").and_then(Value::as_object).is_some_and(|events| !events.is_empty()) {
-        problems.warn("event_handlers.events", "events are not fired yet");
     }
     if file.enable_batch_request_support {
         problems.warn("enable_batch_request_support", "the batch endpoint is not there yet");

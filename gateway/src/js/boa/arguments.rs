@@ -15,9 +15,23 @@ use crate::js::{
     go_base64::{self, Padding},
 };
 
-/// The arguments before session and config.
-pub(super) fn messages(call: &Call, state: &ContextState, context: &mut Context) -> Vec<JsValue> {
+/// The arguments before `config`.
+pub(super) fn before_config(
+    call: &Call,
+    state: &ContextState,
+    context: &mut Context,
+) -> Result<Vec<JsValue>, ScriptError> {
+    if let CallKind::Event(json) = &call.kind {
+        return session(Some(json), context).map(|event| vec![event]);
+    }
+    let mut values = messages(call, state, context);
+    values.push(session(call.session_json.as_deref(), context)?);
+    Ok(values)
+}
+
+fn messages(call: &Call, state: &ContextState, context: &mut Context) -> Vec<JsValue> {
     match &call.kind {
+        CallKind::Event(_) => Vec::new(),
         CallKind::VirtualEndpoint => vec![request(&call.request, state, context)],
         CallKind::RequestHook(hook) => vec![hook_request(&call.request, hook, true, state, context)],
         CallKind::ResponseHook(hook, answer) => {
@@ -132,11 +146,11 @@ fn response_body_base64(_: &JsValue, _: &[JsValue], context: &mut Context) -> bo
     Ok(JsString::from(encoded.as_str()).into())
 }
 
-/// The `session` argument.
+/// The `session` argument, or another one that is JSON text.
 pub(super) fn session(json: Option<&str>, context: &mut Context) -> Result<JsValue, ScriptError> {
     let Some(json) = json else { return Ok(JsObject::with_object_proto(context.intrinsics()).into()) };
     let value = serde_json::from_str(json)
-        .map_err(|error| ScriptError::new(ErrorClass::Engine, format!("the session is not JSON: {error}")))?;
+        .map_err(|error| ScriptError::new(ErrorClass::Engine, format!("an argument is not JSON: {error}")))?;
     Ok(value_of_json(&value, context))
 }
 

@@ -205,8 +205,8 @@ impl Prepared {
             })?,
         };
         let context = &mut self.context;
-        let mut values = arguments::messages(call, &self.state, context);
-        values.extend([arguments::session(call.session_json.as_deref(), context)?, self.config.clone()]);
+        let mut values = arguments::before_config(call, &self.state, context)?;
+        values.push(self.config.clone());
         *self.state.arguments.borrow_mut() = values;
         globals::offer_arguments(context);
         self.limit_loops(bounds.deadline);

@@ -32,6 +32,10 @@ pub(super) fn start(
     let (function, limit) = (&call.function, bounds.response_bytes);
     let start = |arguments: &[Value<'_>]| arena.start(program, function, arguments, seed::fresh(), limit);
     match &call.kind {
+        CallKind::Event(json) => {
+            let event = CString::new(&**json).unwrap_or_default();
+            start(&[Value::Json(&event), Value::Config])
+        }
         CallKind::VirtualEndpoint => {
             let fields = [headers, Value::Text(&body), url, params, scheme, method, id];
             start(&[Value::Object(globals::REQUEST, &fields), session, Value::Config])
