@@ -42,6 +42,7 @@ pub(super) fn change(changes: &RequestChanges, exchange: &mut Exchange) -> Resul
     if url.is_none() && deleted.is_empty() && added.0.is_empty() && added.1.is_empty() {
         return Ok(());
     }
+    let same_url = url.is_none();
     let url = url.unwrap_or_else(|| shown(exchange)).to_owned();
     if url.bytes().any(|byte| byte.is_ascii_control()) {
         return Err(format!("a URL with a control character: {url:?}"));
@@ -58,7 +59,9 @@ pub(super) fn change(changes: &RequestChanges, exchange: &mut Exchange) -> Resul
     }
     let query = if values == old { query.map(str::to_owned) } else { Some(values.encode()) };
     let query = query.filter(|query| !query.is_empty()).map_or_else(String::new, |query| format!("?{query}"));
-    if before.starts_with(looping::SCHEME) {
+    // What a plugin chose stays chosen when a script changes parameters only.
+    let stays_elsewhere = same_url && matches!(exchange.sent_to, SentTo::Url(_));
+    if before.starts_with(looping::SCHEME) || stays_elsewhere {
         exchange.sent_to = SentTo::Url(format!("{before}{query}").into());
         return Ok(());
     }
@@ -67,6 +70,9 @@ pub(super) fn change(changes: &RequestChanges, exchange: &mut Exchange) -> Resul
     let slash = if target.starts_with('/') { "" } else { "/" };
     let target = PathAndQuery::try_from(format!("{slash}{target}"));
     let target = target.map_err(|error| format!("the URL {url:?}, which is none: {error}"))?;
+    if exchange.uri.path_and_query() == Some(&target) && !matches!(exchange.sent_to, SentTo::Url(_)) {
+        return Ok(());
+    }
     let mut parts = exchange.uri.clone().into_parts();
     parts.path_and_query = Some(target);
     exchange.uri =
