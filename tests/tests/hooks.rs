@@ -494,10 +494,13 @@ fn a_response_hook_sees_and_changes_the_answer() {
 
 #[test]
 fn response_hooks_keep_what_they_do_not_change() {
-    // Compressed, or any other bytes.
+    // A header that HTTP does not allow is left out. Compressed, or any other bytes, stay.
     let bytes: Vec<u8> = (0..=255).rev().collect();
     let upstream = Upstream::fixed(Reply::new(200, bytes.clone()).header("Content-Encoding", "gzip"));
-    let gateway = response(&upstream, "response.SetHeaders['X-Hook'] = '1'; response.StatusCode = 0;");
+    let gateway = response(
+        &upstream,
+        "response.SetHeaders = {'X-Hook': '1', 'X-A': 'a\\nb', 'bad name': '1'}; response.StatusCode = 0;",
+    );
     let answer = gateway.get("/api/a");
     assert_eq!(
         (answer.status, answer.header("x-hook"), answer.header("content-encoding")),
@@ -558,7 +561,6 @@ fn a_response_hook_that_fails_is_an_error() {
         ("response.Body = 5;", "bad_result"),
         ("response.StatusCode = '200';", "bad_result"),
         ("response.StatusCode = 99;", "bad_result"),
-        ("response.SetHeaders['X-A'] = 'a\\nb';", "bad_result"),
     ] {
         let gateway = response(&upstream, body);
         gateway.get("/api/a").assert_error(500, "Middleware error");

@@ -130,6 +130,7 @@ mod tests {
                 json!({"file_list": ["a.js", "b.js"], "checksum": SUM, "custom_middleware": place});
             assert!(matches!(checked(manifest), Err(ManifestError::NotListed(_))));
         }
-        assert!(matches!(checked(json!([])), Err(ManifestError::Json(_))));
+        assert!(matches!(checked(json!(7)), Err(ManifestError::Json(_))));
+        assert!(checked(json!([])).is_err());
     }
 }

@@ -249,7 +249,10 @@ fn change_request(
 fn change_answer(changes: ResponseChanges, answer: &mut Response<Bytes>) -> Result<(), ScriptError> {
     let bad =
         |message| ScriptError::new(ErrorClass::BadResult, format!("returned a response with {message}"));
-    change_headers(answer.headers_mut(), &changes.delete_headers, &changes.set_headers).map_err(bad)?;
+    // As in Tyk, a header that HTTP does not allow is left out of an answer.
+    let allowed = changes.set_headers.into_iter().filter(|(name, value)| header(name, value).is_ok());
+    let allowed: Vec<(String, String)> = allowed.collect();
+    change_headers(answer.headers_mut(), &changes.delete_headers, &allowed).map_err(bad)?;
     if let Some(body) = changes.body.applied_to(answer.body()) {
         *answer.body_mut() = body;
     }

@@ -20,7 +20,7 @@ pub enum Handler {
         prefix: String,
     },
     /// Sends a request.
-    WebHook(WebHookHandler),
+    WebHook(Box<WebHookHandler>),
     /// Calls a script.
     Script(ScriptEventHandler),
 }

@@ -42,7 +42,7 @@ impl EventCompiler<'_> {
         let handlers = definition.event_handlers.iter().filter_map(|place| {
             let handler = match &place.handler {
                 EventHandlerKind::Log { prefix } => Handler::Log { prefix: prefix.clone() },
-                EventHandlerKind::WebHook(hook) => Handler::WebHook(self.web_hook(hook, place)?),
+                EventHandlerKind::WebHook(hook) => Handler::WebHook(Box::new(self.web_hook(hook, place)?)),
                 EventHandlerKind::Script(script) => Handler::Script(self.script(script, definition, place)?),
             };
             Some((place.event, handler))

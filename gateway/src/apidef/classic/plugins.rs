@@ -145,6 +145,15 @@ impl Reader<'_> {
             "is missing; it names the object that `new TykJS.TykMiddleware.NewMiddleware({})` made",
             field,
         )?;
+        let of_plugins = [
+            ("config", hook.config.is_some()),
+            ("on_load_failure", !hook.on_load_failure.is_empty()),
+            ("timeout", hook.timeout != 0.0),
+        ];
+        for (key, _) in of_plugins.iter().filter(|(_, set)| *set) {
+            self.problems
+                .warn(format!("{field}.{key}"), "has no effect: it is for plugins, and this is a script");
+        }
         let source = if !hook.code.is_empty() {
             let name: Arc<str> = format!("{} {field} (inline)", self.api_id).into();
             match decode(&hook.code) {
