@@ -26,7 +26,7 @@ fn arguments_look_as_described() {
     );
     assert_eq!(
         text,
-        r#"[{"Headers":{"Accept":["*/*"],"User-Agent":["curl/8.0"],"X-Foo":["bar"]},"Body":"body","URL":"/virt?x=1&y=2","Params":{"x":["1"],"y":["2"]},"Scheme":"http"},["Body","Headers","Params","Scheme","URL"],"GET","id","1:",{"meta_data":{"a":"b"}},3,["f"]]"#
+        r#"[{"Headers":{"Accept":["*/*"],"User-Agent":["curl/8.0"],"X-Foo":["bar"]},"Body":"body","URL":"/virt?x=1&y=2","Params":{"x":["1"],"y":["2"]},"Scheme":"http","SetHeaders":{"a":[]}},["Body","Headers","Params","Scheme","SetHeaders","URL"],"GET","id","1:",{"meta_data":{"a":"b"}},3,["f"]]"#
     );
 }
 

@@ -54,7 +54,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     row("secret", Kind::Secret, "", "Shared secret of the admin API; empty turns that API off. Read and checked; this version does not use it yet."),
     row("secrets", Kind::Map(&Kind::Secret), "", "Values for `secrets://NAME`."),
     row("app_path", TEXT, "\"apps\"", "Folder with the API definitions; must exist."),
-    row("middleware_path", TEXT, "\"middleware\"", "Folder with middleware sources. Read and checked; this version does not use it yet."),
+    row("middleware_path", TEXT, "\"middleware\"", "Folder with folders of hooks for APIs, and with unpacked bundles."),
     row("policies.policy_source", Kind::Word(&["file", "service", "rpc"]), "\"file\"",
         "Where policies come from; only `file` is supported."),
     row("policies.policy_record_name", TEXT, "", "JSON file with the policies. Read and checked; this version does not use it yet."),
