@@ -14,7 +14,7 @@ use http::{HeaderValue, Method};
 use time::OffsetDateTime;
 
 use crate::{
-    apidef::model::{ClientAddresses, Cors, FixedAnswer, HeaderChanges, MethodActions, VersionLocation},
+    apidef::model::{ClientAddresses, Cors, HeaderChanges, MethodActions, Mock, VersionLocation},
     chain::{
         plugin::LivePlugin, rate_limit::RateWindow, url_rewrite::Rewrite,
         virtual_endpoint::LiveVirtualEndpoint,
@@ -180,8 +180,8 @@ pub struct LiveEndpoints {
     pub methods: EndpointList<Method>,
     /// Rewrites.
     pub rewrites: EndpointList<Rewrite>,
-    /// Fixed answers.
-    pub mocks: EndpointList<FixedAnswer>,
+    /// Answers of the definition itself.
+    pub mocks: EndpointList<Mock>,
 }
 
 impl LiveEndpoints {

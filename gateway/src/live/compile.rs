@@ -18,6 +18,7 @@ use crate::{
         ApiDefinition,
         folder::DefinitionFile,
         model::{Endpoint, Endpoints, ScriptSource, Version, Versioning, VirtualEndpoint},
+        read::Kind,
     },
     chain::{rate_limit::RateWindow, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint},
     config::settings::{MatchingSettings, Settings},
@@ -92,7 +93,7 @@ impl Compiler<'_> {
                     definition.id,
                     earlier.path.display()
                 );
-                file.report_one("api_id", &message);
+                file.report_one(file.kind.unwrap_or(Kind::Classic).id_field(), &message);
                 compiled.refused += 1;
                 continue;
             }
@@ -123,8 +124,9 @@ impl Compiler<'_> {
         compiled.served = snapshot.apis().count();
         for Conflict { index, kept } in conflicts {
             let other = served[kept].path.display();
+            let field = served[index].kind.unwrap_or(Kind::Classic).listen_path_field();
             served[index].report_one(
-                "proxy.listen_path",
+                field,
                 &format!("is the listen path of the API in {other} already; this one is not served"),
             );
         }
