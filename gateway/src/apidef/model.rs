@@ -233,8 +233,10 @@ pub struct Endpoints {
     pub methods: Vec<Endpoint<Method>>,
     /// URL rewrites.
     pub rewrites: Vec<Endpoint<UrlRewrite>>,
-    /// Answers of the definition itself.
-    pub mocks: Vec<Endpoint<Mock>>,
+    /// Fixed answers, given before scripts and plugins are asked.
+    pub mocks: Vec<Endpoint<FixedAnswer>>,
+    /// Answers in the upstream's place.
+    pub upstream_mocks: Vec<Endpoint<Mock>>,
 }
 
 /// One entry of a list.

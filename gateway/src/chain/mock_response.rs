@@ -12,7 +12,7 @@ use crate::{
 const CODE: &str = "x-tyk-accept-example-code";
 const NAME: &str = "x-tyk-accept-example-name";
 
-/// The answer of an endpoint with a mock response.
+/// The answer in the upstream's place.
 ///
 /// # Errors
 /// [`GatewayError::NoExample`] when the request asks for an example that is not there.

@@ -143,8 +143,8 @@ async fn pass(
     };
     let client_method = exchange.method.clone();
     let transformed = endpoints.methods.find(&client_method, forms);
-    if let Some(mock) = endpoints.mocks.find(&client_method, forms) {
-        return Ok(Flow::Reply(mock_response::answer(mock, &exchange.headers)?));
+    if let Some(answer) = endpoints.mocks.find(&client_method, forms) {
+        return Ok(Flow::Reply(mock_response::fixed(answer)));
     }
     let mut reply = match endpoints.virtual_endpoints.find(&client_method, forms) {
         Some(endpoint) => match Box::pin(virtual_endpoint::answer(gateway, api, endpoint, exchange)).await {
@@ -167,7 +167,10 @@ async fn pass(
         reply = Box::pin(plugin::requests(&hooks.post, exchange)).await?;
     }
     let from_upstream = reply.is_none();
-    if from_upstream {
+    if from_upstream && let Some(mock) = endpoints.upstream_mocks.find(&client_method, forms) {
+        reply = Some(mock_response::answer(mock, &exchange.headers)?);
+    }
+    if reply.is_none() {
         // What a plugin changed counts for more than what the definition says.
         let method = match transformed {
             Some(method) if exchange.method == client_method => method.clone(),

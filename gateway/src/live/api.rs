@@ -14,7 +14,9 @@ use http::{HeaderValue, Method};
 use time::OffsetDateTime;
 
 use crate::{
-    apidef::model::{ClientAddresses, Cors, HeaderChanges, MethodActions, Mock, VersionLocation},
+    apidef::model::{
+        ClientAddresses, Cors, FixedAnswer, HeaderChanges, MethodActions, Mock, VersionLocation,
+    },
     chain::{
         plugin::LivePlugin, rate_limit::RateWindow, url_rewrite::Rewrite,
         virtual_endpoint::LiveVirtualEndpoint,
@@ -180,8 +182,10 @@ pub struct LiveEndpoints {
     pub methods: EndpointList<Method>,
     /// Rewrites.
     pub rewrites: EndpointList<Rewrite>,
-    /// Answers of the definition itself.
-    pub mocks: EndpointList<Mock>,
+    /// Fixed answers.
+    pub mocks: EndpointList<FixedAnswer>,
+    /// Answers in the upstream's place.
+    pub upstream_mocks: EndpointList<Mock>,
 }
 
 impl LiveEndpoints {
@@ -196,5 +200,6 @@ impl LiveEndpoints {
             || self.methods.names_path(path)
             || self.rewrites.names_path(path)
             || self.mocks.names_path(path)
+            || self.upstream_mocks.names_path(path)
     }
 }

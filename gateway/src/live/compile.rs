@@ -268,6 +268,7 @@ impl Compiler<'_> {
                 Rewrite::compile(&endpoint.rule).map_err(CompileError::from)
             })?,
             mocks: list(&endpoints.mocks, matching)?,
+            upstream_mocks: list(&endpoints.upstream_mocks, matching)?,
         })
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::file;
 use crate::apidef::{
     model::{
-        Endpoint, Endpoints, FixedAnswer, MethodActions, Mock, RewriteTrigger, ScriptSource, TriggerMatch,
+        Endpoint, Endpoints, FixedAnswer, MethodActions, RewriteTrigger, ScriptSource, TriggerMatch,
         UrlRewrite, VirtualEndpoint,
     },
     reader::{Reader, WrittenHeader, unavailable},
@@ -90,10 +90,10 @@ impl Reader<'_> {
             mocks: self.list(
                 &paths.mock_response,
                 &format!("{field}.mock_response"),
-                |reader, entry, field| {
-                    reader.answer(entry.code, &entry.body, &entry.headers, field).map(Mock::Fixed)
-                },
+                |reader, entry, field| reader.answer(entry.code, &entry.body, &entry.headers, field),
             ),
+            // Tyk has these in documents only.
+            upstream_mocks: Vec::new(),
         }
     }
 

@@ -94,7 +94,7 @@ fn add(
     if rules.mock_response.enabled
         && let Some(rule) = mock(reader, &rules.mock_response, operation, document, &field("mockResponse"))
     {
-        endpoints.mocks.push(here(operation, rule));
+        endpoints.upstream_mocks.push(here(operation, rule));
     }
     if rules.transform_request_headers.enabled {
         let rule = reader.transform(&rules.transform_request_headers, &field("transformRequestHeaders"));

@@ -188,7 +188,7 @@ fn rules_of_operations_are_read() {
     assert_eq!(endpoints.methods[0].rule, "PUT");
     assert_eq!(endpoints.timeouts[0].rule, Duration::from_millis(1500));
     assert_eq!(endpoints.size_limits[0].rule, 7);
-    let Mock::Fixed(answer) = &endpoints.mocks[0].rule else { panic!() };
+    let Mock::Fixed(answer) = &endpoints.upstream_mocks[0].rule else { panic!() };
     assert_eq!(
         (answer.status.as_u16(), answer.headers.len(), &answer.headers["x-m"]),
         (200, 1, &"2".parse().unwrap())
@@ -213,7 +213,7 @@ fn examples_become_answers() {
                     "tags": {"type": "array", "items": {"enum": ["a"]}}, "on": {"type": "boolean"}}}}),
             ),
         ]));
-        match &endpoints.mocks[0].rule {
+        match &endpoints.upstream_mocks[0].rule {
             Mock::Examples(answers) => answers.clone(),
             other => panic!("{other:?}"),
         }
