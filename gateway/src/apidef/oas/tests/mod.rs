@@ -1,5 +1,6 @@
 //! What is read, and what of it is served; `refused` has what is not.
 
+mod damaged;
 mod refused;
 
 use std::time::Duration;
