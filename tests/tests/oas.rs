@@ -338,6 +338,20 @@ fn a_plugin_lets_callers_in() {
     gateway.send(Request::get("/shop/closed").header("x-partner-key", "s3cret")).assert_text("closed");
 }
 
+#[test]
+fn events_reach_their_handlers() {
+    let handlers =
+        json!([{"enabled": true, "trigger": "VersionFailure", "type": "log", "logPrefix": "shop"}]);
+    let document = Document::new("shop").tyk("/server/eventHandlers", handlers).operation(
+        "GET",
+        "/no",
+        json!({"block": on()}),
+    );
+    let gateway = serving([document]);
+    gateway.get("/shop/no").assert_error(403, FORBIDDEN);
+    gateway.wait_for_log(|line| message(line).starts_with("shop:VersionFailure"));
+}
+
 /// The only line of the log that says what is wrong with a file.
 fn finding(gateway: &Gateway, file: &str, level: &str) -> Value {
     let lines = gateway.log_lines();

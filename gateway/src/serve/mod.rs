@@ -35,6 +35,7 @@ use self::{
 use crate::{
     chain,
     config::Settings,
+    events::queue::EventQueue,
     exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
     js::{outbound::outbound_client, runtime::JsRuntime},
     live::{
@@ -62,6 +63,8 @@ pub struct Gateway {
     pub plugins: PluginRuntime,
     /// Keys and their sessions.
     pub sessions: Sessions,
+    /// Where event handlers run.
+    pub events: Arc<EventQueue>,
     /// What is counted.
     pub metrics: Metrics,
     /// `Server` of answers made here.
@@ -133,7 +136,10 @@ impl Gateway {
         let outbound = outbound_client(&settings.upstream, tls);
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
+        let events =
+            EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
         Ok(Self {
+            events,
             plugins: PluginRuntime::new(
                 &settings,
                 outbound.clone(),
@@ -173,6 +179,7 @@ impl Gateway {
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
+            events: &self.events,
             metrics: &self.metrics,
             before: Some(&before),
         };
