@@ -16,7 +16,10 @@ use hyper::body::Incoming;
 use serde_json::Value;
 use tokio::time::{Instant, Sleep};
 
-use crate::{plugins::ResponseHeaders, reply::error::GatewayError, telemetry::request_id::RequestId};
+use crate::{
+    plugins::ResponseHeaders, reply::error::GatewayError, response_cache::CacheFill,
+    telemetry::request_id::RequestId,
+};
 
 /// A request, what has become of it so far, and where it came from.
 #[derive(Debug)]
@@ -49,6 +52,16 @@ pub struct Exchange {
     pub response_headers: ResponseHeaders,
     /// Where plugins sent the request.
     pub sent_to: SentTo,
+    /// A place in the cache that the answer to this request is to fill.
+    pub cache_fill: Option<Box<CacheFill>>,
+    /// Session that the caller had before the request looped into another API.
+    pub outer_session: Option<Arc<Value>>,
+    /// How many loops it may go through.
+    pub loop_limit: u8,
+    /// Rates and quotas count for it; not in a loop that does not ask for it.
+    pub checks_limits: bool,
+    /// It is one of a batch.
+    pub in_batch: bool,
 }
 
 impl Exchange {

@@ -14,7 +14,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::events::EventHandlerUse;
+use super::{
+    cache::{CacheOptions, CachedEndpoint},
+    events::EventHandlerUse,
+};
 use crate::config::settings::DriverName;
 
 /// One API.
@@ -54,6 +57,10 @@ pub struct ApiDefinition {
     pub hooks: Hooks,
     /// What is done about events.
     pub event_handlers: Vec<EventHandlerUse>,
+    /// It has a batch endpoint.
+    pub batch: bool,
+    /// What answers are kept, when any are.
+    pub cache: Option<CacheOptions>,
     /// The definition as it was written, kept for plugins; `None` when it names none.
     pub written: Option<Arc<str>>,
 }
@@ -221,6 +228,8 @@ pub struct Endpoints {
     pub virtual_endpoints: Vec<Endpoint<VirtualEndpoint>>,
     /// Endpoint plugins.
     pub plugins: Vec<Endpoint<PluginUse>>,
+    /// Endpoints whose answers are kept.
+    pub cached: Vec<Endpoint<CachedEndpoint>>,
     /// Request header changes.
     pub request_headers: Vec<Endpoint<HeaderChanges>>,
     /// Response header changes.

@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_is_not_available_is_refused_with_its_line() {
-        let error = |text| Template::parse(text, EventName::AuthFailure).unwrap_err();
+        let error = |text: &str| Template::parse(text, EventName::AuthFailure).unwrap_err();
         for action in
             ["if .Meta.Key", "range .Meta", ".Meta", ".Meta.Key | js", ".EventType", "", ".Meta.Key.X"]
         {
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn the_request_is_wanted_where_it_is_shown() {
-        let wants = |text| Template::parse(text, EventName::AuthFailure).unwrap().wants_request();
+        let wants = |text: &str| Template::parse(text, EventName::AuthFailure).unwrap().wants_request();
         assert!(wants("{{.Meta.OriginatingRequest}}"));
         assert!(!wants(DEFAULT));
     }

@@ -42,6 +42,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let response_headers = reader.response_processors(&file.response_processors);
     let driver = reader.driver(&file.custom_middleware.driver);
     let hooks = reader.hooks(&file);
+    let cache = reader.cache_options(&file.cache_options);
     let event_handlers = reader.event_handlers(&file.event_handlers);
     Some(ApiDefinition {
         id: api_id,
@@ -64,6 +65,8 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         response_headers,
         hooks,
         event_handlers,
+        batch: file.enable_batch_request_support,
+        cache,
         written: None,
     })
 }
@@ -88,13 +91,6 @@ fn refuse_what_comes_later(file: &ClassicFile, problems: &mut Problems) {
 
 /// Settings that change what happens but protect nothing: served, and said so.
 fn warn_of_settings_without_effect(file: &ClassicFile, problems: &mut Problems) {
-    if file.cache_options.enable_cache {
-        problems
-            .warn("cache_options.enable_cache", "there is no response cache yet: every request goes through");
-    }
-    if file.enable_batch_request_support {
-        problems.warn("enable_batch_request_support", "the batch endpoint is not there yet");
-    }
     if file.proxy.service_discovery.use_discovery_service {
         problems.warn("proxy.service_discovery", "has no effect: requests go to `target_url`");
     }
@@ -290,16 +286,6 @@ impl Reader<'_> {
                 );
             }
         }
-        for (name, entries) in
-            [("cache", &paths.cache), ("advance_cache_config", &paths.advance_cache_config)]
-        {
-            if !entries.is_empty() {
-                self.problems.warn(
-                    format!("{field}.{name}"),
-                    "there is no response cache yet: every request goes through",
-                );
-            }
-        }
         Endpoints {
             ignored: self.access(&paths.ignored, &format!("{field}.ignored")),
             allowed: self.access(&paths.white_list, &format!("{field}.white_list")),
@@ -321,6 +307,7 @@ impl Reader<'_> {
                 ));
                 plugins
             },
+            cached: self.cached_endpoints(&paths.cache, &paths.advance_cache_config, field),
             request_headers: self.list(
                 &paths.transform_headers,
                 &format!("{field}.transform_headers"),
@@ -358,7 +345,7 @@ impl Reader<'_> {
     }
 
     /// Reads a list of entries: the disabled ones are left out, a bad one is a refusal.
-    fn list<E: Entry, T>(
+    pub(super) fn list<E: Entry, T>(
         &mut self,
         entries: &[E],
         field: &str,
@@ -380,7 +367,7 @@ impl Reader<'_> {
         list
     }
 
-    fn check_pattern(&mut self, path: &str, field: &str) {
+    pub(super) fn check_pattern(&mut self, path: &str, field: &str) {
         if path.is_empty() {
             self.problems
                 .refuse(field, "is missing; it is a path such as `/users/{id}` or a regular expression");
@@ -507,7 +494,7 @@ impl Reader<'_> {
         })
     }
 
-    fn check_regex(&mut self, pattern: &str, field: &str) {
+    pub(super) fn check_regex(&mut self, pattern: &str, field: &str) {
         if let Err(error) = regex::Regex::new(pattern) {
             self.problems.refuse(field, format!("`{pattern}` is not a regular expression: {error}"));
         }
@@ -737,7 +724,7 @@ fn is_enabled(entry: &Value) -> bool {
 }
 
 /// What all entries of `extended_paths` have.
-trait Entry {
+pub(super) trait Entry {
     fn disabled(&self) -> bool;
     fn path(&self) -> &str;
     fn method(&self) -> &str;
@@ -760,5 +747,6 @@ entries!(
     file::MethodEntry,
     file::RewriteEntry,
     file::MockEntry,
-    file::InternalEntry
+    file::InternalEntry,
+    file::CacheEntry
 );

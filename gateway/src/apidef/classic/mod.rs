@@ -1,9 +1,11 @@
 //! Reads a Tyk Classic definition.
 //!
 //! [`read`] goes from text to [`ApiDefinition`] and collects every finding on the way; `file` has the shapes
-//! as written, `convert` the checks, `plugins` those of plugins' places, `events` those of event handlers, `protection`
+//! as written, `convert` the checks, `plugins` those of plugins' places, `events` and `cache` those of
+//! event handlers and kept answers, `protection`
 //! what must be refused.
 
+mod cache;
 mod convert;
 mod events;
 mod file;

@@ -201,6 +201,11 @@ fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<
         session,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),
+        cache_fill: None,
+        outer_session: None,
+        loop_limit: crate::chain::looping::MAX_LOOPS,
+        checks_limits: true,
+        in_batch: false,
     }
 }
 
