@@ -13,11 +13,13 @@ use http::{HeaderMap, Method, Uri, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use serde_json::Value;
 use tokio::time::{Instant, Sleep};
 
 use crate::{
-    plugins::ResponseHeaders, reply::error::GatewayError, response_cache::CacheFill,
+    plugins::ResponseHeaders,
+    reply::error::GatewayError,
+    response_cache::CacheFill,
+    session::{Key, Session},
     telemetry::request_id::RequestId,
 };
 
@@ -44,8 +46,10 @@ pub struct Exchange {
     pub upgrade: Option<UpgradeRequest>,
     /// How many loops inside the gateway led here.
     pub loops: u8,
-    /// Session of the caller, in the form of Tyk's JSON. Hooks may set one: who has a session has not been let in for that.
-    pub session: Option<Arc<Value>>,
+    /// Session of the caller. Hooks may set one: who has a session has not been let in for that.
+    pub session: Option<Arc<Session>>,
+    /// The key that the session was found under; `None` for one that a hook or plugin gave.
+    pub key: Option<Arc<Key>>,
     /// The API that the request is in has let the caller in; set by authentication alone.
     pub let_in: bool,
     /// Headers that plugins add to whatever answer goes out.
@@ -54,8 +58,8 @@ pub struct Exchange {
     pub sent_to: SentTo,
     /// A place in the cache that the answer to this request is to fill.
     pub cache_fill: Option<Box<CacheFill>>,
-    /// Session that the caller had before the request looped into another API.
-    pub outer_session: Option<Arc<Value>>,
+    /// Key or session that the caller had before the request looped into another API.
+    pub outer_caller: Option<Box<str>>,
     /// How many loops it may go through.
     pub loop_limit: u8,
     /// Rates and quotas count for it; not in a loop that does not ask for it.
@@ -76,6 +80,18 @@ impl Exchange {
     /// Value of the request's `Content-Length`, when it has one.
     pub fn content_length(&self) -> Option<u64> {
         self.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    }
+
+    /// What the caller is known by in the API that the request is in: its key, or what a hook or plugin made of it.
+    pub fn caller(&self) -> Option<Box<str>> {
+        if let Some(key) = &self.key {
+            return Some(format!("key {}", key.name).into());
+        }
+        let session = self.session.as_deref()?;
+        if !session.key_id.is_empty() {
+            return Some(format!("key {}", session.key_id).into());
+        }
+        Some(format!("session {}", serde_json::to_string(session).unwrap_or_default()).into())
     }
 
     /// Reads the whole body into memory, once; later calls give the same bytes.

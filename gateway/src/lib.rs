@@ -24,6 +24,7 @@ pub mod response_cache;
 pub mod router;
 pub mod run;
 pub mod serve;
+pub mod session;
 pub mod supervisor;
 pub mod telemetry;
 pub mod watch;

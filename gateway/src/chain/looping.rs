@@ -118,9 +118,9 @@ pub fn enter<'a>(
     let api = api.ok_or_else(not_there)?;
     // A session is one API's; the other one authenticates for itself.
     if !std::ptr::eq(api, from) {
-        if let Some(session) = exchange.session.take() {
-            exchange.outer_session = Some(session);
-        }
+        exchange.outer_caller = exchange.caller().or(exchange.outer_caller.take());
+        exchange.session = None;
+        exchange.key = None;
         exchange.let_in = false;
     }
     let listen_path = api.loop_prefix();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
-use serde_json::Value;
 
 use super::ip_access;
 use crate::{
@@ -16,6 +15,7 @@ use crate::{
         AuthOutcome, CallContext, Called, Effects, PluginFailure, PluginFunction, PluginOutcome, PluginSite,
     },
     reply::{Reply, body::ReplyBody, error::GatewayError},
+    session::Session,
     telemetry::metrics::{self, Failures},
 };
 
@@ -209,18 +209,16 @@ async fn authenticate(
 }
 
 /// A session that says itself that it is no longer good, as Tyk's checks have it.
-fn check(api: &LiveApi, exchange: &Exchange, session: &Value) -> Result<(), GatewayError> {
-    let key = session.get("key_id").and_then(Value::as_str).unwrap_or(NO_KEY);
+fn check(api: &LiveApi, exchange: &Exchange, session: &Session) -> Result<(), GatewayError> {
+    let key = if session.key_id.is_empty() { NO_KEY } else { &session.key_id };
     let refused = |status, message: &str| {
         Err(GatewayError::AuthenticationRefused { status, message: message.to_owned() })
     };
-    if session.get("is_inactive").and_then(Value::as_bool) == Some(true) {
+    if session.is_inactive {
         api.events.fire(exchange, Happened::KeyInactive { key });
         return refused(StatusCode::FORBIDDEN, "Key is inactive, please renew");
     }
-    // 0 and -1 are for ever.
-    let expires = session.get("expires").and_then(Value::as_i64).filter(|expires| *expires > 0);
-    if expires.is_some_and(|expires| expires <= time::OffsetDateTime::now_utc().unix_timestamp()) {
+    if session.has_expired(time::OffsetDateTime::now_utc().unix_timestamp()) {
         api.events.fire(exchange, Happened::KeyExpired { key });
         return refused(StatusCode::UNAUTHORIZED, "Key has expired, please renew");
     }

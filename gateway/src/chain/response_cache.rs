@@ -176,17 +176,13 @@ impl Question<'_> {
 
 /// Who asks: the key or session, or where there is none the client's address; and what else a caller is known by.
 fn add_caller(key: &mut KeyParts, exchange: &Exchange) {
-    let session = exchange.session.as_deref();
-    match session.and_then(|session| session.get("key_id")?.as_str()).filter(|id| !id.is_empty()) {
-        Some(id) => key.add("key").add(id),
-        None => {
-            let session = session.map(ToString::to_string).unwrap_or_default();
-            key.add("address").add(exchange.client.ip().to_canonical().to_string()).add(session)
-        }
-    };
-    if let Some(outer) = &exchange.outer_session {
-        key.add(outer.to_string());
+    let caller = exchange.caller();
+    key.add(caller.as_deref().unwrap_or(""));
+    // A session may be all callers'; only a key is one's own.
+    if !caller.is_some_and(|caller| caller.starts_with("key ")) {
+        key.add(exchange.client.ip().to_canonical().to_string());
     }
+    key.add(exchange.outer_caller.as_deref().unwrap_or(""));
     for name in &CALLER_HEADERS {
         key.add_header(&exchange.headers, name);
     }

@@ -128,6 +128,25 @@ pub enum HashFunction {
     Sha256,
 }
 
+impl HashFunction {
+    /// Tyk's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Murmur32 => "murmur32",
+            Self::Murmur64 => "murmur64",
+            Self::Murmur128 => "murmur128",
+            Self::Sha256 => "sha256",
+        }
+    }
+
+    /// The function that a word names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Murmur32, Self::Murmur64, Self::Murmur128, Self::Sha256]
+            .into_iter()
+            .find(|function| function.word() == word)
+    }
+}
+
 /// The listener.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {

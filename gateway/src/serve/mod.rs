@@ -47,6 +47,7 @@ use crate::{
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
     response_cache::ResponseCache,
+    session::{Sessions, Store},
     supervisor::worker::ClosedEndpoints,
     telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
 };
@@ -63,6 +64,8 @@ pub struct Gateway {
     pub plugins: PluginRuntime,
     /// Where answers are kept.
     pub cache: Arc<ResponseCache>,
+    /// Keys and their sessions.
+    pub sessions: Sessions,
     /// Where event handlers run.
     pub events: Arc<EventQueue>,
     /// What is counted.
@@ -150,6 +153,7 @@ impl Gateway {
             ),
             clients,
             js: JsRuntime::new(&settings.javascript, outbound, runtime),
+            sessions: Sessions::new(Store::Embedded(Arc::default()), settings.keys),
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
                 settings.plugins.analytics_in_flight,
@@ -296,11 +300,12 @@ impl Gateway {
             upgrade,
             loops: 0,
             session: None,
+            key: None,
             let_in: false,
             response_headers: ResponseHeaders::default(),
             sent_to: SentTo::default(),
             cache_fill: None,
-            outer_session: None,
+            outer_caller: None,
             loop_limit: chain::looping::MAX_LOOPS,
             checks_limits: true,
             in_batch: false,
