@@ -3,11 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::api::LiveApi;
-use crate::{
-    events::KeyChange,
-    router::table::{Conflict, ListenPath, Table},
-    session::Session,
-};
+use crate::router::table::{Conflict, ListenPath, Table};
 
 /// Routes and the APIs behind them.
 #[derive(Debug)]
@@ -83,20 +79,6 @@ impl Snapshot {
             let wanted = url_name(name);
             apis().find(|api| url_name(&api.name) == wanted)
         })
-    }
-
-    /// Tells the APIs that a key opens what became of it.
-    pub fn fire_key_change(&self, session: &Session, change: KeyChange<'_>) {
-        for api in self.apis() {
-            // As in Tyk, a key without access rights opens all APIs of its organisation.
-            let opens = match session.access_rights.is_empty() {
-                true => *api.org_id == *session.org_id,
-                false => session.access_rights.contains_key(&*api.id),
-            };
-            if opens {
-                api.events.fire_key_change(change);
-            }
-        }
     }
 
     /// All APIs.
