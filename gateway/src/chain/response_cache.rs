@@ -67,7 +67,7 @@ pub async fn find(
     let key = question.key(exchange, &body);
     for _ in 0..MAX_ROUNDS {
         let generation = cache.generation();
-        let (place, answer) = cache.look_up(key, &exchange.headers);
+        let (place, answer) = cache.look_up(key, &exchange.headers).await;
         if let Some(answer) = answer {
             cache.lookups.count(outcome::HIT);
             return Ok(Some(answer.reply(&exchange.headers)));
@@ -75,7 +75,7 @@ pub async fn find(
         let landed = match cache.cache.flights.join(place) {
             Joined::First(flight) => {
                 // Another one may have landed since.
-                if let (_, Some(answer)) = cache.look_up(key, &exchange.headers) {
+                if let (_, Some(answer)) = cache.look_up(key, &exchange.headers).await {
                     cache.lookups.count(outcome::HIT);
                     return Ok(Some(answer.reply(&exchange.headers)));
                 }

@@ -73,6 +73,11 @@ impl KeptAnswer {
         if self.vary.is_empty() { *question } else { varied(question, &self.vary, headers) }
     }
 
+    /// Status, headers and body.
+    pub(super) fn parts(&self) -> (StatusCode, &HeaderMap, &Bytes) {
+        (self.status, &self.headers, &self.body)
+    }
+
     fn bytes(&self) -> usize {
         let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
         self.body.len() + headers.sum::<usize>()
@@ -182,7 +187,7 @@ mod tests {
             upstream_control: upstream_control.then(|| HeaderName::from_static("x-tyk-cache-action-set-ttl")),
         };
         let lookups: Failures = Metrics::new().cache_lookups("shop");
-        ApiCache::new(&ResponseCache::new(&settings), &"shop".into(), options, lookups)
+        ApiCache::new(&ResponseCache::new(&settings, None), &"shop".into(), options, lookups)
     }
 
     fn kept(

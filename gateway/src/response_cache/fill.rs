@@ -79,7 +79,7 @@ impl CacheFill {
             return Ok(Response::from_parts(head, body.into()));
         }
         let answer = Arc::new(KeptAnswer::new(head.status, kept_head.headers, body.clone(), time));
-        let at = self.cache.put(self.question, self.generation, &self.request.1, &answer);
+        let at = self.cache.put(self.question, self.generation, &self.request.1, &answer, time).await;
         self.flight.land(Landing::Kept(at, answer));
         Ok(Response::from_parts(head, body.into()))
     }

@@ -1,7 +1,7 @@
 //! Answers that are kept for a while, so that the same question of the same caller need not be answered twice.
 //!
-//! [`ResponseCache`] is the process's: a [`memory`] with a bound on its bytes, and the [`flights`] of requests that are about to
-//! fill it. [`ApiCache`] is what one API keeps and for how long, [`key`] what makes two questions the same, [`answer`] what is
+//! [`ResponseCache`] is the process's: a [`memory`] with a bound on its bytes, or a store that it [shares](shared) with other
+//! gateways, and the [`flights`] of requests that are about to fill a place. [`ApiCache`] is what one API keeps and for how long, [`key`] what makes two questions the same, [`answer`] what is
 //! kept and what must not be. The step of the chain is `chain/response_cache.rs`.
 
 pub mod answer;
@@ -9,6 +9,7 @@ pub mod fill;
 pub mod flights;
 pub mod key;
 pub mod memory;
+mod shared;
 
 use std::{
     collections::HashMap,
@@ -28,18 +29,22 @@ use self::{
     flights::Flights,
     key::CacheKey,
     memory::Memory,
+    shared::Shared,
 };
 use crate::{
     apidef::cache::{CacheOptions, CachedEndpoint},
     config::settings::CacheSettings,
     router::endpoints::{EndpointList, PathForms},
-    telemetry::metrics::Failures,
+    session::{Store, StoreError},
+    telemetry::metrics::{Failures, cache as outcome},
 };
 
 /// All answers that are kept.
 #[derive(Debug)]
 pub struct ResponseCache {
     memory: Memory,
+    /// Where answers are instead of in memory.
+    shared: Option<Shared>,
     /// Requests that are about to fill a place.
     pub flights: Arc<Flights>,
     /// Bytes of the largest body that is kept.
@@ -51,10 +56,11 @@ pub struct ResponseCache {
 }
 
 impl ResponseCache {
-    /// Nothing kept yet.
-    pub fn new(settings: &CacheSettings) -> Arc<Self> {
+    /// A cache in memory, or in `shared` when several gateways have one store.
+    pub fn new(settings: &CacheSettings, shared: Option<Store>) -> Arc<Self> {
         Arc::new(Self {
             memory: Memory::new(settings.max_bytes, settings.max_entry_bytes),
+            shared: shared.map(Shared::new),
             flights: Arc::default(),
             max_entry_bytes: settings.max_entry_bytes,
             fill_timeout: settings.fill_timeout,
@@ -62,8 +68,21 @@ impl ResponseCache {
         })
     }
 
-    /// Throws away what is kept for an API; an answer that is on its way is not kept any more either.
-    pub fn invalidate(&self, api_id: &str) {
+    /// Throws away what is kept for an API, here and in the store; an answer that is on its way here is not kept any more either.
+    /// Other gateways have to be told, with [`Signal::ApiCacheDropped`](crate::session::Signal::ApiCacheDropped).
+    ///
+    /// # Errors
+    /// When the store may still have some of them.
+    pub async fn invalidate(&self, api_id: &str) -> Result<(), StoreError> {
+        self.invalidate_here(api_id);
+        match &self.shared {
+            Some(shared) => shared.forget(api_id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// As [`invalidate`](Self::invalidate), but leaves the store to whoever gave the signal.
+    pub fn invalidate_here(&self, api_id: &str) {
         let generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(generation) = generations.get(api_id) {
             generation.fetch_add(1, Ordering::AcqRel);
@@ -169,11 +188,15 @@ impl ApiCache {
     }
 
     /// The answer for a question, if one is kept; in any case where it is or would be.
-    pub fn look_up(&self, question: CacheKey, headers: &HeaderMap) -> (CacheKey, Option<Arc<KeptAnswer>>) {
+    pub async fn look_up(
+        &self,
+        question: CacheKey,
+        headers: &HeaderMap,
+    ) -> (CacheKey, Option<Arc<KeptAnswer>>) {
         let generation = self.generation();
         let mut at = question;
         for _ in 0..2 {
-            match self.cache.memory.get(&at, generation).as_deref() {
+            match self.get(&at, generation).await.as_deref() {
                 Some(Kept::Answer(answer)) => return (at, Some(Arc::clone(answer))),
                 Some(Kept::Varies(names)) => at = key::varied(&question, names, headers),
                 None => break,
@@ -182,22 +205,118 @@ impl ApiCache {
         (at, None)
     }
 
+    async fn get(&self, at: &CacheKey, generation: u64) -> Option<Arc<Kept>> {
+        let Some(shared) = &self.cache.shared else { return self.cache.memory.get(at, generation) };
+        match shared.get(&self.api_id, at).await {
+            Ok(kept) => kept.map(Arc::new),
+            Err(error) => {
+                self.store_failed(&error);
+                None
+            }
+        }
+    }
+
+    /// Without the store nothing is kept; the answers come from where they come from.
+    fn store_failed(&self, error: &StoreError) {
+        self.lookups.count(outcome::STORE_FAILED);
+        tracing::debug!(api_id = &*self.api_id, "the response cache goes without its store: {error}");
+    }
+
     /// Keeps the answer to a question, unless something was thrown away since its request began. Tells where.
-    fn put(
+    async fn put(
         &self,
         question: CacheKey,
         generation: u64,
         headers: &HeaderMap,
         answer: &Arc<KeptAnswer>,
+        time: Duration,
     ) -> CacheKey {
         let at = answer.place(&question, headers);
-        if generation == self.generation() {
-            let memory = &self.cache.memory;
-            if at != question {
-                memory.put(question, &self.api_id, generation, Kept::Varies(answer.vary.clone()));
+        if generation != self.generation() {
+            return at;
+        }
+        let varies = (at != question).then(|| (question, Kept::Varies(answer.vary.clone())));
+        let places = varies.into_iter().chain([(at, Kept::Answer(Arc::clone(answer)))]);
+        for (place, kept) in places {
+            let Some(shared) = &self.cache.shared else {
+                self.cache.memory.put(place, &self.api_id, generation, kept);
+                continue;
+            };
+            if let Err(error) = shared.put(&self.api_id, &place, &kept, time).await {
+                self.store_failed(&error);
             }
-            memory.put(at, &self.api_id, generation, Kept::Answer(Arc::clone(answer)));
         }
         at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+    use super::{ApiCache, CacheOptions, ResponseCache, answer::KeptAnswer};
+    use crate::{config::settings::CacheSettings, session::Store, telemetry::metrics::Metrics};
+
+    fn api(cache: &Arc<ResponseCache>, id: &str) -> ApiCache {
+        let options = CacheOptions {
+            timeout: Duration::from_secs(60),
+            all_safe_requests: true,
+            statuses: Vec::new(),
+            by_headers: Vec::new(),
+            upstream_control: None,
+        };
+        ApiCache::new(cache, &id.into(), options, Metrics::new().cache_lookups(id))
+    }
+
+    fn asking(language: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, HeaderValue::from_static(language))])
+    }
+
+    async fn keep(api: &ApiCache, question: [u8; 32], language: &'static str, generation: u64) {
+        let vary = HeaderMap::from_iter([(header::VARY, HeaderValue::from_static("accept-language"))]);
+        let time = Duration::from_secs(60);
+        let answer = Arc::new(KeptAnswer::new(StatusCode::OK, vary, language.into(), time));
+        api.put(question, generation, &asking(language), &answer, time).await;
+    }
+
+    async fn body(api: &ApiCache, question: [u8; 32], language: &'static str) -> Option<String> {
+        let (_, answer) = api.look_up(question, &asking(language)).await;
+        Some(String::from_utf8(answer?.parts().2.to_vec()).unwrap())
+    }
+
+    async fn check(cache: Arc<ResponseCache>) {
+        let (shop, users) = (api(&cache, "shop"), api(&cache, "users"));
+        keep(&shop, [1; 32], "en", shop.generation()).await;
+        keep(&shop, [1; 32], "de", shop.generation()).await;
+        keep(&users, [2; 32], "en", users.generation()).await;
+        assert_eq!(body(&shop, [1; 32], "en").await.as_deref(), Some("en"));
+        assert_eq!(body(&shop, [1; 32], "de").await.as_deref(), Some("de"));
+        assert_eq!(body(&shop, [1; 32], "fr").await, None);
+        let before = shop.generation();
+        cache.invalidate("shop").await.unwrap();
+        assert_eq!(body(&shop, [1; 32], "en").await, None);
+        assert_eq!(body(&users, [2; 32], "en").await.as_deref(), Some("en"));
+        // What was on its way when the cache was emptied is not kept.
+        keep(&shop, [1; 32], "en", before).await;
+        assert_eq!(body(&shop, [1; 32], "en").await, None);
+        keep(&shop, [1; 32], "en", shop.generation()).await;
+        assert_eq!(body(&shop, [1; 32], "en").await.as_deref(), Some("en"));
+    }
+
+    const SETTINGS: CacheSettings =
+        CacheSettings { max_bytes: 1 << 20, max_entry_bytes: 1 << 10, fill_timeout: Duration::from_secs(1) };
+
+    #[tokio::test]
+    async fn answers_are_kept_varied_and_thrown_away_in_memory() {
+        check(ResponseCache::new(&SETTINGS, None)).await;
+    }
+
+    #[tokio::test]
+    async fn answers_are_kept_varied_and_thrown_away_in_a_store() {
+        let store = Store::Embedded(Arc::default());
+        check(ResponseCache::new(&SETTINGS, Some(store.clone()))).await;
+        assert!(store.names("cache-shop").await.unwrap().len() >= 2);
     }
 }

@@ -145,8 +145,9 @@ impl Gateway {
         let metrics = Metrics::new();
         let events =
             EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
+        let store = Store::Embedded(Arc::default());
         Ok(Self {
-            cache: ResponseCache::new(&settings.cache),
+            cache: ResponseCache::new(&settings.cache, store.shared().cloned()),
             events,
             plugins: PluginRuntime::new(
                 &settings,
@@ -157,7 +158,7 @@ impl Gateway {
             ),
             clients,
             js: JsRuntime::new(&settings.javascript, outbound, runtime),
-            sessions: Sessions::new(Store::Embedded(Arc::default()), settings.keys),
+            sessions: Sessions::new(store, settings.keys),
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
                 settings.plugins.analytics_in_flight,

@@ -48,11 +48,16 @@ impl ServingThreads {
     }
 
     /// Serves a connection on the thread that has the fewest.
-    pub(super) fn serve<F>(&self, socket: TcpStream, client: SocketAddr, serve: impl FnOnce(TcpStream, SocketAddr) -> F + Send + 'static)
-    where
+    pub(super) fn serve<F>(
+        &self,
+        socket: TcpStream,
+        client: SocketAddr,
+        serve: impl FnOnce(TcpStream, SocketAddr) -> F + Send + 'static,
+    ) where
         F: Future<Output = ()> + Send,
     {
-        let Some(thread) = self.threads.iter().min_by_key(|thread| thread.connections.load(Ordering::Relaxed))
+        let Some(thread) =
+            self.threads.iter().min_by_key(|thread| thread.connections.load(Ordering::Relaxed))
         else {
             return;
         };

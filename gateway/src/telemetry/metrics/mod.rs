@@ -61,6 +61,8 @@ pub mod cache {
     pub const MISS: &str = "miss";
     /// The answer to another request, which was waited for.
     pub const WAITED: &str = "waited";
+    /// The store that the cache is in did not do something.
+    pub const STORE_FAILED: &str = "store_failed";
 }
 
 /// What handlers of events count with.
@@ -160,7 +162,7 @@ impl Metrics {
             ),
             cache_lookups: counters(
                 "gatehouse_cache_lookups_total",
-                "Requests that asked the response cache, by `outcome`: `hit`, `miss`, `waited` (for another's answer).",
+                "Requests that asked the response cache, by `outcome`: `hit`, `miss`, `waited` (for another's answer); `store_failed` counts operations of the store.",
                 &["api_id", "outcome"],
             ),
             events: EventMetrics {
@@ -213,7 +215,7 @@ impl Metrics {
 
     /// What the lookups of an API in the response cache count with, by the words of [`cache`].
     pub fn cache_lookups(&self, api_id: &str) -> Failures {
-        Failures::new([cache::HIT, cache::MISS, cache::WAITED], |outcome| {
+        Failures::new([cache::HIT, cache::MISS, cache::WAITED, cache::STORE_FAILED], |outcome| {
             self.cache_lookups.with_label_values(&[api_id, outcome])
         })
     }
