@@ -4,7 +4,8 @@
 use std::io::{Cursor, Write as _};
 
 use gatehouse_tests::{
-    Api, Gateway, Reply, Request, Setup, Upstream, log::message, plugin::library, script_hook::request_source,
+    Api, Document, Gateway, Reply, Request, Setup, Upstream, log::message, plugin::library,
+    script_hook::request_source,
 };
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
@@ -116,6 +117,29 @@ fn a_bundle_brings_all_kinds_of_hooks_and_plugins_as_well() {
         .start();
     let answer = gateway.get("/api/a");
     assert_eq!((answer.status, answer.header("x-plugin")), (200, "hello"), "{}", answer.text());
+}
+
+#[test]
+fn a_document_may_name_a_bundle() {
+    let upstream = Upstream::echo();
+    let server = Upstream::fixed(Reply::new(200, bundle()));
+    let document = Document::new("shop")
+        .target(&upstream)
+        .tyk(
+            "/middleware/global/prePlugins",
+            json!([{"enabled": true, "functionName": "gone", "path": "gone.js"}]),
+        )
+        .tyk("/middleware/global/pluginConfig/bundle", json!({"enabled": true, "path": "mine.zip"}));
+    let fetching = || Setup::new().set("/enable_bundle_downloader", true).document(&document);
+    let gateway = fetching().set("/bundle_base_url", server.url("/")).start();
+    assert_eq!(gateway.get("/shop/a").status, 200);
+    assert_eq!(upstream.only_request().header("x-bundle"), Some("yes"));
+    let gateway = fetching().set("/bundle_base_url", "http://127.0.0.1:1/").start();
+    assert_eq!(gateway.get("/shop/a").status, 404);
+    gateway.wait_for_log(|line| {
+        line["field"] == "x-tyk-api-gateway.middleware.global.pluginConfig.bundle"
+            && message(line).contains("127.0.0.1:1")
+    });
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::Problems;
+use super::{Problems, read::Kind};
 
 /// Folders below `middleware_path/API-ID`, and the places that their hooks go to.
 const FOLDERS: [(&str, &str); 4] =
@@ -36,9 +36,45 @@ pub struct Companions<'a> {
 }
 
 impl Companions<'_> {
-    /// Adds to a Classic definition what belongs to it. One whose bundle cannot be used is refused: its hooks may be what
-    /// protects it.
-    pub(super) fn join(&self, definition: &mut Value, problems: &mut Problems) {
+    /// Adds to a definition what belongs to it. One whose bundle cannot be used is refused: its hooks may be what protects
+    /// it.
+    pub(super) fn join(&self, definition: &mut Value, kind: Kind, problems: &mut Problems) {
+        match kind {
+            Kind::Classic => self.join_classic(definition, problems),
+            Kind::Oas => self.join_oas(definition, problems),
+        }
+    }
+
+    /// Takes the Classic form of what belongs to the definition over into its own.
+    fn join_oas(&self, document: &mut Value, problems: &mut Problems) {
+        let Some(extension) = document.get_mut("x-tyk-api-gateway").filter(|extension| extension.is_object())
+        else {
+            return;
+        };
+        let text =
+            |pointer: &str| extension.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
+        let flag = |pointer: &str| extension.pointer(pointer).and_then(Value::as_bool) == Some(true);
+        let bundled = flag("/middleware/global/pluginConfig/bundle/enabled");
+        let mut classic = json!({
+            "active": flag("/info/state/active"),
+            "api_id": text("/info/id"),
+            "custom_middleware_bundle": text("/middleware/global/pluginConfig/bundle/path"),
+            "custom_middleware_bundle_disabled": !bundled,
+        });
+        let mut found = Problems::default();
+        self.join_classic(&mut classic, &mut found);
+        for problem in found.refusals {
+            problems.refuse("x-tyk-api-gateway.middleware.global.pluginConfig.bundle", problem.message);
+        }
+        let section = classic["custom_middleware"].take();
+        let is_loaded = bundled && classic["custom_middleware_bundle"] == "";
+        if !section.is_object() && !is_loaded {
+            return;
+        }
+        write_oas(extension, &section, is_loaded);
+    }
+
+    fn join_classic(&self, definition: &mut Value, problems: &mut Problems) {
         if definition.get("active").and_then(Value::as_bool) != Some(true) {
             return;
         }
@@ -86,6 +122,75 @@ impl Companions<'_> {
             }
         }
     }
+}
+
+/// Writes hooks of the Classic form into an OAS extension; those of a bundle take the place of what is there.
+fn write_oas(extension: &mut Value, section: &Value, replaces: bool) {
+    const PLACES: [(&str, &str, &str); 4] = [
+        ("pre", "prePlugins", "prePlugin"),
+        ("post_key_auth", "postAuthenticationPlugins", "postAuthenticationPlugin"),
+        ("post", "postPlugins", "postPlugin"),
+        ("response", "responsePlugins", "responsePlugin"),
+    ];
+    let global = object(object(extension, "middleware"), "global");
+    if replaces {
+        let config = object(global, "pluginConfig");
+        config["bundle"] = Value::Null;
+        if let Some(driver) = section.get("driver") {
+            config["driver"] = driver.clone();
+        }
+    }
+    for (list, place, older) in PLACES {
+        let hooks = section.get(list).and_then(Value::as_array).into_iter().flatten().map(oas_plugin);
+        let hooks: Vec<Value> = hooks.collect();
+        if replaces {
+            global[place] = hooks.into();
+        } else if !hooks.is_empty() {
+            let mut all = match (global[place].take(), global[older]["plugins"].as_array()) {
+                (Value::Array(plugins), _) => plugins,
+                (_, Some(plugins)) => plugins.clone(),
+                _ => Vec::new(),
+            };
+            all.extend(hooks);
+            global[place] = all.into();
+        }
+    }
+    if let Some(hook) = section.get("auth_check").filter(|hook| hook.get("name").is_some()) {
+        let authentication = object(object(extension, "server"), "authentication");
+        object(authentication, "custom")["config"] = oas_plugin(hook);
+    }
+}
+
+/// The member of this name, made an object if it is none.
+fn object<'a>(value: &'a mut Value, name: &str) -> &'a mut Value {
+    let member = &mut value[name];
+    if !member.is_object() {
+        *member = json!({});
+    }
+    member
+}
+
+/// A hook of the Classic form as OAS has it.
+fn oas_plugin(hook: &Value) -> Value {
+    let mut plugin = json!({"enabled": hook.get("disabled").and_then(Value::as_bool) != Some(true)});
+    for (classic, oas) in [
+        ("name", "functionName"),
+        ("path", "path"),
+        ("code", "code"),
+        ("driver", "driver"),
+        ("config", "config"),
+        ("require_session", "requireSession"),
+        ("raw_body_only", "rawBodyOnly"),
+        ("on_load_failure", "onLoadFailure"),
+    ] {
+        if let Some(value) = hook.get(classic) {
+            plugin[oas] = value.clone();
+        }
+    }
+    if let Some(seconds) = hook.get("timeout").and_then(Value::as_f64).filter(|seconds| *seconds > 0.0) {
+        plugin["timeout"] = format!("{seconds}s").into();
+    }
+    plugin
 }
 
 /// Hooks for the `*.js` files of a folder, in the order of their names. A hook's object has the file's name up to its
@@ -136,7 +241,11 @@ mod tests {
             _ => Err("because".to_owned()),
         };
         let mut problems = Problems::default();
-        Companions { middleware_path: folder, bundle: &bundle }.join(&mut definition, &mut problems);
+        Companions { middleware_path: folder, bundle: &bundle }.join(
+            &mut definition,
+            Kind::Classic,
+            &mut problems,
+        );
         (definition, problems)
     }
 

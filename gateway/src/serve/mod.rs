@@ -49,6 +49,7 @@ use crate::{
     plugins::{PluginRuntime, ResponseHeaders},
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
+    response_cache::ResponseCache,
     session::{Sessions, Store},
     supervisor::worker::ClosedEndpoints,
     telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
@@ -66,6 +67,8 @@ pub struct Gateway {
     pub bundles: Bundles,
     /// What plugins there are.
     pub plugins: PluginRuntime,
+    /// Where answers are kept.
+    pub cache: Arc<ResponseCache>,
     /// Keys and their sessions.
     pub sessions: Sessions,
     /// Where event handlers run.
@@ -158,7 +161,9 @@ impl Gateway {
         };
         let bundles =
             Bundles::new(&settings.middleware_path, &settings.bundles, bundle_client, runtime.clone());
+        let store = Store::Embedded(Arc::default());
         Ok(Self {
+            cache: ResponseCache::new(&settings.cache, store.shared().cloned()),
             events,
             plugins: PluginRuntime::new(
                 &settings,
@@ -170,7 +175,7 @@ impl Gateway {
             clients,
             js,
             bundles,
-            sessions: Sessions::new(Store::Embedded(Arc::default()), settings.keys),
+            sessions: Sessions::new(store, settings.keys),
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
                 settings.plugins.analytics_in_flight,
@@ -205,6 +210,7 @@ impl Gateway {
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
+            cache: &self.cache,
             events: &self.events,
             metrics: &self.metrics,
             before: Some(&before),
@@ -289,6 +295,14 @@ impl Gateway {
         (reply, served_by.map(|api| Arc::clone(&api.id)))
     }
 
+    /// The answer to a request that came up inside the gateway; it counts and is recorded as one from outside.
+    pub async fn answer_inside(self: &Arc<Self>, exchange: &mut Exchange, start: Instant) -> Reply {
+        let in_flight = InFlight::enter(Arc::clone(self));
+        let (reply, _) = self.answer(exchange, start).await;
+        drop(in_flight);
+        reply
+    }
+
     fn exchange(&self, request: Request<Incoming>, origin: Origin, request_id: RequestId) -> Exchange {
         let limits = &self.settings.limits;
         let (mut parts, body) = request.into_parts();
@@ -320,6 +334,11 @@ impl Gateway {
             sent_to: SentTo::default(),
             client_uri: None,
             sent: None,
+            cache_fill: None,
+            outer_caller: None,
+            loop_limit: chain::looping::MAX_LOOPS,
+            checks_limits: true,
+            in_batch: false,
         }
     }
 

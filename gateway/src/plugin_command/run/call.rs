@@ -205,6 +205,11 @@ fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<
         sent_to: SentTo::default(),
         client_uri: None,
         sent: None,
+        cache_fill: None,
+        outer_caller: None,
+        loop_limit: crate::chain::looping::MAX_LOOPS,
+        checks_limits: true,
+        in_batch: false,
     }
 }
 

@@ -74,6 +74,11 @@ pub(super) fn exchange(method: Method, target: &str, body: &'static str) -> Exch
         sent_to: SentTo::default(),
         client_uri: None,
         sent: None,
+        cache_fill: None,
+        outer_caller: None,
+        loop_limit: crate::chain::looping::MAX_LOOPS,
+        checks_limits: true,
+        in_batch: false,
     }
 }
 
