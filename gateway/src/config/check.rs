@@ -18,8 +18,7 @@ use super::{
     settings::{
         CertificateFiles, DriverName, IgnoredKey, IgnoredVariable, JavaScriptSettings, KeySettings, Limits,
         LogFormat, LogLevel, LogSettings, MatchingSettings, MetricsSettings, PluginSettings,
-        PoliciesSettings, ServerSettings, Settings, TlsSettings, TlsVersion,
-        UpstreamSettings,
+        PoliciesSettings, ServerSettings, Settings, TlsSettings, TlsVersion, UpstreamSettings,
     },
 };
 

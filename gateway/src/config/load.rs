@@ -282,7 +282,10 @@ mod tests {
         assert_eq!(settings.server.listen.to_string(), "0.0.0.0:8181");
         assert!(settings.javascript.enabled);
         assert_eq!(settings.javascript.timeout, Duration::from_secs(5));
-        assert_eq!((settings.policies, settings.storage.place), (None, StoragePlace::Embedded("gatehouse.redb".into())));
+        assert_eq!(
+            (settings.policies, settings.storage.place),
+            (None, StoragePlace::Embedded("gatehouse.redb".into()))
+        );
         assert_eq!(settings.log.format, super::super::settings::LogFormat::Json);
         assert_eq!(settings.ignored_keys, []);
     }
@@ -322,10 +325,7 @@ mod tests {
         assert!(settings.keys.hashed);
         assert_eq!(settings.log.level, LogLevel::Error);
         let ignored: Vec<_> = settings.ignored_keys.iter().map(|key| (key.key.as_str(), key.line)).collect();
-        assert_eq!(
-            ignored,
-            [("template_path", 2), ("allow_insecure_configs", 7)]
-        );
+        assert_eq!(ignored, [("template_path", 2), ("allow_insecure_configs", 7)]);
     }
 
     #[test]

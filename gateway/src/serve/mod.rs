@@ -33,19 +33,19 @@ use self::{
     framing::FramingWatch,
 };
 use crate::{
-    chain,
+    chain::{self, access_rights::AllowedUrls},
     config::Settings,
     exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
-    js::{outbound::outbound_client, runtime::JsRuntime},
+    js::{outbound::outbound_client, runtime::JsRuntime, store::ScriptStore},
     live::{
         api::LiveApi,
         compile::{Compiled, Compiler},
         snapshot::Snapshot,
     },
-    plugins::{PluginRuntime, ResponseHeaders},
+    plugins::{PluginRuntime, ResponseHeaders, storage::plugin_storage},
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
-    session::{Sessions, Store},
+    session::{Policies, Sessions, Store},
     supervisor::worker::ClosedEndpoints,
     telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
 };
@@ -61,11 +61,13 @@ pub struct Gateway {
     /// What plugins there are.
     pub plugins: PluginRuntime,
     /// Keys and their sessions.
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
     /// What is counted.
     pub metrics: Metrics,
     /// `Server` of answers made here.
     pub server_header: HeaderValue,
+    /// Patterns of paths that come with sessions.
+    pub allowed_urls: AllowedUrls,
     analytics: Analytics,
     live: ArcSwap<Snapshot>,
     in_flight: AtomicUsize,
@@ -133,7 +135,8 @@ impl Gateway {
         let outbound = outbound_client(&settings.upstream, tls);
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
-        let sessions = Sessions::new(Store::new(&settings.storage, &runtime), &settings);
+        let sessions = Arc::new(Sessions::new(Store::new(&settings.storage, &runtime), &settings));
+        let scripts = ScriptStore::new(Arc::clone(&sessions), runtime.clone());
         Ok(Self {
             plugins: PluginRuntime::new(
                 &settings,
@@ -141,9 +144,11 @@ impl Gateway {
                 Arc::clone(&clients.direct),
                 runtime.clone(),
                 ClosedEndpoints::inherited(),
+                Some(plugin_storage(sessions.store().clone(), runtime.clone())),
             ),
             clients,
-            js: JsRuntime::new(&settings.javascript, outbound, runtime),
+            js: JsRuntime::new(&settings.javascript, outbound, runtime).with_store(scripts),
+            allowed_urls: AllowedUrls::new(settings.matching),
             sessions,
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
@@ -168,6 +173,7 @@ impl Gateway {
         let path = &self.settings.app_path;
         let files = crate::apidef::folder::read(path)
             .map_err(|error| StartError::Definitions { path: path.clone(), error })?;
+        self.read_policies();
         let before = self.live.load_full();
         let compiler = Compiler {
             settings: &self.settings,
@@ -179,8 +185,23 @@ impl Gateway {
         };
         let (snapshot, compiled) = compiler.compile(files);
         self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
+        let organisations = snapshot.apis().map(|api| (Arc::clone(&api.id), Arc::clone(&api.org_id)));
+        self.sessions.set_organisations(organisations.collect());
         self.live.store(Arc::new(snapshot));
         Ok(compiled)
+    }
+
+    /// Takes the policies as they are now; those before stay when they cannot be read.
+    fn read_policies(&self) {
+        let Some(settings) = &self.settings.policies else { return };
+        match Policies::read(&settings.path) {
+            Ok(policies) => self.sessions.set_policies(policies),
+            Err(error) => {
+                tracing::error!(
+                    "policies: {error}; keys with policies are refused where theirs is not known"
+                );
+            }
+        }
     }
 
     /// What is served at the moment.
@@ -281,6 +302,7 @@ impl Gateway {
             upgrade,
             loops: 0,
             session: None,
+            session_found: None,
             key: None,
             let_in: false,
             response_headers: ResponseHeaders::default(),
@@ -311,7 +333,8 @@ impl Gateway {
     /// own.
     fn log_error(&self, error: &GatewayError, exchange: &Exchange, api: Option<&LiveApi>) {
         let api_id = api.map_or("-", |api| &*api.id);
-        let cause = error.cause().unwrap_or("");
+        let cause = error.cause();
+        let cause = cause.as_deref().unwrap_or("");
         let (request_id, method, path) = (exchange.request_id, &exchange.method, exchange.uri.path());
         let status = error.status();
         if matches!(error, GatewayError::VirtualEndpoint { .. } | GatewayError::Plugin) {

@@ -41,6 +41,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let rate_limit = reader.rate_limit(&file.global_rate_limit);
     let response_headers = reader.response_processors(&file.response_processors);
     let driver = reader.driver(&file.custom_middleware.driver);
+    let keys = reader.keys(&file);
     let hooks = reader.hooks(&file);
     Some(ApiDefinition {
         id: api_id,
@@ -58,6 +59,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         },
         cors,
         client_addresses,
+        keys,
         rate_limit,
         driver,
         response_headers,
@@ -68,7 +70,6 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
 
 /// Refuses settings whose protection is not built yet: nothing protected is served open.
 fn refuse_what_comes_later(file: &ClassicFile, problems: &mut Problems) {
-    plugins::check_authentication(file, problems);
     if !file.custom_middleware_bundle.is_empty() && !file.custom_middleware_bundle_disabled {
         problems.refuse(
             "custom_middleware_bundle",
@@ -562,7 +563,7 @@ impl Reader<'_> {
         HeaderChanges { remove, set }
     }
 
-    fn header_name(&mut self, name: &str, field: &str) -> Option<HeaderName> {
+    pub(super) fn header_name(&mut self, name: &str, field: &str) -> Option<HeaderName> {
         match HeaderName::from_bytes(name.trim().as_bytes()) {
             Ok(name) => Some(name),
             Err(_) => {

@@ -3,6 +3,7 @@
 //! [`read`] goes from text to [`ApiDefinition`] and collects every finding on the way; `file` has the shapes
 //! as written, `convert` the checks, `plugins` those of plugins' places, `protection` what must be refused.
 
+mod authentication;
 mod convert;
 mod file;
 mod plugins;
