@@ -18,7 +18,7 @@ use crate::{
     definition::Api,
     log::{Log, message},
     raw::RawConnection,
-    setup::{Setup, write},
+    setup::{Setup, command_in, write},
     watched::Watched,
 };
 
@@ -136,6 +136,21 @@ impl Gateway {
         self.signal(Signal::HUP);
         let done = self.log.wait_for_count(before + 1, is_reload);
         assert!(done, "the gateway did not reload:\n{}", self.log.text());
+    }
+
+    /// Kills all its processes at once, as a machine does that loses its power; [`start_again`](Self::start_again) follows.
+    pub fn kill(&mut self) {
+        for process in self.processes() {
+            let _ = kill_process(process, Signal::KILL);
+        }
+        self.process.wait().expect("a child can be waited for");
+    }
+
+    /// Starts it again in its folder, after [`kill`](Self::kill).
+    pub fn start_again(mut self) -> Self {
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a temporary folder"));
+        let process = command_in(folder.path()).spawn().expect("the gateway starts");
+        Self::started(process, folder)
     }
 
     /// Asks it to stop, and waits for it.

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::read;
-use crate::apidef::model::{OnLoadFailure, ScriptSource, Versioning};
+use crate::apidef::model::{KeyAuth, OnLoadFailure, ScriptSource, Versioning};
 
 fn definition() -> Value {
     json!({
@@ -182,7 +182,8 @@ fn keys_are_where_the_definition_says() {
     };
     let none = keys("auth", json!({}));
     assert_eq!((shown(&none), none.strip), (["authorization", "", ""].map(str::to_owned), true));
-    let named = json!({"auth_header_name": "X-Key", "use_param": true, "use_cookie": true, "cookie_name": "sid"});
+    let named =
+        json!({"auth_header_name": "X-Key", "use_param": true, "use_cookie": true, "cookie_name": "sid"});
     assert_eq!(shown(&keys("auth", named.clone())), ["x-key", "X-Key", "sid"]);
     assert_eq!(shown(&keys("auth_configs", json!({"authToken": named}))), ["x-key", "X-Key", "sid"]);
     let without = json!({"disable_header": true, "use_param": true, "auth_header_name": "X-Key"});
