@@ -204,6 +204,10 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
+        // Its number may be another process's by now.
+        if !matches!(self.process.try_wait(), Ok(None)) {
+            return;
+        }
         // A supervisor first, so that it does not start another worker; a worker by itself would take its time.
         for process in self.processes() {
             let _ = kill_process(process, Signal::KILL);

@@ -135,8 +135,8 @@ fn while_redis_is_away_what_needs_it_says_so_and_everything_else_goes_on() {
         assert_eq!(gateway.get("/hello").status, 200);
         redis.come_back();
     }
-    eventually("the gateway is ready again", || (gateway.get("/ready").status == 200).then_some(()));
-    assert_eq!(status(&gateway, "mykey1"), 403, "this Redis came back empty, and nothing is remembered");
+    // It came back empty, and nothing is remembered although sessions are for ten minutes.
+    eventually("the key is unknown", || (status(&gateway, "mykey1") == 403).then_some(()));
 }
 
 #[test]

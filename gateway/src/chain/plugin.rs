@@ -7,6 +7,7 @@ use http::{Method, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 
 use crate::{
+    events::Happened,
     exchange::Exchange,
     live::api::LiveApi,
     plugins::{
@@ -16,6 +17,9 @@ use crate::{
     serve::Gateway,
     telemetry::metrics::{self, Failures},
 };
+
+/// The key in events where a plugin decides and there is none to name, as in Tyk.
+pub const NO_KEY: &str = "n/a";
 
 /// A place in a definition that names a function of a plugin, ready to be called.
 #[derive(Debug)]
@@ -122,13 +126,25 @@ fn outcome(called: Called<PluginOutcome>, exchange: &mut Exchange) -> Option<Rep
     }
 }
 
+/// Fires `AuthFailure` for a plugin that answers 403, as Tyk does.
+pub fn note_denial(api: &LiveApi, exchange: &Exchange, reply: Option<&Reply>) {
+    if reply.is_some_and(|reply| reply.status() == StatusCode::FORBIDDEN) {
+        api.events.fire(exchange, Happened::AuthFailure { key: NO_KEY });
+    }
+}
+
 /// Calls hooks one after the other until one answers.
 ///
 /// # Errors
 /// As for [`request`].
-pub async fn requests(hooks: &[LivePlugin], exchange: &mut Exchange) -> Result<Option<Reply>, GatewayError> {
+pub async fn requests(
+    api: &LiveApi,
+    hooks: &[LivePlugin],
+    exchange: &mut Exchange,
+) -> Result<Option<Reply>, GatewayError> {
     for hook in hooks {
         if let Some(reply) = request(hook, exchange).await? {
+            note_denial(api, exchange, Some(&reply));
             return Ok(Some(reply));
         }
     }
@@ -162,8 +178,15 @@ pub async fn authenticate(
             exchange.key = None;
             Ok(None)
         }
-        AuthOutcome::Deny { status, message } => Err(GatewayError::AuthenticationRefused { status, message }),
-        AuthOutcome::Respond(response) => Ok(Some(response.map(ReplyBody::from))),
+        AuthOutcome::Deny { status, message } => {
+            api.events.fire(exchange, Happened::AuthFailure { key: NO_KEY });
+            Err(GatewayError::AuthenticationRefused { status, message })
+        }
+        AuthOutcome::Respond(response) => {
+            let reply = response.map(ReplyBody::from);
+            note_denial(api, exchange, Some(&reply));
+            Ok(Some(reply))
+        }
     }
 }
 

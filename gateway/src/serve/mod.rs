@@ -35,6 +35,7 @@ use self::{
 use crate::{
     chain::{self, access_rights::AllowedUrls},
     config::Settings,
+    events::queue::EventQueue,
     exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
     js::{outbound::outbound_client, runtime::JsRuntime, store::ScriptStore},
     live::{
@@ -62,6 +63,8 @@ pub struct Gateway {
     pub plugins: PluginRuntime,
     /// Keys and their sessions.
     pub sessions: Arc<Sessions>,
+    /// Where event handlers run.
+    pub events: Arc<EventQueue>,
     /// What is counted.
     pub metrics: Metrics,
     /// `Server` of answers made here.
@@ -137,7 +140,10 @@ impl Gateway {
         let metrics = Metrics::new();
         let sessions = Arc::new(Sessions::new(Store::new(&settings.storage, &runtime), &settings));
         let scripts = ScriptStore::new(Arc::clone(&sessions), runtime.clone());
+        let events =
+            EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
         Ok(Self {
+            events,
             plugins: PluginRuntime::new(
                 &settings,
                 outbound.clone(),
@@ -180,6 +186,7 @@ impl Gateway {
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
+            events: &self.events,
             metrics: &self.metrics,
             before: Some(&before),
         };
