@@ -2,6 +2,8 @@
 
 use std::{
     fmt,
+    future::{Future as _, poll_fn},
+    pin::pin,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -10,21 +12,25 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use tokio::runtime::Handle;
+use futures_util::future::BoxFuture;
+use tokio::{runtime::Handle, time::timeout_at};
 
 use super::{
     engine::{
-        Begun, Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, ScriptError,
-        Source, Vm,
+        Begun, Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, Progress,
+        ScriptError, Source, Vm,
     },
-    host::ScriptHost,
+    host::{HostFunction, ScriptHost},
     outbound::{Outbound, OutboundClient},
     pool::{JobOrder, Pool, PoolError, PoolLimits, PoolStats, Slot},
     script_log::ScriptLog,
     tape::{Recorder, TapeWriter},
     vms::VmCache,
 };
-use crate::config::settings::{DriverName, JavaScriptSettings};
+use crate::{
+    config::settings::{DriverName, JavaScriptSettings},
+    proxy::direct::HostPools,
+};
 
 /// A loaded program, ready to be called from anywhere; [`JsRuntime::call`] runs it.
 pub struct Script {
@@ -82,14 +88,20 @@ pub struct JsRuntime {
 }
 
 impl JsRuntime {
-    /// A runtime without programs. Outbound calls go through `outbound`; timers and connections live on `handle`.
-    pub fn new(settings: &JavaScriptSettings, outbound: OutboundClient, handle: Handle) -> Self {
+    /// A runtime without programs. Outbound calls go through `outbound` with TLS and `plain` without; timers and
+    /// connections live on `handle`.
+    pub fn new(
+        settings: &JavaScriptSettings,
+        outbound: OutboundClient,
+        plain: Arc<HostPools>,
+        handle: Handle,
+    ) -> Self {
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         let slots = settings.threads.unwrap_or_else(cores).max(1);
         let limits = PoolLimits { slots, threads: settings.max_threads.max(slots), queue: settings.queue };
         Self {
             pool: Pool::new(limits, handle.clone()),
-            outbound: Outbound::new(outbound, handle, settings),
+            outbound: Outbound::new(outbound, plain, handle, settings),
             #[cfg(feature = "boa")]
             boa: Arc::new(super::boa::BoaDriver),
             #[cfg(feature = "quickjs")]
@@ -153,11 +165,14 @@ impl JsRuntime {
     /// # Errors
     /// As [`ErrorClass`] says.
     pub async fn call(&self, script: &Arc<Script>, call: Call) -> Result<String, ScriptError> {
-        let bounds =
-            CallBounds { deadline: Deadline::after(self.timeout), response_bytes: self.response_bytes };
-        if let Some(begun) = script.driver.begin(&script.loaded, &call, &bounds) {
-            return self.go_on(script, call, bounds, begun?).await;
+        match script.driver.begin(&script.loaded) {
+            Some(begun) => self.call_in_pieces(script, call, begun?).await,
+            None => Box::pin(self.call_on_thread(script, call)).await,
         }
+    }
+
+    /// A call whose driver needs a script thread from its beginning to its end.
+    async fn call_on_thread(&self, script: &Arc<Script>, call: Call) -> Result<String, ScriptError> {
         let order = JobOrder { affinity: script.id, limit: self.timeout, label: Arc::clone(&call.function) };
         let (script, outbound) = (Arc::clone(script), Arc::clone(&self.outbound));
         let (limit, response_bytes) = (self.timeout, self.response_bytes);
@@ -175,26 +190,73 @@ impl JsRuntime {
         result.await.unwrap_or_else(|error| Err(self.pool_failure(error)))
     }
 
-    /// Runs what began on this thread: here for a moment, then on a script thread.
-    async fn go_on(
+    /// A call that begins on this thread, where most are over.
+    async fn call_in_pieces(
         &self,
         script: &Script,
         call: Call,
-        bounds: CallBounds,
         mut begun: Box<dyn Begun>,
     ) -> Result<String, ScriptError> {
+        let bounds =
+            CallBounds { deadline: Deadline::after(self.timeout), response_bytes: self.response_bytes };
         let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
         let mut host = ScriptHost::new(Arc::clone(&self.outbound), None, log, bounds.deadline);
-        if let Some(result) = begun.run_briefly(&call, &mut host, &bounds) {
-            return result;
+        match begun.run_briefly(&call, &mut host, &bounds) {
+            Progress::Over(result) => result,
+            progress => {
+                let pieces = Pieces { call, begun, host, bounds };
+                let rest: BoxFuture<'_, _> = Box::pin(self.go_on(script.id, pieces, progress));
+                rest.await
+            }
         }
-        let label = Arc::clone(&call.function);
-        let order = JobOrder { affinity: script.id, limit: bounds.deadline.remaining(), label };
-        let result = self.pool.run(order, move |_, slot, answer| {
-            host.attach(slot.clone());
-            answer.send(begun.run_to_end(&call, &mut host, &bounds));
-        });
-        result.await.unwrap_or_else(|error| Err(self.pool_failure(error)))
+    }
+
+    /// Goes on with a call that is not over after its first piece: waits here for what it asks for, and runs it on a
+    /// script thread where it takes long.
+    async fn go_on(
+        &self,
+        affinity: u64,
+        mut pieces: Pieces,
+        mut progress: Progress,
+    ) -> Result<String, ScriptError> {
+        loop {
+            progress = match progress {
+                Progress::Over(result) => return result,
+                Progress::Asks(function, arguments) => {
+                    pieces.wait_for(function, &arguments).await?;
+                    pieces.run_briefly()
+                }
+                Progress::TakesLong => {
+                    let limit = if pieces.begun.has_begun() {
+                        pieces.bounds.deadline.remaining()
+                    } else {
+                        self.timeout
+                    };
+                    let label = Arc::clone(&pieces.call.function);
+                    let ran = self.pool.run(JobOrder { affinity, limit, label }, move |_, _, answer| {
+                        if !pieces.begun.has_begun() {
+                            pieces.restart(limit);
+                        }
+                        match pieces.run_on() {
+                            Progress::Over(result) => {
+                                answer.send((Progress::Over(result), None));
+                                drop(pieces);
+                            }
+                            progress => answer.send((progress, Some(pieces))),
+                        }
+                    });
+                    match ran.await {
+                        Ok((progress, Some(back))) => {
+                            pieces = back;
+                            progress
+                        }
+                        Ok((Progress::Over(result), None)) => return result,
+                        Ok((_, None)) => return Err(self.pool_failure(PoolError::Lost)),
+                        Err(error) => return Err(self.pool_failure(error)),
+                    }
+                }
+            };
+        }
     }
 
     fn driver(&self, name: DriverName) -> Arc<dyn Driver> {
@@ -221,6 +283,51 @@ impl JsRuntime {
                 ScriptError::new(ErrorClass::Engine, "the script thread ended without an answer")
             }
         }
+    }
+}
+
+/// A call that goes on a piece at a time, with what belongs to it.
+struct Pieces {
+    call: Call,
+    begun: Box<dyn Begun>,
+    host: ScriptHost,
+    bounds: CallBounds,
+}
+
+impl Pieces {
+    fn run_briefly(&mut self) -> Progress {
+        self.begun.run_briefly(&self.call, &mut self.host, &self.bounds)
+    }
+
+    fn run_on(&mut self) -> Progress {
+        self.begun.run_on(&self.call, &mut self.host, &self.bounds)
+    }
+
+    /// Its time counts from now on.
+    fn restart(&mut self, limit: Duration) {
+        self.bounds.deadline = Deadline::after(limit);
+        self.host.set_deadline(self.bounds.deadline);
+    }
+
+    /// Gives the script the answer of a host function; ready when it can go on.
+    async fn wait_for(&mut self, function: HostFunction, arguments: &[String]) -> Result<(), ScriptError> {
+        let Self { begun, host, bounds, .. } = self;
+        let answer = {
+            let mut answer = pin!(host.wait_for(function, arguments));
+            poll_fn(|context| {
+                let polled = answer.as_mut().poll(context);
+                if polled.is_pending() {
+                    begun.stand_aside();
+                }
+                polled
+            })
+            .await
+        };
+        begun.answer(answer)?;
+        // Whoever has what it stood aside from is done with it in a moment; if not, a script thread waits for it.
+        let ready = poll_fn(|context| begun.poll_ready(context));
+        let _ = timeout_at(bounds.deadline.at.into(), ready).await;
+        Ok(())
     }
 }
 

@@ -138,8 +138,13 @@ impl Gateway {
                 runtime.clone(),
                 ClosedEndpoints::inherited(),
             ),
+            js: JsRuntime::new(
+                &settings.javascript,
+                outbound,
+                Arc::clone(&clients.scripts),
+                runtime,
+            ),
             clients,
-            js: JsRuntime::new(&settings.javascript, outbound, runtime),
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
                 settings.plugins.analytics_in_flight,

@@ -13,7 +13,7 @@ use crate::{
     js::{engine::RequestObject, outbound::outbound_client, response::VirtualResponse, test_settings},
 };
 
-fn client() -> OutboundClient {
+fn client() -> (OutboundClient, Arc<HostPools>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls =
         rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
@@ -25,13 +25,15 @@ fn client() -> OutboundClient {
         insecure_skip_verify: false,
     };
     let roots = rustls::RootCertStore::empty();
-    outbound_client(&upstream, tls.with_root_certificates(roots).with_no_client_auth())
+    let client = outbound_client(&upstream, tls.with_root_certificates(roots).with_no_client_auth());
+    (client, Arc::new(HostPools::title_case(&upstream)))
 }
 
 fn runtime_with(change: impl FnOnce(&mut JavaScriptSettings)) -> Arc<JsRuntime> {
     let mut settings = test_settings();
     change(&mut settings);
-    Arc::new(JsRuntime::new(&settings, client(), Handle::current()))
+    let (client, plain) = client();
+    Arc::new(JsRuntime::new(&settings, client, plain, Handle::current()))
 }
 
 async fn load(runtime: &Arc<JsRuntime>, text: &str) -> (Arc<Script>, Vec<(usize, ScriptError)>) {
