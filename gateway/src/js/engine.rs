@@ -15,7 +15,7 @@ use std::{
 use super::{host::HostFunction, tape::Tape};
 
 /// One source of a program.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Name for errors: the file's path, or `API-ID METHOD PATH (inline)` for a blob.
     pub name: Arc<str>,
@@ -24,7 +24,7 @@ pub struct Source {
 }
 
 /// All the sources of one API, which share one global scope; the last definition of a name wins.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Program {
     /// Id of the API, for errors and logs.
     pub api_id: Arc<str>,

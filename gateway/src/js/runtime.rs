@@ -23,6 +23,7 @@ use super::{
     host::{HostFunction, ScriptHost},
     outbound::{Outbound, OutboundClient},
     pool::{JobOrder, Pool, PoolError, PoolLimits, PoolStats, Slot},
+    known_scripts::KnownScripts,
     script_log::ScriptLog,
     tape::{Recorder, TapeWriter},
     vms::VmCache,
@@ -36,7 +37,7 @@ use crate::{
 pub struct Script {
     id: u64,
     driver: Arc<dyn Driver>,
-    loaded: Arc<LoadedProgram>,
+    pub(super) loaded: Arc<LoadedProgram>,
 }
 
 impl fmt::Debug for Script {
@@ -85,6 +86,7 @@ pub struct JsRuntime {
     timeout: Duration,
     response_bytes: usize,
     next_id: AtomicU64,
+    known: KnownScripts,
 }
 
 impl JsRuntime {
@@ -110,6 +112,7 @@ impl JsRuntime {
             timeout: settings.timeout,
             response_bytes: settings.response_bytes,
             next_id: AtomicU64::new(0),
+            known: KnownScripts::default(),
         }
     }
 
@@ -119,6 +122,9 @@ impl JsRuntime {
     }
 
     /// Loads a program: runs its sources once, with their effects. Blocks; not for async threads.
+    ///
+    /// A program that is in use already, as it is when an API is reloaded whose sources did not change, is not loaded
+    /// again, unless a source failed or asked for something outside: that may be otherwise by now.
     ///
     /// The sources that failed are the second part of the result, by index into `program.sources`; the others
     /// can be called.
@@ -134,6 +140,9 @@ impl JsRuntime {
         let driver = self.driver(driver);
         let extra = usize::from(self.extra_source.is_some());
         let program = Arc::new(self.with_extra_source(program));
+        if let Some(script) = self.known.find(driver.name(), &program) {
+            return Ok((script, Vec::new()));
+        }
         let order = JobOrder {
             affinity: u64::MAX,
             limit: self.timeout,
@@ -154,7 +163,11 @@ impl JsRuntime {
             true
         });
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        Ok((Arc::new(Script { id, driver, loaded: Arc::new(loaded) }), failures))
+        let script = Arc::new(Script { id, driver, loaded: Arc::new(loaded) });
+        if failures.is_empty() && script.loaded.tape.is_empty() {
+            self.known.add(&script);
+        }
+        Ok((script, failures))
     }
 
     /// Calls a function of a script and gives the text that it returned.

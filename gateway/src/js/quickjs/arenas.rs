@@ -1,13 +1,17 @@
 //! The arenas of all scripts: who has which, who waits for which.
 //!
 //! There are twice as many as scripts that run at the same time. A new call takes any that is free, best one that has its
-//! program; a run that stood aside needs the one it began in, which is handed to it before anybody else gets it.
+//! program and was used last by the same thread, whose processor has its memory at hand; a run that stood aside needs the
+//! one it began in, which is handed to it before anybody else gets it.
 
 use std::{
     collections::{HashMap, VecDeque},
     future::Future as _,
     pin::Pin,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -20,12 +24,38 @@ use crate::js::engine::{Deadline, ScriptError};
 
 #[derive(Default)]
 struct State {
-    /// Those that nobody uses or waits for, the one used last at the end.
-    free: Vec<Arena>,
+    /// Those that nobody uses or waits for, each with the thread that used it; the one used last at the end.
+    free: Vec<(usize, Arena)>,
     /// How many there are, or are being made.
     made: usize,
     /// The runs that wait for an arena, by its id.
     awaited: HashMap<u64, VecDeque<oneshot::Sender<Arena>>>,
+}
+
+impl State {
+    fn take_known(&mut self, program: &Arc<Program>) -> Option<Arena> {
+        let own = thread_number();
+        let mut found = None;
+        for (place, (thread, arena)) in self.free.iter().enumerate().rev() {
+            if arena.has(program) {
+                found = found.or(Some(place));
+                if *thread == own {
+                    found = Some(place);
+                    break;
+                }
+            }
+        }
+        found.map(|place| self.free.remove(place).1)
+    }
+}
+
+/// A number that no other thread has.
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    OWN.with(|own| *own)
 }
 
 /// All arenas.
@@ -50,11 +80,10 @@ impl Arenas {
     pub(super) fn take(&self, program: Option<&Arc<Program>>) -> Result<Arena, ScriptError> {
         let mut state = self.state();
         loop {
-            let known = |arena: &Arena| program.is_some_and(|program| arena.has(program));
-            if let Some(place) = state.free.iter().rposition(known) {
-                return Ok(state.free.remove(place));
+            if let Some(arena) = program.and_then(|program| state.take_known(program)) {
+                return Ok(arena);
             }
-            if let Some(arena) = state.free.pop() {
+            if let Some((_, arena)) = state.free.pop() {
                 return Ok(arena);
             }
             if state.made < self.most {
@@ -72,16 +101,15 @@ impl Arenas {
 
     /// A free arena that has this program; does not wait.
     pub(super) fn take_known(&self, program: &Arc<Program>) -> Option<Arena> {
-        let mut state = self.state();
-        let place = state.free.iter().rposition(|arena| arena.has(program))?;
-        Some(state.free.remove(place))
+        self.state().take_known(program)
     }
 
     /// The arena of a run that stood aside.
     pub(super) fn take_back(self: &Arc<Self>, id: u64) -> Awaited {
         let mut state = self.state();
-        if let Some(place) = state.free.iter().position(|arena| arena.id() == id) {
-            return Awaited { arenas: Arc::clone(self), way: Way::There(Some(state.free.remove(place))) };
+        if let Some(place) = state.free.iter().position(|(_, arena)| arena.id() == id) {
+            let (_, arena) = state.free.remove(place);
+            return Awaited { arenas: Arc::clone(self), way: Way::There(Some(arena)) };
         }
         let (sender, receiver) = oneshot::channel();
         state.awaited.entry(id).or_default().push_back(sender);
@@ -106,7 +134,7 @@ impl Arenas {
                 _ => return,
             }
         }
-        state.free.push(arena);
+        state.free.push((thread_number(), arena));
         drop(state);
         self.given.notify_one();
     }

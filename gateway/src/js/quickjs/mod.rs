@@ -36,7 +36,7 @@ impl QuickJsDriver {
     pub fn new(slots: usize) -> Self {
         let engine = Arc::new(Engine {
             functions: globals::functions(),
-            core: globals::core(),
+            envelope: Some(globals::envelope()),
             lazy_globals: globals::lazy_globals(),
             object: globals::request_fields(),
             names: globals::names(),
