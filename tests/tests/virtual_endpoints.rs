@@ -4,9 +4,7 @@
 use std::thread;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use gatehouse_tests::{
-    Answer, Api, Client, Gate, Gateway, Reply, Request, Setup, Upstream, log::message,
-};
+use gatehouse_tests::{Answer, Api, Client, Gate, Gateway, Reply, Request, Setup, Upstream, log::message};
 use serde_json::{Value, json};
 
 const FAILED: &str = "Error during virtual endpoint execution. Contact Administrator for more details.";
@@ -718,7 +716,8 @@ fn two_thousand_aggregations_are_in_flight_at_once() {
 
 #[test]
 fn a_reload_loads_only_what_changed() {
-    let telling = |name: &str| format!("log('loaded {name}'); function go(request, session) {{ {} }}", saying("1"));
+    let telling =
+        |name: &str| format!("log('loaded {name}'); function go(request, session) {{ {} }}", saying("1"));
     let api = |name: &str, text: &str| Api::new(name).script("GET", "/ve", "go", text);
     let gateway = Gateway::serving([api("same", &telling("same")), api("other", &telling("first"))]);
     let loads = |name: &str| {
@@ -757,7 +756,6 @@ fn reloads_leave_no_memory_behind() {
     let before = round(1..100);
     let after = round(100..300);
     assert!(after < before + (8 << 20), "{before} bytes after 100 reloads, {after} after 300");
-}
 }
 
 #[test]

@@ -4,7 +4,8 @@
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use gatehouse_quickjs::{
-    Answer, Arena, Engine, Envelope, Field, FieldKind, Function, HostReply, Parked, Program, Source, Step, Value,
+    Answer, Arena, Engine, Envelope, Field, FieldKind, Function, HostReply, Parked, Program, Source, Step,
+    Value,
 };
 
 const TRIVIAL: &str = "function f(request, session, config) {

@@ -59,8 +59,7 @@ impl Dirty {
         let pages = 1..self.watched.max(1);
         // SAFETY: the pages belong to the heap of the arena whose part this is; only our own code and the engine write to
         // them, on whose threads the handler finds this.
-        let failed =
-            unsafe { libc::mprotect(self.address(1), pages.len() * PAGE, libc::PROT_READ) != 0 };
+        let failed = unsafe { libc::mprotect(self.address(1), pages.len() * PAGE, libc::PROT_READ) != 0 };
         if failed {
             pages.for_each(|page| self.note(page));
         }

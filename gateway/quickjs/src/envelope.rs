@@ -227,13 +227,7 @@ impl Writer<'_> {
         }
     }
 
-    fn property(
-        &self,
-        object: JSValue,
-        name: JSAtom,
-        depth: u32,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Stop> {
+    fn property(&self, object: JSValue, name: JSAtom, depth: u32, out: &mut Vec<u8>) -> Result<(), Stop> {
         let context = self.context;
         // SAFETY: values and atoms of this context; the property's value is counted for us, and given back.
         unsafe {

@@ -538,8 +538,7 @@ mod tests {
         unsafe {
             Heap::create(base, BYTES);
             let heap = &mut *base.cast::<Heap>();
-            let given: Vec<_> =
-                (0..300_usize).map(|index| heap.allocate(1 + index * 37 % 4_000)).collect();
+            let given: Vec<_> = (0..300_usize).map(|index| heap.allocate(1 + index * 37 % 4_000)).collect();
             let large = heap.allocate(LARGE * 3);
             let last = heap.allocate(1);
             for content in given.iter().step_by(2) {

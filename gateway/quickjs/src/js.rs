@@ -406,6 +406,7 @@ impl<'a> Js<'a> {
                 Value::Undefined => JS_UNDEFINED,
                 Value::Config => JS_DupValue(self.context, config.0),
                 Value::Text(text) => self.new_text(text),
+                Value::Json(text) if text.to_bytes() == b"{}" => JS_NewObject(self.context),
                 Value::Json(text) => return self.parse_json(text),
                 Value::Lists(lists) => {
                     let object = JS_NewObject(self.context);

@@ -297,13 +297,12 @@ const ANSWERS: [&str; 26] = [
 #[test]
 fn an_envelope_is_what_json_stringify_writes() {
     let engine = Arc::new(Engine {
-        envelope: Some(Envelope {
-            name: "wrap".into(),
-            fields: vec!["Response".into(), "Meta".into()],
-        }),
+        envelope: Some(Envelope { name: "wrap".into(), fields: vec!["Response".into(), "Meta".into()] }),
         ..Engine::default()
     });
-    for setup in ["", "Object.prototype.toJSON = function () { return 'all'; };", "Object.prototype.more = 1;"] {
+    for setup in
+        ["", "Object.prototype.toJSON = function () { return 'all'; };", "Object.prototype.more = 1;"]
+    {
         for answer in ANSWERS {
             for meta in ["undefined", "{k: 'v'}", "number"] {
                 let program = program(&format!(

@@ -282,8 +282,15 @@ pub trait Begun: Send {
     /// Goes on for a moment where nothing may block: host functions that reach out are asked for, not called.
     fn run_briefly(&mut self, call: &Call, host: &mut dyn Host, bounds: &CallBounds) -> Progress;
 
-    /// Goes on, on a script thread, until it is over or asks for a host function that reaches out.
-    fn run_on(&mut self, call: &Call, host: &mut dyn Host, bounds: &CallBounds) -> Progress;
+    /// Goes on, on a script thread, until it is over or asks for a host function that reaches out, or until its turn is
+    /// over and others want the thread.
+    fn run_on(
+        &mut self,
+        call: &Call,
+        host: &mut dyn Host,
+        bounds: &CallBounds,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Progress;
 
     /// Lets others use what it does not need while it waits.
     fn stand_aside(&mut self);

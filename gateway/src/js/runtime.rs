@@ -21,9 +21,9 @@ use super::{
         ScriptError, Source, Vm,
     },
     host::{HostFunction, ScriptHost},
+    known_scripts::KnownScripts,
     outbound::{Outbound, OutboundClient},
     pool::{JobOrder, Pool, PoolError, PoolLimits, PoolStats, Slot},
-    known_scripts::KnownScripts,
     script_log::ScriptLog,
     tape::{Recorder, TapeWriter},
     vms::VmCache,
@@ -146,6 +146,7 @@ impl JsRuntime {
         let order = JobOrder {
             affinity: u64::MAX,
             limit: self.timeout,
+            goes_on: false,
             label: format!("{} (load)", program.api_id).into(),
         };
         let (outbound, limit) = (Arc::clone(&self.outbound), self.timeout);
@@ -186,7 +187,8 @@ impl JsRuntime {
 
     /// A call whose driver needs a script thread from its beginning to its end.
     async fn call_on_thread(&self, script: &Arc<Script>, call: Call) -> Result<String, ScriptError> {
-        let order = JobOrder { affinity: script.id, limit: self.timeout, label: Arc::clone(&call.function) };
+        let label = Arc::clone(&call.function);
+        let order = JobOrder { affinity: script.id, limit: self.timeout, goes_on: false, label };
         let (script, outbound) = (Arc::clone(script), Arc::clone(&self.outbound));
         let (limit, response_bytes) = (self.timeout, self.response_bytes);
         let result = self.pool.run(order, move |vms, slot, answer| {
@@ -240,17 +242,15 @@ impl JsRuntime {
                     pieces.run_briefly()
                 }
                 Progress::TakesLong => {
-                    let limit = if pieces.begun.has_begun() {
-                        pieces.bounds.deadline.remaining()
-                    } else {
-                        self.timeout
-                    };
-                    let label = Arc::clone(&pieces.call.function);
-                    let ran = self.pool.run(JobOrder { affinity, limit, label }, move |_, _, answer| {
-                        if !pieces.begun.has_begun() {
+                    let (goes_on, deadline) = (pieces.begun.has_begun(), pieces.bounds.deadline);
+                    let limit = if goes_on { deadline.remaining() } else { self.timeout };
+                    let order =
+                        JobOrder { affinity, limit, goes_on, label: Arc::clone(&pieces.call.function) };
+                    let ran = self.pool.run(order, move |_, slot, answer| {
+                        if !goes_on {
                             pieces.restart(limit);
                         }
-                        match pieces.run_on() {
+                        match pieces.run_on(slot) {
                             Progress::Over(result) => {
                                 answer.send((Progress::Over(result), None));
                                 drop(pieces);
@@ -265,6 +265,8 @@ impl JsRuntime {
                         }
                         Ok((Progress::Over(result), None)) => return result,
                         Ok((_, None)) => return Err(self.pool_failure(PoolError::Lost)),
+                        // Its time was over before it had another turn.
+                        Err(PoolError::Overload) if goes_on => return Err(deadline.error()),
                         Err(error) => return Err(self.pool_failure(error)),
                     }
                 }
@@ -312,8 +314,8 @@ impl Pieces {
         self.begun.run_briefly(&self.call, &mut self.host, &self.bounds)
     }
 
-    fn run_on(&mut self) -> Progress {
-        self.begun.run_on(&self.call, &mut self.host, &self.bounds)
+    fn run_on(&mut self, slot: &Slot) -> Progress {
+        self.begun.run_on(&self.call, &mut self.host, &self.bounds, &|| slot.is_wanted())
     }
 
     /// Its time counts from now on.

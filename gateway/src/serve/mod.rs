@@ -138,12 +138,7 @@ impl Gateway {
                 runtime.clone(),
                 ClosedEndpoints::inherited(),
             ),
-            js: JsRuntime::new(
-                &settings.javascript,
-                outbound,
-                Arc::clone(&clients.scripts),
-                runtime,
-            ),
+            js: JsRuntime::new(&settings.javascript, outbound, Arc::clone(&clients.scripts), runtime),
             clients,
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(

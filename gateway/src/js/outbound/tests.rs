@@ -1,10 +1,6 @@
 //! Calls against a small server in the same process.
 
-use std::{
-    collections::HashMap,
-    sync::Mutex,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Mutex, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{

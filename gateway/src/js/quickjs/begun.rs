@@ -5,12 +5,13 @@
 //! the answer. While it waits it stands aside, so that its arena is free for others.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use gatehouse_quickjs::{Answer, Parked, Run, Step};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::{
     Prepared,
@@ -23,10 +24,12 @@ use crate::js::{
     host::HOST_FUNCTIONS,
 };
 
-/// How long a call may run on an async thread.
-const MOMENT: Duration = Duration::from_millis(1);
-/// How many calls of a program begin on script threads after one that took longer.
-const SLOW_CALLS: u32 = 64;
+/// How long a call runs on an async thread before anybody asks how much of that was its own.
+const MOMENT: Duration = Duration::from_micros(500);
+/// Processor time that a call may take on an async thread after that.
+const MORE: Duration = Duration::from_micros(500);
+/// How long a call runs on a script thread before it lets those go first that wait.
+const TURN: Duration = Duration::from_millis(10);
 
 /// A call before its first piece.
 pub(super) fn new(
@@ -36,6 +39,12 @@ pub(super) fn new(
 ) -> Box<dyn Begun> {
     let (arenas, loaded) = (Arc::clone(arenas), Arc::clone(loaded));
     Box::new(BegunRun { arenas, loaded, prepared, state: State::New, answer: None })
+}
+
+/// Processor time of this thread.
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 enum State {
@@ -65,9 +74,7 @@ impl BegunRun {
     fn at_once(&mut self, call: &Call, bounds: &CallBounds) -> Result<Option<Run>, ScriptError> {
         match std::mem::replace(&mut self.state, State::New) {
             State::New => {
-                let slow = &self.prepared.slow;
-                if slow.load(Ordering::Relaxed) > 0 {
-                    slow.fetch_sub(1, Ordering::Relaxed);
+                if self.prepared.slow.takes_long(&call.function) {
                     return Ok(None);
                 }
                 let program = self.prepared.current();
@@ -127,12 +134,20 @@ impl BegunRun {
         host: &mut dyn Host,
         bounds: &CallBounds,
     ) -> Stop {
-        let end = Instant::now() + slice.min(bounds.deadline.remaining());
+        // The clock is read once where a piece ends within its first slice.
+        let begun = Instant::now();
+        let end = begun + slice.min(bounds.deadline.at.saturating_duration_since(begun));
+        let mut left = end - begun;
         if let Some(answer) = self.answer.take() {
             run.answer(answer);
         }
         loop {
-            match run.resume(end.saturating_duration_since(Instant::now())) {
+            let step = run.resume(left);
+            left = match step {
+                Step::Done(_) => Duration::ZERO,
+                _ => end.saturating_duration_since(Instant::now()),
+            };
+            match step {
                 Step::Done(result) => {
                     let result = result.map_err(|failure| failure::of_script(failure, bounds.deadline));
                     return Stop::At(Progress::Over(result));
@@ -171,19 +186,33 @@ impl Begun for BegunRun {
             Ok(None) => return Progress::TakesLong,
             Err(error) => return Progress::Over(Err(error)),
         };
-        let stop = self.piece(&mut run, MOMENT, call, host, bounds);
+        let mut stop = self.piece(&mut run, MOMENT, call, host, bounds);
+        if matches!(stop, Stop::Preempted) {
+            // On a busy machine that may have been the time of others.
+            let end = thread_time() + MORE;
+            while matches!(stop, Stop::Preempted) && thread_time() < end {
+                stop = self.piece(&mut run, MORE / 2, call, host, bounds);
+            }
+        }
         self.state = State::Runs(run);
         match stop {
             Stop::At(progress) => progress,
             Stop::Preempted => {
-                self.prepared.slow.store(SLOW_CALLS, Ordering::Relaxed);
+                self.prepared.slow.took_long(&call.function);
                 self.stand_aside();
                 Progress::TakesLong
             }
         }
     }
 
-    fn run_on(&mut self, call: &Call, host: &mut dyn Host, bounds: &CallBounds) -> Progress {
+    fn run_on(
+        &mut self,
+        call: &Call,
+        host: &mut dyn Host,
+        bounds: &CallBounds,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Progress {
+        let end = Instant::now() + TURN;
         loop {
             let mut run = match self.on_thread(call, bounds) {
                 Ok(run) => run,
@@ -194,6 +223,10 @@ impl Begun for BegunRun {
             self.state = State::Runs(run);
             match stop {
                 Stop::At(progress) => return progress,
+                Stop::Preempted if Instant::now() >= end && is_wanted() => {
+                    self.stand_aside();
+                    return Progress::TakesLong;
+                }
                 Stop::Preempted if awaited => self.stand_aside(),
                 Stop::Preempted => {}
             }

@@ -9,12 +9,13 @@ mod begun;
 mod call;
 mod failure;
 mod globals;
+mod slow;
 
-use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicU32};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gatehouse_quickjs::{Arena, Engine, HostReply, Program as EngineProgram, Run, Source as EngineSource};
 
-use self::arenas::Arenas;
+use self::{arenas::Arenas, slow::SlowFunctions};
 use super::{
     engine::{
         Begun, Call, CallBounds, Deadline, Driver, Host, LoadedProgram, Program, ScriptError, Source, Vm,
@@ -109,13 +110,12 @@ fn source(source: &Source) -> EngineSource {
 struct Prepared {
     /// Replaced when its runs touched globals that it does not make beforehand.
     program: Mutex<Arc<EngineProgram>>,
-    /// How many calls begin on script threads, because one took long.
-    slow: AtomicU32,
+    slow: SlowFunctions,
 }
 
 impl Prepared {
     fn new(loaded: &LoadedProgram) -> Self {
-        Self { program: Mutex::new(Arc::new(Self::program(loaded, 0))), slow: AtomicU32::new(0) }
+        Self { program: Mutex::new(Arc::new(Self::program(loaded, 0))), slow: SlowFunctions::default() }
     }
 
     fn program(loaded: &LoadedProgram, warm: u32) -> EngineProgram {

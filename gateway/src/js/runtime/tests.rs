@@ -226,7 +226,8 @@ async fn a_program_that_did_not_change_is_not_loaded_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_scripts_take_no_threads() {
     const CALLS: usize = 300;
-    let (runtime, held) = (runtime_with(|settings| settings.timeout = Duration::from_secs(60)), Held::start(CALLS).await);
+    let (runtime, held) =
+        (runtime_with(|settings| settings.timeout = Duration::from_secs(60)), Held::start(CALLS).await);
     let text = format!(
         "function f(request) {{ var mine = request.URL;
            return JSON.parse(TykMakeHttpRequest('{{\"Domain\":\"{}\"}}')).Body + mine; }}",
