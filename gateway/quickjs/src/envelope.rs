@@ -183,11 +183,9 @@ impl Writer<'_> {
             if text.is_null() {
                 return Err(Stop::Thrown);
             }
-            let bytes = slice::from_raw_parts(text.cast::<u8>(), length as usize);
-            // Halves of characters are written as escapes.
-            let written = std::str::from_utf8(bytes).map(|text| quote(text, out));
+            let written = quote_bytes(slice::from_raw_parts(text.cast::<u8>(), length as usize), out);
             JS_FreeCString(self.context, text);
-            written.map_err(|_| Stop::Slow)
+            written
         }
     }
 
@@ -263,13 +261,24 @@ impl Writer<'_> {
             if text.is_null() {
                 return Err(Stop::Thrown);
             }
-            let bytes = slice::from_raw_parts(text.cast::<u8>(), length as usize);
-            let written = std::str::from_utf8(bytes).map(|text| quote(text, out));
+            let written = quote_bytes(slice::from_raw_parts(text.cast::<u8>(), length as usize), out);
             JS_FreeCString(self.context, text);
-            written.map_err(|_| Stop::Slow)?;
+            written?;
         }
         out.push(b':');
         Ok(())
+    }
+}
+
+/// Writes as JSON what the engine says is text. Halves of characters, which it writes as escapes, are left to it, and so
+/// is what is long.
+fn quote_bytes(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Stop> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.len() <= MAX_BYTES => {
+            quote(text, out);
+            Ok(())
+        }
+        _ => Err(Stop::Slow),
     }
 }
 
