@@ -120,7 +120,7 @@ impl Arena {
             Ok((js.context(), handles))
         });
         let (context, handles) = made.and_then(|made| made)?;
-        let base = snapshot(&control, &mut reservation);
+        let base = snapshot(&mut reservation);
         control.dirty_mut().watch(base.len());
         Ok(Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
@@ -276,7 +276,7 @@ impl Arena {
         config: Held,
         callers: Vec<(Arc<str>, Result<Held, Failure>)>,
     ) -> Arc<Image> {
-        self.pristine = snapshot(&self.control, &mut self.reservation);
+        self.pristine = snapshot(&mut self.reservation);
         let delta = Delta::between(&self.base, &self.pristine);
         self.uses += 1;
         let used = AtomicU64::new(self.uses);
@@ -409,7 +409,7 @@ impl Arena {
 }
 
 /// Takes what the heap holds.
-fn snapshot(control: &Control, reservation: &mut Reservation) -> Vec<u8> {
-    preempt::writing(control, || heap::of_mut(reservation).settle());
+fn snapshot(reservation: &mut Reservation) -> Vec<u8> {
+    heap::of_mut(reservation).settle();
     reservation.contents(heap::of(reservation).used()).to_vec()
 }

@@ -31,6 +31,10 @@ const MAX_PROTOTYPES: usize = 32;
 /// Name of the source through which functions are called; left out of stacks.
 const CALL_SOURCE: &CStr = c"gatehouse:call";
 
+/// Bytes of the engine's chunks of blocks of one size, and the sizes of blocks that most programs need.
+const CHUNK: usize = 4096;
+const BLOCKS: std::ops::RangeInclusive<usize> = 2..=32;
+
 /// A value of the engine that belongs to an image.
 #[derive(Clone, Copy)]
 pub(crate) struct Held(pub(crate) JSValue);
@@ -186,6 +190,7 @@ impl<'a> Js<'a> {
             })?;
         }
         self.collect_garbage();
+        self.make_room();
         Ok(handles)
     }
 
@@ -232,6 +237,21 @@ impl<'a> Js<'a> {
                 self.atom(name)?;
             }
             if JS_IsException(object) { Err(Thrown) } else { Ok(Handles { object: Held(object), fields }) }
+        }
+    }
+
+    /// Leaves free blocks of each size in the base image. A program that comes to need a chunk of its own would have the
+    /// whole of it in its image.
+    fn make_room(&self) {
+        for size in BLOCKS.map(|units| units * 8 - 8) {
+            // SAFETY: memory of the context, given back once. The last block stays, so that its chunk does.
+            unsafe {
+                let blocks: Vec<_> =
+                    (0..CHUNK / (size + 8)).map(|_| js_malloc(self.context, size as size_t)).collect();
+                for block in blocks.iter().rev().skip(1) {
+                    js_free(self.context, *block);
+                }
+            }
         }
     }
 
