@@ -23,7 +23,7 @@ fn engine() -> Arc<Engine> {
             name: "TykJsResponse".into(),
             fields: vec!["Response".into(), "SessionMeta".into()],
         }),
-        object: fields.map(|(name, kind)| Field { name: name.into(), kind }).collect(),
+        objects: vec![fields.map(|(name, kind)| Field { name: name.into(), kind }).collect()],
         names: ["Accept", "User-Agent", "Content-Type"].map(str::to_owned).into(),
         ..Engine::default()
     })
@@ -65,8 +65,8 @@ impl Request {
             Value::Text("GET"),
             Value::Text("0123456789abcdef"),
         ];
-        let arguments = [Value::Object(&object), Value::Json(c"{\"meta_data\":{}}"), Value::Config];
-        arena.start(program, function, arguments, 7, 1 << 20).unwrap()
+        let arguments = [Value::Object(0, &object), Value::Json(c"{\"meta_data\":{}}"), Value::Config];
+        arena.start(program, function, &arguments, 7, 1 << 20).unwrap()
     }
 
     fn call(&self, arena: Arena, program: &Arc<Program>, function: &Arc<str>) -> Arena {

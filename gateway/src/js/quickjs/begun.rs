@@ -20,7 +20,6 @@ use super::{
 };
 use crate::js::{
     engine::{Begun, Call, CallBounds, Host, HostReturn, LoadedProgram, Progress, ScriptError},
-    go_base64::{self, Padding},
     host::HOST_FUNCTIONS,
 };
 
@@ -156,8 +155,8 @@ impl BegunRun {
                     return Stop::At(Progress::Over(Err(bounds.deadline.error())));
                 }
                 Step::Preempted => return Stop::Preempted,
-                Step::HostCall { function: globals::BODY_BASE64, .. } => {
-                    run.answer(Answer::Text(go_base64::encode(&call.request.body, Padding::Required)));
+                Step::HostCall { function: function @ globals::BODY_BASE64.., .. } => {
+                    run.answer(Answer::Text(call::body_base64(call, function)));
                 }
                 Step::HostCall { function, arguments } => {
                     if let Some(entry) = HOST_FUNCTIONS.get(function)

@@ -39,7 +39,7 @@ impl QuickJsDriver {
             functions: globals::functions(),
             envelope: Some(globals::envelope()),
             lazy_globals: globals::lazy_globals(),
-            object: globals::request_fields(),
+            objects: globals::objects(),
             names: globals::names(),
             ..Engine::default()
         });

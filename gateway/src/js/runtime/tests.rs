@@ -10,7 +10,12 @@ use tokio::{
 use super::*;
 use crate::{
     config::settings::UpstreamSettings,
-    js::{engine::RequestObject, outbound::outbound_client, response::VirtualResponse, test_settings},
+    js::{
+        engine::{CallKind, RequestObject},
+        outbound::outbound_client,
+        response::VirtualResponse,
+        test_settings,
+    },
 };
 
 fn client() -> (OutboundClient, Arc<HostPools>) {
@@ -52,7 +57,12 @@ async fn load_with(
 }
 
 fn call_of(function: &str) -> Call {
-    Call { function: function.into(), request: RequestObject::default(), session_json: None }
+    Call {
+        function: function.into(),
+        kind: CallKind::default(),
+        request: RequestObject::default(),
+        session_json: None,
+    }
 }
 
 /// A server that answers every call with `body` after `delay`.
@@ -237,7 +247,7 @@ async fn waiting_scripts_take_no_threads() {
     let calls = (0..CALLS).map(|number| {
         let (runtime, script) = (Arc::clone(&runtime), Arc::clone(&script));
         let request = RequestObject { url: number.to_string(), ..RequestObject::default() };
-        let call = Call { function: "f".into(), request, session_json: None };
+        let call = Call { request, ..call_of("f") };
         tokio::spawn(async move { runtime.call(&script, call).await.unwrap() })
     });
     let calls: Vec<_> = calls.collect();
