@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Uri, header, uri::PathAndQuery};
 
-use super::{access_rights, hook, ip_access, plugin};
+use super::{access_rights, hook, ip_access};
 use crate::{
     apidef::model::KeyAuth,
     events::Happened,
@@ -49,7 +49,7 @@ pub async fn let_in(
     // In a loop within the API, its first pass has let the caller in.
     if arriving.authenticates && !exchange.let_in && api.asks_for_caller() {
         if let Some(auth_check) = &hooks.auth_check
-            && let Some(reply) = plugin::authenticate(api, auth_check, gateway, exchange).await?
+            && let Some(reply) = hook::authenticate(gateway, api, auth_check, exchange).await?
         {
             return Ok(Some(reply));
         }

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::{
-    hook::LiveHook,
-    script_hook::{self, Authenticated},
-};
+use super::hook::Authenticated;
 use crate::{
     events::Happened,
     exchange::Exchange,
@@ -17,8 +14,6 @@ use crate::{
         AuthOutcome, CallContext, Called, Effects, PluginFailure, PluginFunction, PluginOutcome, PluginSite,
     },
     reply::{Reply, body::ReplyBody, error::GatewayError},
-    serve::Gateway,
-    session::Session,
     telemetry::metrics::{self, Failures},
 };
 
@@ -137,35 +132,22 @@ pub fn note_denial(api: &LiveApi, exchange: &Exchange, reply: Option<&Reply>) {
     }
 }
 
-/// Takes the session that an `auth_check` hook gives, or gives the answer that keeps the caller out.
+/// Asks an `auth_check` function who the caller is.
 ///
 /// # Errors
-/// When the caller is refused or the hook failed.
+/// When the caller is refused or the function failed.
 pub async fn authenticate(
     api: &LiveApi,
-    hook: &LiveHook,
-    gateway: &Gateway,
+    plugin: &LivePlugin,
     exchange: &mut Exchange,
-) -> Result<Option<Reply>, GatewayError> {
-    let plugin = match hook {
-        LiveHook::Plugin(plugin) => plugin,
-        LiveHook::Script(script) => match script_hook::authenticate(script, gateway, exchange).await? {
-            Authenticated::As(session) => {
-                return let_in_as(*session, gateway, api, exchange).map(|()| None);
-            }
-            Authenticated::Answer(reply) => return Ok(Some(reply)),
-        },
-    };
+) -> Result<Authenticated, GatewayError> {
     let function = plugin.function(exchange)?;
     let context = plugin.context(exchange);
     let called = function.authenticate(exchange, context).await;
     let Called { outcome, effects } = called.map_err(|failure| plugin.failed(failure))?;
     keep(effects, exchange);
     match outcome {
-        AuthOutcome::Allow(session) => {
-            let_in_as(session, gateway, api, exchange)?;
-            Ok(None)
-        }
+        AuthOutcome::Allow(session) => Ok(Authenticated::As(Box::new(session))),
         AuthOutcome::Deny { status, message } => {
             api.events.fire(exchange, Happened::AuthFailure { key: NO_KEY });
             Err(GatewayError::AuthenticationRefused { status, message })
@@ -173,27 +155,9 @@ pub async fn authenticate(
         AuthOutcome::Respond(response) => {
             let reply = response.map(ReplyBody::from);
             note_denial(api, exchange, Some(&reply));
-            Ok(Some(reply))
+            Ok(Authenticated::Answer(reply))
         }
     }
-}
-
-/// The caller has this session, with its policies.
-fn let_in_as(
-    mut session: Session,
-    gateway: &Gateway,
-    api: &LiveApi,
-    exchange: &mut Exchange,
-) -> Result<(), GatewayError> {
-    if let Err(error) = gateway.sessions.policies().apply(&mut session, &api.org_id) {
-        let (api_id, request_id) = (&*api.id, exchange.request_id);
-        tracing::error!(api_id, %request_id, "a session is refused because of its policies: {error}");
-        return Err(GatewayError::KeyRefused);
-    }
-    exchange.session = Some(Arc::new(session));
-    exchange.session_found = None;
-    exchange.key = None;
-    Ok(())
 }
 
 /// Calls a response hook on an answer in memory.

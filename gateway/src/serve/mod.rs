@@ -151,8 +151,8 @@ impl Gateway {
         let metrics = Metrics::new();
         let sessions = Arc::new(Sessions::new(Store::new(&settings.storage, &runtime), &settings));
         let scripts = ScriptStore::new(Arc::clone(&sessions), runtime.clone());
-        let js = JsRuntime::new(&settings.javascript, outbound.clone(), runtime.clone());
-        let js = Arc::new(js.with_store(scripts));
+        let js = JsRuntime::new(&settings.javascript, outbound.clone(), runtime.clone()).with_store(scripts);
+        let js = Arc::new(js);
         let events = EventQueue::new(
             &settings.events,
             outbound.clone(),

@@ -173,31 +173,6 @@ fn nothing_protected_is_served_open() {
 }
 
 #[test]
-fn keys_are_where_the_definition_says() {
-    let keys = |field: &str, written: Value| {
-        let mut definition = protected(json!({}));
-        definition[field] = written;
-        definition["strip_auth_data"] = true.into();
-        read(definition).definition.unwrap().keys.unwrap()
-    };
-    let shown = |keys: &KeyAuth| {
-        let header = keys.header.as_ref().map(ToString::to_string);
-        [header, keys.parameter.clone(), keys.cookie.clone()].map(Option::unwrap_or_default)
-    };
-    let none = keys("auth", json!({}));
-    assert_eq!((shown(&none), none.strip), (["authorization", "", ""].map(str::to_owned), true));
-    let named =
-        json!({"auth_header_name": "X-Key", "use_param": true, "use_cookie": true, "cookie_name": "sid"});
-    assert_eq!(shown(&keys("auth", named.clone())), ["x-key", "X-Key", "sid"]);
-    assert_eq!(shown(&keys("auth_configs", json!({"authToken": named}))), ["x-key", "X-Key", "sid"]);
-    let without = json!({"disable_header": true, "use_param": true, "auth_header_name": "X-Key"});
-    assert_eq!(shown(&keys("auth", without)), ["", "Authorization", ""]);
-    let mut bad = protected(json!({}));
-    bad["auth"] = json!({"auth_header_name": "not a header"});
-    assert_eq!(read(bad).problems.refusals[0].field, "auth.auth_header_name");
-}
-
-#[test]
 fn a_hook_is_in_the_language_that_it_the_file_or_the_section_says() {
     let language = |section: &str, hook: Value| {
         let mut definition = with("/custom_middleware", json!({"driver": section, "pre": [hook]}));
@@ -229,6 +204,31 @@ fn a_hook_is_in_the_language_that_it_the_file_or_the_section_says() {
     let script = hooks.scripts().next().unwrap();
     assert_eq!((&*script.object, script.require_session), ("a", true));
     assert!(matches!(&script.source, Some(ScriptSource::Inline { text, .. }) if &**text == "var a\n"));
+}
+
+#[test]
+fn keys_are_where_the_definition_says() {
+    let keys = |field: &str, written: Value| {
+        let mut definition = protected(json!({}));
+        definition[field] = written;
+        definition["strip_auth_data"] = true.into();
+        read(definition).definition.unwrap().keys.unwrap()
+    };
+    let shown = |keys: &KeyAuth| {
+        let header = keys.header.as_ref().map(ToString::to_string);
+        [header, keys.parameter.clone(), keys.cookie.clone()].map(Option::unwrap_or_default)
+    };
+    let none = keys("auth", json!({}));
+    assert_eq!((shown(&none), none.strip), (["authorization", "", ""].map(str::to_owned), true));
+    let named =
+        json!({"auth_header_name": "X-Key", "use_param": true, "use_cookie": true, "cookie_name": "sid"});
+    assert_eq!(shown(&keys("auth", named.clone())), ["x-key", "X-Key", "sid"]);
+    assert_eq!(shown(&keys("auth_configs", json!({"authToken": named}))), ["x-key", "X-Key", "sid"]);
+    let without = json!({"disable_header": true, "use_param": true, "auth_header_name": "X-Key"});
+    assert_eq!(shown(&keys("auth", without)), ["", "Authorization", ""]);
+    let mut bad = protected(json!({}));
+    bad["auth"] = json!({"auth_header_name": "not a header"});
+    assert_eq!(read(bad).problems.refusals[0].field, "auth.auth_header_name");
 }
 
 #[test]

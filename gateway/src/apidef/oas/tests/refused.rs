@@ -199,7 +199,6 @@ fn nothing_protected_is_served_open() {
     let schemes = json!({"key": {"type": "apiKey", "in": "header", "name": "Authorization"}, "other": {"type": "apiKey"},
         "jwt": {"type": "http", "scheme": "Bearer", "bearerFormat": "JWT"}, "basic": {"type": "http", "scheme": "basic"},
         "oauth": {"type": "oauth2"}, "oidc": {"type": "openIdConnect"}, "mtls": {"type": "mutualTLS"}, "odd": {}});
-    let hook = json!({"enabled": true, "functionName": "check", "path": "auth.so"});
     let on = json!({"enabled": true});
     let scheme = |name: &str| json!({"securitySchemes": {name: on}});
     let cases = [
