@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use crate::{
     exchange::Exchange,
     js::{
+        budget::Budget,
         engine::{Call, ErrorClass, RequestObject, ScriptError},
         response::VirtualResponse,
         runtime::Script,
@@ -34,6 +35,8 @@ pub struct LiveVirtualEndpoint {
     pub path: Arc<str>,
     /// By the classes of errors.
     pub failures: Failures,
+    /// What a call may use.
+    pub budget: Budget,
 }
 
 /// Calls the script and gives its answer.
@@ -73,7 +76,7 @@ async fn call(
             .filter(|_| endpoint.use_session)
             .map(|session| session.to_string().into()),
     };
-    let text = gateway.js.call(&endpoint.script, call).await?;
+    let text = gateway.js.call(&endpoint.script, call, &endpoint.budget).await?;
     VirtualResponse::parse(text)
 }
 
@@ -90,7 +93,7 @@ fn request_object(exchange: &Exchange, body: bytes::Bytes) -> RequestObject {
         params: parameters(exchange, &body),
         body,
         url: exchange.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
-        scheme: exchange.scheme,
+        scheme: exchange.scheme.into(),
         method: exchange.method.as_str().to_owned(),
         request_id: exchange.request_id.to_string(),
     }

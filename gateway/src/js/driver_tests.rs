@@ -58,6 +58,8 @@ fn program(sources: &[&str]) -> Arc<Program> {
         config_json:
             r#"{"APIID":"api","OrgID":"o","config_data":{"n":1,"big":9007199254740993,"list":[1,"x",null]}}"#
                 .into(),
+        seed: 7,
+        memory_bytes: 32 << 20,
     })
 }
 
@@ -96,7 +98,7 @@ fn call_within(
     host: FakeHost,
     limit: Duration,
 ) -> Result<String, ScriptError> {
-    let bounds = CallBounds { deadline: Deadline::after(limit), response_bytes: 1 << 20 };
+    let bounds = CallBounds { deadline: Deadline::after(limit), memory_bytes: 32 << 20, response_bytes: 1 << 20 };
     let result = vm.call(call, Box::new(host), &bounds);
     vm.reset().unwrap();
     result
@@ -145,7 +147,7 @@ fn the_request_shows_tyks_keys_and_hides_ours() {
         body: bytes::Bytes::from_static(b"a\xff\xc3\xa9"),
         url: "/a?b=1".into(),
         params: vec![("b".into(), vec!["1".into()]), ("7".into(), vec![])],
-        scheme: "http",
+        scheme: "http".into(),
         method: "PUT".into(),
         request_id: "id".into(),
     };

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// A function that scripts find in their global object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum HostFunction {
     /// A log line.
     Log,
@@ -130,14 +130,21 @@ pub struct ScriptHost {
     slot: Option<Slot>,
     log: ScriptLog,
     deadline: Deadline,
+    calls: u32,
     calls_left: u32,
 }
 
 impl ScriptHost {
-    /// A host for one call of the API's program; without a slot until it needs a script thread.
-    pub fn new(outbound: Arc<Outbound>, slot: Option<Slot>, log: ScriptLog, deadline: Deadline) -> Self {
-        let calls_left = outbound.calls_per_script();
-        Self { outbound, slot, log, deadline, calls_left }
+    /// A host for one call of the API's program, which may make so many outbound calls; without a slot until it needs a
+    /// script thread.
+    pub fn new(
+        outbound: Arc<Outbound>,
+        slot: Option<Slot>,
+        log: ScriptLog,
+        deadline: Deadline,
+        calls: u32,
+    ) -> Self {
+        Self { outbound, slot, log, deadline, calls, calls_left: calls }
     }
 
     /// The call goes on on a script thread.
@@ -167,7 +174,7 @@ impl ScriptHost {
             Err(CallFailure::Deadline) => HostReturn::Abort(self.deadline.error()),
             Err(CallFailure::TooMany) => HostReturn::Abort(ScriptError::new(
                 ErrorClass::Calls,
-                format!("made more than {} outbound calls", self.outbound.calls_per_script()),
+                format!("made more than {} outbound calls", self.calls),
             )),
         }
     }

@@ -13,6 +13,7 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{
+    budget::Budget,
     engine::{
         Begun, Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, ScriptError,
         Source, Vm,
@@ -76,8 +77,7 @@ pub struct JsRuntime {
     #[cfg(feature = "quickjs")]
     quickjs: Arc<dyn Driver>,
     extra_source: Option<Source>,
-    timeout: Duration,
-    response_bytes: usize,
+    budget: Budget,
     next_id: AtomicU64,
 }
 
@@ -95,8 +95,7 @@ impl JsRuntime {
             #[cfg(feature = "quickjs")]
             quickjs: Arc::new(super::quickjs::QuickJsDriver::new(slots)),
             extra_source: settings.extra_source.as_deref().and_then(read_extra_source),
-            timeout: settings.timeout,
-            response_bytes: settings.response_bytes,
+            budget: Budget::of_gateway(settings),
             next_id: AtomicU64::new(0),
         }
     }
@@ -106,7 +105,12 @@ impl JsRuntime {
         self.pool.stats()
     }
 
-    /// Loads a program: runs its sources once, with their effects. Blocks; not for async threads.
+    /// What a call may use where a definition says nothing.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Loads a program within a budget: runs its sources once, with their effects. Blocks; not for async threads.
     ///
     /// The sources that failed are the second part of the result, by index into `program.sources`; the others
     /// can be called.
@@ -118,21 +122,22 @@ impl JsRuntime {
         &self,
         driver: DriverName,
         program: Program,
+        budget: &Budget,
     ) -> Result<(Arc<Script>, Vec<(usize, ScriptError)>), ScriptError> {
         let driver = self.driver(driver);
         let extra = usize::from(self.extra_source.is_some());
         let program = Arc::new(self.with_extra_source(program));
         let order = JobOrder {
             affinity: u64::MAX,
-            limit: self.timeout,
+            limit: budget.time,
             label: format!("{} (load)", program.api_id).into(),
         };
-        let (outbound, limit) = (Arc::clone(&self.outbound), self.timeout);
+        let (outbound, budget) = (Arc::clone(&self.outbound), *budget);
         let (loader, loading) = (Arc::clone(&driver), Arc::clone(&program));
         let loaded = self.pool.run_blocking(order, move |_, slot, answer| {
-            answer.send(first_load(&*loader, &loading, outbound, slot, limit));
+            answer.send(first_load(&*loader, &loading, outbound, slot, budget));
         });
-        let (loaded, mut failures) = loaded.unwrap_or_else(|error| Err(self.pool_failure(error)))?;
+        let (loaded, mut failures) = loaded.unwrap_or_else(|error| Err(pool_failure(error, budget.time)))?;
         failures.retain_mut(|(index, failure)| {
             if *index < extra {
                 tracing::error!(api_id = %program.api_id, error = %failure, "tyk_js_path does not load");
@@ -145,26 +150,31 @@ impl JsRuntime {
         Ok((Arc::new(Script { id, driver, loaded: Arc::new(loaded) }), failures))
     }
 
-    /// Calls a function of a script and gives the text that it returned.
+    /// Calls a function of a script within a budget and gives the text that it returned.
     ///
     /// The time limit counts from when the call starts to run; it waits for a thread at most as long, and is
     /// refused at once when too many wait already.
     ///
     /// # Errors
     /// As [`ErrorClass`] says.
-    pub async fn call(&self, script: &Arc<Script>, call: Call) -> Result<String, ScriptError> {
-        let bounds =
-            CallBounds { deadline: Deadline::after(self.timeout), response_bytes: self.response_bytes };
+    pub async fn call(
+        &self,
+        script: &Arc<Script>,
+        call: Call,
+        budget: &Budget,
+    ) -> Result<String, ScriptError> {
+        let bounds = budget.from_now();
         if let Some(begun) = script.driver.begin(&script.loaded, &call, &bounds) {
-            return self.go_on(script, call, bounds, begun?).await;
+            return self.go_on(script, call, budget, bounds, begun?).await;
         }
-        let order = JobOrder { affinity: script.id, limit: self.timeout, label: Arc::clone(&call.function) };
+        let order = JobOrder { affinity: script.id, limit: budget.time, label: Arc::clone(&call.function) };
         let (script, outbound) = (Arc::clone(script), Arc::clone(&self.outbound));
-        let (limit, response_bytes) = (self.timeout, self.response_bytes);
+        let budget = *budget;
         let result = self.pool.run(order, move |vms, slot, answer| {
-            let bounds = CallBounds { deadline: Deadline::after(limit), response_bytes };
+            let bounds = budget.from_now();
             let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
-            let host = ScriptHost::new(outbound, Some(slot.clone()), log, bounds.deadline);
+            let host =
+                ScriptHost::new(outbound, Some(slot.clone()), log, bounds.deadline, budget.outbound_calls);
             let mut vm = match vms.take(&script) {
                 Ok(vm) => vm,
                 Err(error) => return answer.send(Err(error)),
@@ -172,7 +182,7 @@ impl JsRuntime {
             answer.send(vm.call(&call, Box::new(host), &bounds));
             tidy(vms, &script, vm);
         });
-        result.await.unwrap_or_else(|error| Err(self.pool_failure(error)))
+        result.await.unwrap_or_else(|error| Err(pool_failure(error, budget.time)))
     }
 
     /// Runs what began on this thread: here for a moment, then on a script thread.
@@ -180,11 +190,13 @@ impl JsRuntime {
         &self,
         script: &Script,
         call: Call,
+        budget: &Budget,
         bounds: CallBounds,
         mut begun: Box<dyn Begun>,
     ) -> Result<String, ScriptError> {
         let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
-        let mut host = ScriptHost::new(Arc::clone(&self.outbound), None, log, bounds.deadline);
+        let mut host =
+            ScriptHost::new(Arc::clone(&self.outbound), None, log, bounds.deadline, budget.outbound_calls);
         if let Some(result) = begun.run_briefly(&call, &mut host, &bounds) {
             return result;
         }
@@ -194,7 +206,7 @@ impl JsRuntime {
             host.attach(slot.clone());
             answer.send(begun.run_to_end(&call, &mut host, &bounds));
         });
-        result.await.unwrap_or_else(|error| Err(self.pool_failure(error)))
+        result.await.unwrap_or_else(|error| Err(pool_failure(error, budget.time)))
     }
 
     fn driver(&self, name: DriverName) -> Arc<dyn Driver> {
@@ -210,17 +222,15 @@ impl JsRuntime {
         program.sources.splice(0..0, self.extra_source.clone());
         program
     }
+}
 
-    fn pool_failure(&self, error: PoolError) -> ScriptError {
-        match error {
-            PoolError::Overload => {
-                ScriptError::new(ErrorClass::Overload, "all script threads are busy and the queue is full")
-            }
-            PoolError::GivenUp => Deadline::after(self.timeout).error(),
-            PoolError::Lost => {
-                ScriptError::new(ErrorClass::Engine, "the script thread ended without an answer")
-            }
+fn pool_failure(error: PoolError, limit: Duration) -> ScriptError {
+    match error {
+        PoolError::Overload => {
+            ScriptError::new(ErrorClass::Overload, "all script threads are busy and the queue is full")
         }
+        PoolError::GivenUp => Deadline::after(limit).error(),
+        PoolError::Lost => ScriptError::new(ErrorClass::Engine, "the script thread ended without an answer"),
     }
 }
 
@@ -241,12 +251,12 @@ fn first_load(
     program: &Arc<Program>,
     outbound: Arc<Outbound>,
     slot: &Slot,
-    limit: Duration,
+    budget: Budget,
 ) -> Result<(LoadedProgram, Vec<(usize, ScriptError)>), ScriptError> {
     let loaded_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let deadline = Deadline::after(limit);
+    let deadline = Deadline::after(budget.time);
     let log = ScriptLog::new(Arc::clone(&program.api_id), String::new());
-    let host = ScriptHost::new(outbound, Some(slot.clone()), log, deadline);
+    let host = ScriptHost::new(outbound, Some(slot.clone()), log, deadline, budget.outbound_calls);
     let writer = TapeWriter::default();
     let recorder: Box<dyn Host> = Box::new(Recorder::new(Box::new(host), writer.clone()));
     let failures = driver.load(program, recorder, deadline)?;
@@ -259,7 +269,7 @@ fn first_load(
         failed,
         tape: Arc::new(writer.into_tape()),
         loaded_at_millis: i64::try_from(loaded_at.as_millis()).unwrap_or_default(),
-        load_limit: limit,
+        load_limit: budget.time,
         prepared: OnceLock::new(),
     };
     Ok((loaded, failures))

@@ -5,18 +5,20 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     engine::{Host, HostReturn},
     host::{self, HostFunction},
 };
 
 /// The answers of outward host calls in the order in which they were made.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tape {
     entries: Vec<Entry>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entry {
     function: HostFunction,
     arguments: Vec<String>,

@@ -22,8 +22,10 @@ use crate::{
     chain::{rate_limit::RateWindow, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint},
     config::settings::{MatchingSettings, Settings},
     js::{
+        budget::Budget,
         engine::{ErrorClass, Program, ScriptError, Source},
         runtime::{JsRuntime, Script},
+        seed,
     },
     plugins::PluginRuntime,
     proxy::{direct::HostPools, target::Target},
@@ -295,6 +297,7 @@ impl Compiler<'_> {
         if sources.is_empty() {
             return None;
         }
+        let budget = self.js.budget().with(&definition.script_budget);
         let config = serde_json::json!({
             "APIID": &*definition.id, "OrgID": &*definition.org_id, "config_data": definition.config_data,
         });
@@ -302,9 +305,11 @@ impl Compiler<'_> {
             api_id: Arc::clone(&definition.id),
             sources: texts,
             config_json: config.to_string().into(),
+            seed: seed::fresh(),
+            memory_bytes: budget.memory_bytes,
         };
         let driver = definition.driver.unwrap_or(javascript.driver);
-        let (script, failures) = match self.js.load(driver, program) {
+        let (script, failures) = match self.js.load(driver, program, &budget) {
             Ok(loaded) => loaded,
             Err(error) => {
                 file.report_one("", &format!("the JavaScript engine did not start: {error}"));
@@ -325,7 +330,7 @@ impl Compiler<'_> {
         }
         let classes = ErrorClass::ALL.map(ErrorClass::as_str);
         let failures = self.metrics.script_failures(&definition.id, classes);
-        Some(ApiScripts { script, sources, blobs_disabled, failures })
+        Some(ApiScripts { script, sources, blobs_disabled, failures, budget })
     }
 }
 
@@ -335,6 +340,7 @@ struct ApiScripts {
     sources: Vec<(ScriptSource, Result<usize, Arc<ScriptError>>)>,
     blobs_disabled: bool,
     failures: Failures,
+    budget: Budget,
 }
 
 impl ApiScripts {
@@ -361,6 +367,7 @@ impl ApiScripts {
             proxy_on_error: endpoint.rule.proxy_on_error,
             path: endpoint.path.as_str().into(),
             failures: self.failures.clone(),
+            budget: self.budget.with(&endpoint.rule.budget),
         }
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let response_headers = reader.response_processors(&file.response_processors);
     let driver = reader.driver(&file.custom_middleware.driver);
     let hooks = reader.hooks(&file);
+    let script_budget = file.gatehouse.javascript.checked("", problems);
     Some(ApiDefinition {
         id: api_id,
         name: if file.name.is_empty() { file.api_id.as_str().into() } else { file.name.as_str().into() },
@@ -60,6 +61,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         client_addresses,
         rate_limit,
         driver,
+        script_budget,
         response_headers,
         hooks,
         written: None,
@@ -455,6 +457,7 @@ impl Reader<'_> {
             source,
             use_session: entry.use_session,
             proxy_on_error: entry.proxy_on_error,
+            budget: entry.gatehouse.javascript.checked(&format!("{field}."), self.problems),
         })
     }
 

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::budget::Gatehouse;
+
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -64,6 +66,7 @@ pub(super) struct ClassicFile {
     pub(super) upstream_certificates: BTreeMap<String, String>,
     pub(super) graphql: Graphql,
     pub(super) analytics_plugin: AnalyticsPlugin,
+    pub(super) gatehouse: Gatehouse,
 }
 
 /// `definition`.
@@ -178,6 +181,7 @@ pub(super) struct VirtualEntry {
     pub(super) function_source_uri: String,
     pub(super) use_session: bool,
     pub(super) proxy_on_error: bool,
+    pub(super) gatehouse: Gatehouse,
 }
 
 /// An entry of `go_plugin` or `rust_plugin`.

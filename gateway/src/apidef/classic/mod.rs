@@ -1,8 +1,9 @@
 //! Reads a Tyk Classic definition.
 //!
 //! [`read`] goes from text to [`ApiDefinition`] and collects every finding on the way; `file` has the shapes
-//! as written, `convert` the checks, `plugins` those of plugins' places, `protection` what must be refused.
+//! as written, `convert` the checks, `plugins` those of plugins' places, `budget` those of what scripts may use, `protection` what must be refused.
 
+mod budget;
 mod convert;
 mod file;
 mod plugins;

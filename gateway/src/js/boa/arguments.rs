@@ -23,7 +23,7 @@ pub(super) fn request(request: &RequestObject, state: &ContextState, context: &m
     put(&object, js_string!("URL"), JsString::from(request.url.as_str()).into());
     let params = lists(&request.params, context);
     put(&object, js_string!("Params"), params);
-    put(&object, js_string!("Scheme"), JsString::from(request.scheme).into());
+    put(&object, js_string!("Scheme"), JsString::from(&*request.scheme).into());
     let hidden = |value: JsString| {
         PropertyDescriptor::builder().value(value).writable(true).enumerable(false).configurable(true)
     };

@@ -84,24 +84,13 @@ impl From<ExchangeError> for CallFailure {
 pub struct Outbound {
     client: OutboundClient,
     handle: Handle,
-    calls_per_script: u32,
     body_bytes: usize,
 }
 
 impl Outbound {
     /// Calls through `client`, whose connections live on `handle`.
     pub fn new(client: OutboundClient, handle: Handle, settings: &JavaScriptSettings) -> Arc<Self> {
-        Arc::new(Self {
-            client,
-            handle,
-            calls_per_script: settings.outbound_calls,
-            body_bytes: settings.outbound_body_bytes,
-        })
-    }
-
-    /// How many calls one script call may make.
-    pub fn calls_per_script(&self) -> u32 {
-        self.calls_per_script
+        Arc::new(Self { client, handle, body_bytes: settings.outbound_body_bytes })
     }
 
     /// One call: the answer as JSON text.

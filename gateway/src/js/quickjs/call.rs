@@ -33,7 +33,7 @@ pub(super) fn start(
         Value::Text(&body),
         Value::Text(&request.url),
         Value::Lists(&request.params),
-        Value::Text(request.scheme),
+        Value::Text(&request.scheme),
         Value::Text(&request.method),
         Value::Text(&request.request_id),
     ];

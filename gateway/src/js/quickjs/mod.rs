@@ -19,7 +19,6 @@ use super::{
     engine::{
         Begun, Call, CallBounds, Deadline, Driver, Host, LoadedProgram, Program, ScriptError, Source, Vm,
     },
-    seed,
     tape::Replay,
 };
 
@@ -60,7 +59,7 @@ impl Driver for QuickJsDriver {
         let sources = program.sources.iter().map(source).collect();
         let loading = Arc::new(EngineProgram {
             config_json: Arc::clone(&program.config_json),
-            seed: seed::of_program(program),
+            seed: program.seed,
             ..EngineProgram::new(sources)
         });
         let mut arena = self.arenas.take(None)?;
@@ -133,7 +132,7 @@ impl Prepared {
             sources: loaded.program.sources.iter().map(source).collect(),
             skipped: loaded.failed.clone(),
             config_json: Arc::clone(&loaded.program.config_json),
-            seed: seed::of_program(&loaded.program),
+            seed: loaded.program.seed,
             clock_millis: Some(loaded.loaded_at_millis),
             warm,
         }

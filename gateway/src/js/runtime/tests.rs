@@ -44,9 +44,18 @@ async fn load_with(
     text: &str,
 ) -> (Arc<Script>, Vec<(usize, ScriptError)>) {
     let source = Source { name: "a.js".into(), text: text.into() };
-    let program = Program { api_id: "api".into(), sources: vec![source], config_json: "{}".into() };
+    let program = Program {
+        api_id: "api".into(),
+        sources: vec![source],
+        config_json: "{}".into(),
+        seed: 1,
+        memory_bytes: 32 << 20,
+    };
     let runtime = Arc::clone(runtime);
-    tokio::task::spawn_blocking(move || runtime.load(driver, program)).await.unwrap().unwrap()
+    tokio::task::spawn_blocking(move || runtime.load(driver, program, runtime.budget()))
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 fn call_of(function: &str) -> Call {
@@ -87,7 +96,7 @@ async fn a_script_answers_with_what_it_fetched() {
     let (script, failures) = load(&runtime, &text).await;
     assert!(failures.is_empty());
     for _ in 0..3 {
-        let text = runtime.call(&script, call_of("f")).await.unwrap();
+        let text = runtime.call(&script, call_of("f"), runtime.budget()).await.unwrap();
         let response = VirtualResponse::parse(text).unwrap();
         assert_eq!((response.code, &response.body[..]), (200, &br#"{"id":7}{"id":7}"#[..]));
     }
@@ -100,7 +109,7 @@ async fn calls_over_the_bound_end_the_script() {
     let text =
         format!("function f() {{ for (;;) {{ try {{ TykMakeHttpRequest({dead}); }} catch (e) {{}} }} }}");
     let (script, _) = load(&runtime, &text).await;
-    let error = runtime.call(&script, call_of("f")).await.unwrap_err();
+    let error = runtime.call(&script, call_of("f"), runtime.budget()).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Calls, "{error}");
 }
 
@@ -112,7 +121,7 @@ async fn a_slow_host_call_counts_for_the_deadline() {
         "function f() {{ try {{ TykMakeHttpRequest('{{\"Domain\":\"{server}\"}}'); }} catch (e) {{}} return 'x'; }}"
     );
     let (script, _) = load(&runtime, &text).await;
-    let error = runtime.call(&script, call_of("f")).await.unwrap_err();
+    let error = runtime.call(&script, call_of("f"), runtime.budget()).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Timeout, "{error}");
     assert_eq!(runtime.stats().given_up, 0);
 }
@@ -125,7 +134,7 @@ async fn sources_are_loaded_once_and_the_extra_one_first() {
     std::fs::remove_file(&folder).unwrap();
     let (script, failures) = load(&runtime, "var mine = shared; function f() { return mine; }").await;
     assert!(failures.is_empty());
-    assert_eq!(runtime.call(&script, call_of("f")).await.unwrap(), "extra");
+    assert_eq!(runtime.call(&script, call_of("f"), runtime.budget()).await.unwrap(), "extra");
     let (_, failures) = load(&runtime, "nope();").await;
     assert_eq!(
         failures.iter().map(|(index, error)| (*index, error.class)).collect::<Vec<_>>(),
@@ -138,7 +147,10 @@ async fn a_source_without_end_is_a_failure_of_that_source() {
     let runtime = runtime_with(|settings| settings.timeout = Duration::from_millis(50));
     let (script, failures) = load(&runtime, "for (;;) {}").await;
     assert_eq!(failures[0].1.class, ErrorClass::Timeout);
-    assert_eq!(runtime.call(&script, call_of("f")).await.unwrap_err().class, ErrorClass::MissingFunction);
+    assert_eq!(
+        runtime.call(&script, call_of("f"), runtime.budget()).await.unwrap_err().class,
+        ErrorClass::MissingFunction
+    );
 }
 
 /// Some seconds in the engine's regular expressions.
@@ -151,10 +163,10 @@ async fn given_up(driver: DriverName) -> usize {
         settings.threads = Some(1);
     });
     let (script, _) = load_with(&runtime, driver, STUCK).await;
-    let error = runtime.call(&script, call_of("f")).await.unwrap_err();
+    let error = runtime.call(&script, call_of("f"), runtime.budget()).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Timeout);
     let given_up = runtime.stats().given_up;
-    assert_eq!(runtime.call(&script, call_of("g")).await.unwrap(), "g");
+    assert_eq!(runtime.call(&script, call_of("g"), runtime.budget()).await.unwrap(), "g");
     given_up
 }
 
@@ -185,7 +197,7 @@ async fn slow_calls_of_many_scripts_overlap() {
         let calls: Vec<_> = (0..CALLS)
             .map(|_| {
                 let (runtime, script) = (Arc::clone(&runtime), Arc::clone(&script));
-                tokio::spawn(async move { runtime.call(&script, call_of("f")).await })
+                tokio::spawn(async move { runtime.call(&script, call_of("f"), runtime.budget()).await })
             })
             .collect();
         for call in calls {
