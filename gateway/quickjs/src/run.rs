@@ -61,6 +61,7 @@ impl Run {
         let body = |control: &crate::control::Control| {
             let js = context.on(control);
             let (function, limit) = (call.function, call.limit);
+            js.bound_garbage();
             js.seed(call.random);
             let mut values = [rquickjs_sys::JS_UNDEFINED; 3];
             for (value, argument) in values.iter_mut().zip(&call.arguments) {

@@ -286,7 +286,7 @@ pub struct MetricsSettings {
 }
 
 /// A JavaScript driver by its name in a definition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DriverName {
     /// QuickJS, in C, with an arena for each script that runs.

@@ -24,6 +24,7 @@ pub mod script_log;
 pub mod seed;
 pub mod tape;
 pub mod vms;
+pub mod walled;
 
 #[cfg(test)]
 fn test_settings() -> crate::config::settings::JavaScriptSettings {

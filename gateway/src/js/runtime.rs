@@ -24,8 +24,9 @@ use super::{
     script_log::ScriptLog,
     tape::{Recorder, TapeWriter},
     vms::VmCache,
+    walled::{ProcessStats, WalledDriver},
 };
-use crate::config::settings::{DriverName, JavaScriptSettings};
+use crate::config::settings::{DriverName, Isolation, JavaScriptSettings};
 
 /// A loaded program, ready to be called from anywhere; [`JsRuntime::call`] runs it.
 pub struct Script {
@@ -76,6 +77,8 @@ pub struct JsRuntime {
     boa: Arc<dyn Driver>,
     #[cfg(feature = "quickjs")]
     quickjs: Arc<dyn Driver>,
+    /// Those of the drivers whose scripts run in processes.
+    walled: Vec<Arc<WalledDriver>>,
     extra_source: Option<Source>,
     budget: Budget,
     next_id: AtomicU64,
@@ -87,13 +90,15 @@ impl JsRuntime {
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         let slots = settings.threads.unwrap_or_else(cores).max(1);
         let limits = PoolLimits { slots, threads: settings.max_threads.max(slots), queue: settings.queue };
+        let mut walled = Vec::new();
         Self {
             pool: Pool::new(limits, handle.clone()),
             outbound: Outbound::new(outbound, handle, settings),
             #[cfg(feature = "boa")]
-            boa: Arc::new(super::boa::BoaDriver),
+            boa: driver_of(DriverName::Boa, settings, slots, &mut walled),
             #[cfg(feature = "quickjs")]
-            quickjs: Arc::new(super::quickjs::QuickJsDriver::new(slots)),
+            quickjs: driver_of(DriverName::QuickJs, settings, slots, &mut walled),
+            walled,
             extra_source: settings.extra_source.as_deref().and_then(read_extra_source),
             budget: Budget::of_gateway(settings),
             next_id: AtomicU64::new(0),
@@ -103,6 +108,17 @@ impl JsRuntime {
     /// What the script threads are doing.
     pub fn stats(&self) -> PoolStats {
         self.pool.stats()
+    }
+
+    /// What became of the processes of scripts.
+    pub fn process_stats(&self) -> ProcessStats {
+        let mut all = ProcessStats::default();
+        for stats in self.walled.iter().map(|driver| driver.stats()) {
+            all.living += stats.living;
+            all.started += stats.started;
+            all.ended.iter_mut().zip(stats.ended).for_each(|(all, ended)| *all += ended);
+        }
+        all
     }
 
     /// What a call may use where a definition says nothing.
@@ -231,6 +247,26 @@ fn pool_failure(error: PoolError, limit: Duration) -> ScriptError {
         }
         PoolError::GivenUp => Deadline::after(limit).error(),
         PoolError::Lost => ScriptError::new(ErrorClass::Engine, "the script thread ended without an answer"),
+    }
+}
+
+/// The driver of this name, behind walls if the settings say so.
+fn driver_of(
+    name: DriverName,
+    settings: &JavaScriptSettings,
+    slots: usize,
+    walled: &mut Vec<Arc<WalledDriver>>,
+) -> Arc<dyn Driver> {
+    match (settings.isolation.unwrap_or(name.isolation()), name) {
+        (Isolation::Process, _) => {
+            let driver = Arc::new(WalledDriver::new(name, settings.max_processes));
+            walled.push(Arc::clone(&driver));
+            driver
+        }
+        #[cfg(feature = "boa")]
+        (Isolation::Thread, DriverName::Boa) => Arc::new(super::boa::BoaDriver),
+        #[cfg(feature = "quickjs")]
+        (Isolation::Thread, DriverName::QuickJs) => Arc::new(super::quickjs::QuickJsDriver::new(slots)),
     }
 }
 

@@ -21,11 +21,12 @@ const SLICE: Duration = Duration::from_millis(2);
 
 /// Begins a call in an arena that has its program.
 pub(super) fn start(
-    arena: Arena,
+    mut arena: Arena,
     program: &Arc<Program>,
     call: &Call,
     bounds: &CallBounds,
 ) -> Result<Run, Box<NotStarted>> {
+    arena.set_memory(bounds.memory_bytes);
     let request = &call.request;
     let body = String::from_utf8_lossy(&request.body);
     let fields = [

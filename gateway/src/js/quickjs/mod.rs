@@ -21,6 +21,7 @@ use super::{
     },
     tape::Replay,
 };
+use crate::config::settings::script_ranges::MEMORY_BYTES;
 
 /// VMs are handles, which take no memory worth saving.
 const IDLE_VMS: usize = 64;
@@ -39,6 +40,7 @@ impl QuickJsDriver {
             lazy_globals: globals::lazy_globals(),
             object: globals::request_fields(),
             names: globals::names(),
+            most_memory: usize::try_from(MEMORY_BYTES.1).unwrap_or(usize::MAX),
             ..Engine::default()
         });
         Self { arenas: Arc::new(Arenas::new(engine, slots)) }
@@ -63,6 +65,7 @@ impl Driver for QuickJsDriver {
             ..EngineProgram::new(sources)
         });
         let mut arena = self.arenas.take(None)?;
+        arena.set_memory(program.memory_bytes);
         let mut ended = None;
         let failures = arena.load(&loading, Some(deadline.at), &mut |function, arguments| match call::ask(
             &mut *host, function, &arguments,
@@ -177,6 +180,7 @@ impl QuickJsVm {
     fn load(&self, arena: &mut Arena, program: &Arc<EngineProgram>) -> Result<(), ScriptError> {
         let deadline = Deadline::after(self.loaded.load_limit);
         let mut host = Replay::new(Arc::clone(&self.loaded.tape));
+        arena.set_memory(self.loaded.program.memory_bytes);
         let failures = arena.load(program, Some(deadline.at), &mut |function, arguments| match call::ask(
             &mut host, function, &arguments,
         ) {

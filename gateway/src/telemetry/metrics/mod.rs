@@ -9,12 +9,13 @@ mod api;
 mod failures;
 mod given;
 mod levels;
+mod processes;
 #[cfg(test)]
 mod speed;
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, core::Collector};
 
-use self::{api::STATUS_CLASSES, given::GivenNames};
+use self::{api::STATUS_CLASSES, given::GivenNames, processes::ScriptProcesses};
 pub use self::{
     api::{ApiMetrics, upstream},
     failures::Failures,
@@ -61,6 +62,7 @@ pub struct Metrics {
     durations: HistogramVec,
     upstream_failures: IntCounterVec,
     script_failures: IntCounterVec,
+    script_processes: ScriptProcesses,
     plugin_failures: IntCounterVec,
     /// Requests that no API served, by the words of [`unserved`].
     pub unserved: Failures,
@@ -120,6 +122,7 @@ impl Metrics {
                 "Calls of virtual endpoints that failed, by the `class` that their log line has.",
                 &["api_id", "class"],
             ),
+            script_processes: ScriptProcesses::new(&registry),
             plugin_failures: counters(
                 "gatehouse_plugin_failures_total",
                 "Calls of plugins that failed, by `reason`: `error`, `panic`, `timeout`, `not_loaded`, `closed`.",
@@ -166,6 +169,11 @@ impl Metrics {
         Failures::new(reasons, |reason| {
             self.plugin_failures.with_label_values(&[api_id, plugin, function, reason])
         })
+    }
+
+    /// Notes how many processes of scripts were started and how many ended for which reason, since there are any.
+    pub fn script_processes(&self, started: u64, ended: impl IntoIterator<Item = (&'static str, u64)>) {
+        self.script_processes.note(started, ended);
     }
 
     /// Counts a reload.
