@@ -669,6 +669,9 @@ impl<'a> Js<'a> {
     fn json(&self, value: JSValue) -> Option<String> {
         // SAFETY: values of this context; what it throws is taken off again.
         unsafe {
+            if JS_IsProxy(value) {
+                return None;
+            }
             let json =
                 self.control.inside(|| JS_JSONStringify(self.context, value, JS_UNDEFINED, JS_UNDEFINED));
             if JS_IsException(json) {

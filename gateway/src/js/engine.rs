@@ -186,6 +186,11 @@ pub enum HostReturn {
 pub trait Host {
     /// Runs one host function. Missing arguments are not in `arguments`.
     fn call(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn;
+
+    /// Waits for something that this thread does not compute; other scripts may run meanwhile.
+    fn while_waiting(&mut self, wait: &mut dyn FnMut()) {
+        wait();
+    }
 }
 
 /// Until when something may run.

@@ -181,6 +181,13 @@ impl ScriptHost {
 }
 
 impl Host for ScriptHost {
+    fn while_waiting(&mut self, wait: &mut dyn FnMut()) {
+        match &self.slot {
+            Some(slot) => slot.while_waiting(wait),
+            None => wait(),
+        }
+    }
+
     fn call(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
         // Loops inside native callbacks, which the engine's own budget does not see, end here.
         if self.deadline.passed() {

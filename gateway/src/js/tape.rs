@@ -53,6 +53,10 @@ impl Recorder {
 }
 
 impl Host for Recorder {
+    fn while_waiting(&mut self, wait: &mut dyn FnMut()) {
+        self.inner.while_waiting(wait);
+    }
+
     fn call(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
         let answer = self.inner.call(function, arguments);
         // Log lines need no answer, and text functions are cheaper to compute than to look up.

@@ -27,6 +27,9 @@ const MAX_PROTOTYPES: usize = 32;
 
 /// What a script threw.
 pub(super) fn thrown(error: &JsError, deadline: Deadline) -> ScriptError {
+    if is_out_of_memory(error) {
+        return ScriptError::new(ErrorClass::Memory, "ran out of memory");
+    }
     let class = match error.as_engine() {
         // Only loops that the budget does not see reach this bound.
         Some(EngineError::RuntimeLimit(RuntimeLimitError::LoopIteration)) => return deadline.error(),
@@ -37,6 +40,11 @@ pub(super) fn thrown(error: &JsError, deadline: Deadline) -> ScriptError {
     let position = stack.iter().find_map(|frame| frame.position.clone());
     let stack = stack.into_iter().map(|frame| frame.text).collect();
     ScriptError { class, message: message(error), position, stack }
+}
+
+/// Whether there was no memory for a buffer, the one allocation that Boa lets fail.
+fn is_out_of_memory(error: &JsError) -> bool {
+    error.as_native().is_some_and(|native| native.message().ends_with("while allocating data block"))
 }
 
 /// Boa does not say where an unknown name stands, only where its function begins: looks for the first such name from

@@ -120,7 +120,8 @@ impl Outbound {
         deadline: Deadline,
         calls_left: &mut u32,
     ) -> Result<String, CallFailure> {
-        let batch = arguments::batch(argument).map_err(CallFailure::Undefined)?;
+        let batch = arguments::batch(argument, *calls_left).map_err(CallFailure::Undefined)?;
+        let batch = batch.ok_or(CallFailure::TooMany)?;
         spend(calls_left, batch.requests.len())?;
         let parallelism = if batch.sequential { 1 } else { BATCH_PARALLELISM };
         let calls = futures_util::stream::iter(&batch.requests).map(async |request| {

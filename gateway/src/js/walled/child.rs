@@ -1,7 +1,7 @@
 //! One process of scripts as the gateway sees it.
 
 use std::{
-    io::{self, BufReader, Read, Write},
+    io::{self, BufRead as _, BufReader, Read, Write},
     os::{
         fd::OwnedFd,
         unix::{net::UnixStream, process::CommandExt as _, process::ExitStatusExt as _},
@@ -20,6 +20,9 @@ use crate::config::settings::DriverName;
 
 /// Bytes of a dead process's last words that are looked at.
 const LAST_WORDS: u64 = 4096;
+
+/// Bytes of a report without any text of a script.
+const REPORT_BYTES: u32 = 1 << 20;
 
 /// Why a process is of no more use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +54,8 @@ pub(super) struct Child {
     /// The programs of which it has VMs, the least recently used first.
     programs: Vec<(u64, Weak<Known>)>,
     busy: bool,
+    /// Bytes of the longest report.
+    most_bytes: u32,
     /// When it was given back.
     pub(super) idle_since: Instant,
 }
@@ -69,8 +74,15 @@ impl Child {
         let process = command.spawn()?;
         let orders = Timed { stream: ours.try_clone()?, until: Instant::now() };
         let reports = BufReader::new(Timed { stream: ours, until: Instant::now() });
-        let mut child =
-            Self { process, orders, reports, programs: Vec::new(), busy: true, idle_since: Instant::now() };
+        let mut child = Self {
+            process,
+            orders,
+            reports,
+            programs: Vec::new(),
+            busy: true,
+            most_bytes: REPORT_BYTES,
+            idle_since: Instant::now(),
+        };
         let begin = Order::Begin { driver, parent: process::id() };
         protocol::write(&mut child.orders.stream, &begin)?;
         Ok(child)
@@ -81,9 +93,30 @@ impl Child {
         Ok(protocol::write(&mut self.orders, order)?)
     }
 
+    /// Bounds what it may say by the memory that its script may take: a text has at most twice its bytes here.
+    pub(super) fn expect_at_most(&mut self, memory_bytes: usize) {
+        let bytes = u32::try_from(memory_bytes.saturating_mul(2)).unwrap_or(protocol::MOST_BYTES);
+        self.most_bytes = bytes.saturating_add(REPORT_BYTES);
+    }
+
+    /// Waits a moment; whether it says something, or is gone.
+    pub(super) fn speaks_within(&mut self, moment: Duration) -> bool {
+        self.reports.get_mut().until = Instant::now() + moment;
+        match self.reports.fill_buf() {
+            Ok(_) => true,
+            Err(error) => Lost::from(error) != Lost::Overdue,
+        }
+    }
+
+    /// Waits until it says something, or is gone, or it is too late; [`Child::receive`] tells.
+    pub(super) fn wait_until(&mut self, until: Instant) {
+        self.reports.get_mut().until = until;
+        let _ = self.reports.fill_buf();
+    }
+
     pub(super) fn receive(&mut self, until: Instant) -> Result<Report, Lost> {
         self.reports.get_mut().until = until;
-        Ok(protocol::read(&mut self.reports)?)
+        Ok(protocol::read(&mut self.reports, self.most_bytes)?)
     }
 
     /// Waits until it takes its next order, and says how much memory it holds.
@@ -133,6 +166,14 @@ impl Child {
     pub(super) fn kill(&mut self) {
         // Fails only when it has ended already.
         let _ = self.process.kill();
+    }
+
+    /// Why it ended while nobody used it; `None` when it did not.
+    pub(super) fn ended(&mut self) -> Option<EndReason> {
+        match self.process.try_wait() {
+            Ok(None) => None,
+            Ok(Some(_)) | Err(_) => Some(self.obituary().0),
+        }
     }
 
     /// Why it ended by itself, and words for it.

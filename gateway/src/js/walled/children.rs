@@ -7,7 +7,7 @@
 use std::{
     io,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -124,13 +124,12 @@ enum Task {
 pub(super) struct Children {
     shared: Arc<Shared>,
     vms_per_child: usize,
-    tasks: Sender<Task>,
+    tasks: OnceLock<Sender<Task>>,
 }
 
 impl Children {
     /// None yet, and at most so many; each keeps so many VMs.
     pub(super) fn new(driver: DriverName, most: usize, vms_per_child: usize) -> Self {
-        let (tasks, inbox) = crossbeam_channel::unbounded();
         let shared = Arc::new(Shared {
             driver,
             most,
@@ -139,14 +138,22 @@ impl Children {
             started: AtomicU64::new(0),
             ended: Default::default(),
         });
-        let weak = Arc::downgrade(&shared);
-        let started = thread::Builder::new()
-            .name("script-processes".to_owned())
-            .spawn(move || start_and_bury(&weak, &inbox));
-        if let Err(error) = started {
-            shared.state().failure = Some(Arc::new(error));
-        }
-        Self { shared, vms_per_child, tasks }
+        Self { shared, vms_per_child, tasks: OnceLock::new() }
+    }
+
+    /// To the starting thread, which begins when there is something to start.
+    fn task(&self, task: Task) {
+        let tasks = self.tasks.get_or_init(|| {
+            let (tasks, inbox) = crossbeam_channel::unbounded();
+            let weak = Arc::downgrade(&self.shared);
+            let starter = thread::Builder::new().name("script-processes".to_owned());
+            if let Err(error) = starter.spawn(move || start_and_bury(&weak, &inbox)) {
+                tracing::error!(%error, "the thread that starts processes for scripts cannot be started");
+            }
+            tasks
+        });
+        // Without the thread, calls wait until their deadline and say that there is no process.
+        let _ = tasks.send(task);
     }
 
     pub(super) fn vms_per_child(&self) -> usize {
@@ -170,8 +177,15 @@ impl Children {
         loop {
             let place = known.and_then(|known| state.free.iter().rposition(|child| child.knows(known.id)));
             let child = place.map(|place| state.free.remove(place)).or_else(|| state.free.pop());
-            if let Some(child) = child {
-                if state.free.is_empty() {
+            if let Some(mut child) = child {
+                // Somebody may have ended it: the system, for want of memory.
+                if let Some(reason) = child.ended() {
+                    drop(state);
+                    self.bury(child, reason);
+                    state = self.shared.state();
+                    continue;
+                }
+                if state.free.is_empty() && state.starting == 0 {
                     self.start_one(&mut state);
                 }
                 return Ok(child);
@@ -201,8 +215,7 @@ impl Children {
             state.living += 1;
             state.starting += 1;
             state.failure = None;
-            // Fails only when there is no thread, which is noted as a failure.
-            let _ = self.tasks.send(Task::Start);
+            self.task(Task::Start);
         }
     }
 
@@ -262,7 +275,7 @@ impl Children {
             self.start_one(&mut state);
         }
         drop(state);
-        let _ = self.tasks.send(Task::Bury(child));
+        self.task(Task::Bury(child));
     }
 }
 

@@ -39,6 +39,8 @@ use crate::config::settings::DriverName;
 
 /// Time after its deadline in which a call may say itself that it is over; then its process is ended.
 const GRACE: Duration = Duration::from_millis(50);
+/// Time after which a call takes long.
+const MOMENT: Duration = Duration::from_millis(10);
 /// VMs are handles here, which take no memory worth saving.
 const IDLE_VMS: usize = 64;
 
@@ -74,6 +76,7 @@ impl Driver for WalledDriver {
     ) -> Result<Vec<(usize, ScriptError)>, ScriptError> {
         let mut child = self.children.take(None, deadline)?;
         let order = Order::Load { program: Arc::clone(program), limit: deadline.remaining() };
+        child.expect_at_most(program.memory_bytes);
         let loaded = converse(&mut child, &order, &mut *host, deadline, |report| match report {
             Report::Loaded(result) => Some(result),
             _ => None,
@@ -165,6 +168,7 @@ impl WalledVm {
         bounds: &CallBounds,
     ) -> Result<Result<String, ScriptError>, Lost> {
         let deadline = bounds.deadline;
+        child.expect_at_most(bounds.memory_bytes);
         if let Err(error) = self.make(child, deadline)? {
             return Ok(Err(error));
         }
@@ -235,6 +239,10 @@ fn converse<T>(
     child.send(order, until)?;
     child.set_busy(true);
     loop {
+        // What takes long is for the system to schedule: it does not keep other scripts from beginning.
+        if !child.speaks_within(MOMENT) {
+            host.while_waiting(&mut || child.wait_until(until));
+        }
         match child.receive(until)? {
             Report::HostCall { function, arguments } => {
                 let answer = host.call(function, &arguments);

@@ -17,8 +17,8 @@ use crate::{
     },
 };
 
-/// Bytes of the longest frame: no text of a script is longer, nor a body that is held in memory.
-const MOST_BYTES: u32 = 1 << 31;
+/// Bytes of the longest order: no body that is held in memory is longer.
+pub(super) const MOST_BYTES: u32 = 1 << 31;
 
 /// What the gateway says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,13 +102,13 @@ pub(super) fn write(stream: &mut impl Write, message: &impl Serialize) -> io::Re
     stream.write_all(&frame)
 }
 
-/// Reads one frame. Only what comes in takes memory, whatever length it claims.
-pub(super) fn read<T: DeserializeOwned>(stream: &mut impl Read) -> io::Result<T> {
+/// Reads one frame of at most so many bytes. Only what comes in takes memory, whatever length it claims.
+pub(super) fn read<T: DeserializeOwned>(stream: &mut impl Read, most: u32) -> io::Result<T> {
     let mut length = [0; size_of::<u32>()];
     stream.read_exact(&mut length)?;
     let length = u32::from_le_bytes(length);
     let nonsense = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
-    if length > MOST_BYTES {
+    if length > most {
         return Err(nonsense(format!("a frame of {length} bytes")));
     }
     let mut frame = Vec::with_capacity(length.min(64 << 10) as usize);

@@ -32,6 +32,9 @@ use crate::{
 /// The command line's word for it.
 pub const SUBCOMMAND: &str = "js-worker";
 
+/// Bytes that the allocator may take ahead for the sizes that a script asks for first, and the engine for a new context.
+const OVERHEAD: usize = 8 << 20;
+
 /// The engine of this name, in this process.
 pub(super) fn driver(name: DriverName) -> Arc<dyn Driver> {
     match name {
@@ -82,7 +85,7 @@ struct Link {
 
 impl Link {
     fn receive(&mut self) -> io::Result<Order<'static>> {
-        protocol::read(&mut self.orders)
+        protocol::read(&mut self.orders, protocol::MOST_BYTES)
     }
 
     fn send(&mut self, report: &Report) -> io::Result<()> {
@@ -175,9 +178,10 @@ impl Worker {
         }
     }
 
-    /// Does something within so much memory more than there is in use.
+    /// Does something within so much memory more than there is in use, and what the engine and the allocator take for
+    /// themselves.
     fn within<T>(&self, bytes: usize, act: impl FnOnce() -> T) -> io::Result<T> {
-        self.memory.allow(bytes)?;
+        self.memory.allow(bytes + OVERHEAD)?;
         let result = act();
         self.memory.lift()?;
         Ok(result)
