@@ -5,18 +5,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
-use serde_json::Value;
 
 use super::ip_access;
 use crate::{
+    events::Happened,
     exchange::Exchange,
     live::api::LiveApi,
     plugins::{
         AuthOutcome, CallContext, Called, Effects, PluginFailure, PluginFunction, PluginOutcome, PluginSite,
     },
     reply::{Reply, body::ReplyBody, error::GatewayError},
+    session::Session,
     telemetry::metrics::{self, Failures},
 };
+
+/// The key in events where a plugin decides and there is none to name, as in Tyk.
+const NO_KEY: &str = "n/a";
 
 /// A place in a definition that names a function of a plugin, ready to be called.
 #[derive(Debug)]
@@ -134,7 +138,7 @@ pub async fn let_in(
     exchange: &mut Exchange,
 ) -> Result<Option<Reply>, GatewayError> {
     let hooks = &api.hooks;
-    if let Some(reply) = requests(&hooks.pre, exchange).await? {
+    if let Some(reply) = requests(api, &hooks.pre, exchange).await? {
         return Ok(Some(reply));
     }
     ip_access::check(&api.client_addresses, exchange.client.ip())?;
@@ -142,20 +146,32 @@ pub async fn let_in(
     if authenticates
         && !exchange.let_in
         && let Some(auth_check) = &hooks.auth_check
-        && let Some(reply) = authenticate(auth_check, exchange).await?
+        && let Some(reply) = authenticate(api, auth_check, exchange).await?
     {
         return Ok(Some(reply));
     }
-    requests(&hooks.post_key_auth, exchange).await
+    requests(api, &hooks.post_key_auth, exchange).await
+}
+
+/// Fires `AuthFailure` for a plugin that answers 403, as Tyk does.
+pub fn note_denial(api: &LiveApi, exchange: &Exchange, reply: Option<&Reply>) {
+    if reply.is_some_and(|reply| reply.status() == StatusCode::FORBIDDEN) {
+        api.events.fire(exchange, Happened::AuthFailure { key: NO_KEY });
+    }
 }
 
 /// Calls hooks one after the other until one answers.
 ///
 /// # Errors
 /// As for [`request`].
-pub async fn requests(hooks: &[LivePlugin], exchange: &mut Exchange) -> Result<Option<Reply>, GatewayError> {
+pub async fn requests(
+    api: &LiveApi,
+    hooks: &[LivePlugin],
+    exchange: &mut Exchange,
+) -> Result<Option<Reply>, GatewayError> {
     for hook in hooks {
         if let Some(reply) = request(hook, exchange).await? {
+            note_denial(api, exchange, Some(&reply));
             return Ok(Some(reply));
         }
     }
@@ -163,7 +179,11 @@ pub async fn requests(hooks: &[LivePlugin], exchange: &mut Exchange) -> Result<O
 }
 
 /// Lets the caller in with a session, or gives the answer that keeps it out.
-async fn authenticate(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Option<Reply>, GatewayError> {
+async fn authenticate(
+    api: &LiveApi,
+    plugin: &LivePlugin,
+    exchange: &mut Exchange,
+) -> Result<Option<Reply>, GatewayError> {
     let function = plugin.function(exchange)?;
     let context = plugin.context(exchange);
     let called = function.authenticate(exchange, context).await;
@@ -171,27 +191,35 @@ async fn authenticate(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Op
     keep(effects, exchange);
     match outcome {
         AuthOutcome::Allow(session) => {
-            check(&session)?;
+            check(api, exchange, &session)?;
             exchange.session = Some(Arc::new(session));
             exchange.let_in = true;
             Ok(None)
         }
-        AuthOutcome::Deny { status, message } => Err(GatewayError::AuthenticationRefused { status, message }),
-        AuthOutcome::Respond(response) => Ok(Some(response.map(ReplyBody::from))),
+        AuthOutcome::Deny { status, message } => {
+            api.events.fire(exchange, Happened::AuthFailure { key: NO_KEY });
+            Err(GatewayError::AuthenticationRefused { status, message })
+        }
+        AuthOutcome::Respond(response) => {
+            let reply = response.map(ReplyBody::from);
+            note_denial(api, exchange, Some(&reply));
+            Ok(Some(reply))
+        }
     }
 }
 
 /// A session that says itself that it is no longer good, as Tyk's checks have it.
-fn check(session: &Value) -> Result<(), GatewayError> {
+fn check(api: &LiveApi, exchange: &Exchange, session: &Session) -> Result<(), GatewayError> {
+    let key = if session.key_id.is_empty() { NO_KEY } else { &session.key_id };
     let refused = |status, message: &str| {
         Err(GatewayError::AuthenticationRefused { status, message: message.to_owned() })
     };
-    if session.get("is_inactive").and_then(Value::as_bool) == Some(true) {
+    if session.is_inactive {
+        api.events.fire(exchange, Happened::KeyInactive { key });
         return refused(StatusCode::FORBIDDEN, "Key is inactive, please renew");
     }
-    // 0 and -1 are for ever.
-    let expires = session.get("expires").and_then(Value::as_i64).filter(|expires| *expires > 0);
-    if expires.is_some_and(|expires| expires <= time::OffsetDateTime::now_utc().unix_timestamp()) {
+    if session.has_expired(time::OffsetDateTime::now_utc().unix_timestamp()) {
+        api.events.fire(exchange, Happened::KeyExpired { key });
         return refused(StatusCode::UNAUTHORIZED, "Key has expired, please renew");
     }
     Ok(())

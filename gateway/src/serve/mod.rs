@@ -35,6 +35,7 @@ use self::{
 use crate::{
     chain,
     config::Settings,
+    events::queue::EventQueue,
     exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
     js::{outbound::outbound_client, runtime::JsRuntime},
     live::{
@@ -45,6 +46,7 @@ use crate::{
     plugins::{PluginRuntime, ResponseHeaders},
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
+    session::{Sessions, Store},
     supervisor::worker::ClosedEndpoints,
     telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
 };
@@ -59,6 +61,10 @@ pub struct Gateway {
     pub js: JsRuntime,
     /// What plugins there are.
     pub plugins: PluginRuntime,
+    /// Keys and their sessions.
+    pub sessions: Sessions,
+    /// Where event handlers run.
+    pub events: Arc<EventQueue>,
     /// What is counted.
     pub metrics: Metrics,
     /// `Server` of answers made here.
@@ -130,7 +136,10 @@ impl Gateway {
         let outbound = outbound_client(&settings.upstream, tls);
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
+        let events =
+            EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
         Ok(Self {
+            events,
             plugins: PluginRuntime::new(
                 &settings,
                 outbound.clone(),
@@ -140,6 +149,7 @@ impl Gateway {
             ),
             clients,
             js: JsRuntime::new(&settings.javascript, outbound, runtime),
+            sessions: Sessions::new(Store::Embedded(Arc::default()), settings.keys),
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
                 settings.plugins.analytics_in_flight,
@@ -169,6 +179,7 @@ impl Gateway {
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
+            events: &self.events,
             metrics: &self.metrics,
             before: Some(&before),
         };
@@ -276,6 +287,7 @@ impl Gateway {
             upgrade,
             loops: 0,
             session: None,
+            key: None,
             let_in: false,
             response_headers: ResponseHeaders::default(),
             sent_to: SentTo::default(),

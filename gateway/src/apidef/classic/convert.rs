@@ -42,6 +42,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let response_headers = reader.response_processors(&file.response_processors);
     let driver = reader.driver(&file.custom_middleware.driver);
     let hooks = reader.hooks(&file);
+    let event_handlers = reader.event_handlers(&file.event_handlers);
     let script_budget = file.gatehouse.javascript.checked("", problems);
     Some(ApiDefinition {
         id: api_id,
@@ -64,6 +65,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         script_budget,
         response_headers,
         hooks,
+        event_handlers,
         written: None,
     })
 }
@@ -91,9 +93,6 @@ fn warn_of_settings_without_effect(file: &ClassicFile, problems: &mut Problems) 
     if file.cache_options.enable_cache {
         problems
             .warn("cache_options.enable_cache", "there is no response cache yet: every request goes through");
-    }
-    if file.event_handlers.get("events").and_then(Value::as_object).is_some_and(|events| !events.is_empty()) {
-        problems.warn("event_handlers.events", "events are not fired yet");
     }
     if file.enable_batch_request_support {
         problems.warn("enable_batch_request_support", "the batch endpoint is not there yet");

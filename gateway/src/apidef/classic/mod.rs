@@ -1,10 +1,12 @@
 //! Reads a Tyk Classic definition.
 //!
 //! [`read`] goes from text to [`ApiDefinition`] and collects every finding on the way; `file` has the shapes
-//! as written, `convert` the checks, `plugins` those of plugins' places, `budget` those of what scripts may use, `protection` what must be refused.
+//! as written, `convert` the checks, `plugins` those of plugins' places, `events` those of event handlers, `budget` those of
+//! what scripts may use, `protection` what must be refused.
 
 mod budget;
 mod convert;
+mod events;
 mod file;
 mod plugins;
 mod protection;

@@ -68,6 +68,7 @@ impl Child {
         command
             // All memory that the allocator takes ahead would be there for a script to fill, whatever its limit.
             .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
+            .env("MIMALLOC_PAGE_COMMIT_ON_DEMAND", "1")
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
