@@ -251,6 +251,7 @@ fn pool_failure(error: PoolError, limit: Duration) -> ScriptError {
 }
 
 /// The driver of this name, behind walls if the settings say so.
+#[cfg_attr(not(feature = "quickjs"), allow(unused_variables, reason = "only QuickJS asks for slots"))]
 fn driver_of(
     name: DriverName,
     settings: &JavaScriptSettings,
