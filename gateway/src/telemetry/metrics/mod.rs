@@ -263,6 +263,7 @@ mod tests {
         let metrics = Metrics::new();
         metrics.api("shop");
         metrics.script_failures("shop", ["timeout"]);
+        metrics.script_processes(1, [("timeout", 1)]);
         metrics.plugin_failures("shop", "libshop.so", "greet");
         let page = include_str!("../../../../docs/src/metrics.md");
         let on_page: Vec<&str> = page.lines().filter(|line| line.starts_with("| `gatehouse_")).collect();
