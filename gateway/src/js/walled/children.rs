@@ -168,27 +168,38 @@ impl Children {
         }
     }
 
-    /// A free process, best one that has the program; waits for one until the deadline.
+    /// A free process, best one that has the program; does not wait.
+    pub(super) fn take_free(&self, known: Option<&Arc<Known>>) -> Option<Child> {
+        let mut state = self.shared.state();
+        loop {
+            let place = known.and_then(|known| state.free.iter().rposition(|child| child.knows(known.id)));
+            let mut child = place.map(|place| state.free.remove(place)).or_else(|| state.free.pop())?;
+            // Somebody may have ended it: the system, for want of memory.
+            if let Some(reason) = child.ended() {
+                drop(state);
+                self.bury(child, reason);
+                state = self.shared.state();
+                continue;
+            }
+            if state.free.is_empty() && state.starting == 0 {
+                self.start_one(&mut state);
+            }
+            return Some(child);
+        }
+    }
+
+    /// A free process as [`Children::take_free`] gives it; waits for one until the deadline.
     ///
     /// # Errors
     /// When all are in use for so long, or none can be started.
     pub(super) fn take(&self, known: Option<&Arc<Known>>, deadline: Deadline) -> Result<Child, ScriptError> {
-        let mut state = self.shared.state();
         loop {
-            let place = known.and_then(|known| state.free.iter().rposition(|child| child.knows(known.id)));
-            let child = place.map(|place| state.free.remove(place)).or_else(|| state.free.pop());
-            if let Some(mut child) = child {
-                // Somebody may have ended it: the system, for want of memory.
-                if let Some(reason) = child.ended() {
-                    drop(state);
-                    self.bury(child, reason);
-                    state = self.shared.state();
-                    continue;
-                }
-                if state.free.is_empty() && state.starting == 0 {
-                    self.start_one(&mut state);
-                }
+            if let Some(child) = self.take_free(known) {
                 return Ok(child);
+            }
+            let mut state = self.shared.state();
+            if !state.free.is_empty() {
+                continue;
             }
             if state.starting <= state.waiting {
                 self.start_one(&mut state);
@@ -203,9 +214,8 @@ impl Children {
                 return Err(ScriptError::new(ErrorClass::Overload, message));
             }
             state.waiting += 1;
-            let (guard, _) =
+            let (mut state, _) =
                 self.shared.given.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
-            state = guard;
             state.waiting -= 1;
         }
     }

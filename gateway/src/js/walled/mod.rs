@@ -74,7 +74,7 @@ impl Driver for WalledDriver {
         mut host: Box<dyn Host>,
         deadline: Deadline,
     ) -> Result<Vec<(usize, ScriptError)>, ScriptError> {
-        let mut child = self.children.take(None, deadline)?;
+        let mut child = take(&self.children, None, &mut *host, deadline)?;
         let order = Order::Load { program: Arc::clone(program), limit: deadline.remaining() };
         child.expect_at_most(program.memory_bytes);
         let loaded = converse(&mut child, &order, &mut *host, deadline, |report| match report {
@@ -201,7 +201,7 @@ impl Vm for WalledVm {
         bounds: &CallBounds,
     ) -> Result<String, ScriptError> {
         self.tidy();
-        let mut child = self.children.take(Some(&self.known), bounds.deadline)?;
+        let mut child = take(&self.children, Some(&self.known), &mut *host, bounds.deadline)?;
         match self.run(&mut child, call, &mut *host, bounds) {
             Ok(result) if child.is_busy() => {
                 self.spent = Some(child);
@@ -225,6 +225,21 @@ impl Drop for WalledVm {
     fn drop(&mut self) {
         self.tidy();
     }
+}
+
+/// A process for a call; others may run while it waits for one.
+fn take(
+    children: &Children,
+    known: Option<&Arc<Known>>,
+    host: &mut dyn Host,
+    deadline: Deadline,
+) -> Result<Child, ScriptError> {
+    if let Some(child) = children.take_free(known) {
+        return Ok(child);
+    }
+    let mut taken = Err(deadline.error());
+    host.while_waiting(&mut || taken = children.take(known, deadline));
+    taken
 }
 
 /// Gives an order and answers what the script asks of its host, until there is the result that `take` finds.
