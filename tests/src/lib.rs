@@ -33,7 +33,7 @@ pub use self::{
     client::{Answer, Client, Request},
     definition::Api,
     gate::Gate,
-    gateway::Gateway,
+    gateway::{Gateway, allow_open_files},
     raw::RawConnection,
     setup::Setup,
     upstream::{Reply, Upstream},

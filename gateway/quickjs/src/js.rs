@@ -17,7 +17,8 @@ use rquickjs_sys::*;
 
 use crate::{
     control::Control,
-    engine::{Engine, FieldKind, Source},
+    engine::{Engine, Envelope, FieldKind, Source},
+    envelope::{self, Plain},
     failure::{Failure, FailureKind, frames},
     heap, native,
     value::Value,
@@ -122,6 +123,11 @@ impl<'a> Js<'a> {
         Self { context, control }
     }
 
+    /// The context for functions of the engine.
+    pub(crate) fn raw(&self) -> *mut JSContext {
+        self.context
+    }
+
     /// The context, for later.
     pub(crate) fn context(&self) -> Context {
         Context(self.context)
@@ -206,6 +212,7 @@ impl<'a> Js<'a> {
             }
         }
         self.install_date(global)?;
+        self.install_envelope(engine, global)?;
         // SAFETY: values and atoms of this context; the names stay with the image.
         unsafe {
             let object = JS_NewObject(self.context);
@@ -227,6 +234,19 @@ impl<'a> Js<'a> {
             }
             if JS_IsException(object) { Err(Thrown) } else { Ok(Handles { object: Held(object), fields }) }
         }
+    }
+
+    fn install_envelope(&self, engine: &Engine, global: JSValue) -> Result<(), Thrown> {
+        let Some(Envelope { name, fields }) = &engine.envelope else { return Ok(()) };
+        let plain = Plain::new(self, fields).ok_or(Thrown)?;
+        let (c_name, count) = (CString::new(name.as_str()).unwrap_or_default(), fields.len() as c_int);
+        let kind = JSCFunctionEnum_JS_CFUNC_generic;
+        // SAFETY: a function of this kind.
+        let function = unsafe {
+            JS_NewCFunction2(self.context, Some(envelope::envelope), c_name.as_ptr(), count, kind, 0)
+        };
+        let _ = self.control.plain.set(plain);
+        self.define(global, self.atom(name)?, function, PLAIN)
     }
 
     /// Puts our `Date` before the engine's own.
@@ -387,6 +407,7 @@ impl<'a> Js<'a> {
                 Value::Undefined => JS_UNDEFINED,
                 Value::Config => JS_DupValue(self.context, config.0),
                 Value::Text(text) => self.new_text(text),
+                Value::Json(text) if text.to_bytes() == b"{}" => JS_NewObject(self.context),
                 Value::Json(text) => return self.parse_json(text),
                 Value::Lists(lists) => {
                     let object = JS_NewObject(self.context);

@@ -135,8 +135,8 @@ pub struct ScriptHost {
 }
 
 impl ScriptHost {
-    /// A host for one call of the API's program, which may make so many outbound calls; without a slot until it needs a
-    /// script thread.
+    /// A host for one call of the API's program, which may make so many outbound calls; without a slot, functions that reach
+    /// out are answered by [`ScriptHost::wait_for`] only.
     pub fn new(
         outbound: Arc<Outbound>,
         slot: Option<Slot>,
@@ -147,24 +147,33 @@ impl ScriptHost {
         Self { outbound, slot, log, deadline, calls, calls_left: calls }
     }
 
-    /// The call goes on on a script thread.
-    pub fn attach(&mut self, slot: Slot) {
-        self.slot = Some(slot);
+    /// The script begins to run only now.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
     }
 
-    fn http(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
+    /// Answers a function that reaches out, on the task of the request.
+    pub async fn wait_for(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
+        if self.deadline.passed() {
+            return HostReturn::Abort(self.deadline.error());
+        }
+        match function {
+            HostFunction::HttpRequest | HostFunction::BatchRequest => self.http(function, arguments).await,
+            _ => HostReturn::Throw(format!(
+                "{} needs the session store, which this build does not have yet",
+                function.name()
+            )),
+        }
+    }
+
+    async fn http(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
         let argument = arguments.first().map_or("", String::as_str);
-        let (outbound, deadline, calls_left) = (&self.outbound, self.deadline, &mut self.calls_left);
-        // Others run while this thread waits for the network.
-        let ask = || match function {
-            HostFunction::BatchRequest => outbound.batch(argument, deadline, calls_left),
-            _ => outbound.request(argument, deadline, calls_left),
+        let answer = match function {
+            HostFunction::BatchRequest => {
+                self.outbound.batch(argument, self.deadline, &mut self.calls_left).await
+            }
+            _ => self.outbound.request(argument, self.deadline, &mut self.calls_left).await,
         };
-        let Some(slot) = &self.slot else {
-            let message = format!("{} was called on a thread that must not block", function.name());
-            return HostReturn::Abort(ScriptError::new(ErrorClass::Engine, message));
-        };
-        let answer = slot.while_waiting(ask);
         match answer {
             Ok(text) => HostReturn::Text(text),
             Err(CallFailure::Undefined(reason)) => {
@@ -200,12 +209,14 @@ impl Host for ScriptHost {
         match function {
             HostFunction::Log => self.log.line(text),
             HostFunction::RawLog => self.log.raw(text),
-            HostFunction::HttpRequest | HostFunction::BatchRequest => return self.http(function, arguments),
             _ => {
-                return HostReturn::Throw(format!(
-                    "{} needs the session store, which this build does not have yet",
-                    function.name()
-                ));
+                let Some(slot) = self.slot.clone() else {
+                    let message = format!("{} was called on a thread that must not block", function.name());
+                    return HostReturn::Abort(ScriptError::new(ErrorClass::Engine, message));
+                };
+                let handle = self.outbound.handle().clone();
+                // Others run while this thread waits.
+                return slot.while_waiting(|| handle.block_on(self.wait_for(function, arguments)));
             }
         }
         HostReturn::Undefined

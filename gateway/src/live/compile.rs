@@ -309,9 +309,9 @@ impl Compiler<'_> {
         });
         let program = Program {
             api_id: Arc::clone(&definition.id),
+            seed: seed::of_sources(&texts),
             sources: texts,
             config_json: config.to_string().into(),
-            seed: seed::fresh(),
             memory_bytes: budget.memory_bytes,
         };
         let driver = definition.driver.unwrap_or(javascript.driver);

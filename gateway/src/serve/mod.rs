@@ -147,8 +147,8 @@ impl Gateway {
                 runtime.clone(),
                 ClosedEndpoints::inherited(),
             ),
+            js: JsRuntime::new(&settings.javascript, outbound, Arc::clone(&clients.scripts), runtime),
             clients,
-            js: JsRuntime::new(&settings.javascript, outbound, runtime),
             sessions: Sessions::new(Store::Embedded(Arc::default()), settings.keys),
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(

@@ -1,22 +1,11 @@
 //! What scripts find in their global object and in their request, described for the engine.
 
-use gatehouse_quickjs::{Field, FieldKind, Function, LazyGlobal, Source};
+use gatehouse_quickjs::{Envelope, Field, FieldKind, Function, LazyGlobal, Source};
 
 use crate::js::host::HOST_FUNCTIONS;
 
 /// Index of the function behind `request.BodyBase64`, after the host functions.
 pub(super) const BODY_BASE64: usize = HOST_FUNCTIONS.len();
-
-/// `JSON.stringify` as it was before any script ran.
-const CORE: &str = "\
-Object.defineProperty(globalThis, 'TykJsResponse', {
-  value: (function (stringify) {
-    return function TykJsResponse(response, session_meta) {
-      return stringify({Response: response, SessionMeta: session_meta});
-    };
-  })(JSON.stringify),
-  writable: true, enumerable: false, configurable: true
-});";
 
 /// Names of headers that most clients send.
 const NAMES: [&str; 16] = [
@@ -48,8 +37,12 @@ pub(super) fn functions() -> Vec<Function> {
     hosts.chain([body]).collect()
 }
 
-pub(super) fn core() -> Vec<Source> {
-    vec![source("gatehouse:core.js", CORE)]
+/// `TykJsResponse(response, session_meta)`.
+pub(super) fn envelope() -> Envelope {
+    Envelope {
+        name: "TykJsResponse".to_owned(),
+        fields: ["Response", "SessionMeta"].map(str::to_owned).into(),
+    }
 }
 
 pub(super) fn lazy_globals() -> Vec<LazyGlobal> {
