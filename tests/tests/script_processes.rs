@@ -127,6 +127,26 @@ fn they_have_nothing_of_the_gateway() {
 }
 
 #[test]
+fn a_signal_to_the_whole_group_leaves_them_until_the_gateway_ends() {
+    let gate = Gate::new();
+    let upstream = Upstream::held_by(&gate, Reply::text("late"));
+    let call = format!(
+        "TykMakeHttpRequest(JSON.stringify({{Method: 'GET', Domain: '{}'}})); {ANSWER}",
+        upstream.url("")
+    );
+    let gateway = Setup::new().api(walled("boa").virtual_endpoint("GET", "/call", &call)).start();
+    let pending = gateway.start(Request::get("/boa/call"));
+    upstream.wait_for_requests(1);
+    for child in gateway.script_processes() {
+        for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+            kill_process(child, signal).unwrap();
+        }
+    }
+    gate.open();
+    pending.answer().assert_text("answer");
+}
+
+#[test]
 fn many_calls_at_once_share_them() {
     let gateway = Setup::new().set("/gatehouse/javascript/max_processes", 3).api(walled("boa")).start();
     let pending: Vec<_> = (0..40).map(|_| gateway.start(Request::get("/boa/answer"))).collect();

@@ -18,6 +18,9 @@ use crate::{
     telemetry::metrics::Failures,
 };
 
+/// Header lines of an answer; a map of headers holds no more than some 30,000 and panics.
+const MOST_HEADERS: usize = 4_096;
+
 /// A virtual endpoint, ready to be called.
 #[derive(Debug)]
 pub struct LiveVirtualEndpoint {
@@ -154,6 +157,11 @@ fn reply(response: VirtualResponse) -> Result<Reply, ScriptError> {
             format!("Code {} is not a status between 100 and 999", response.code),
         )
     })?;
+    let lines = response.headers.iter().map(|(_, values)| values.len()).sum::<usize>();
+    if lines > MOST_HEADERS {
+        let message = format!("returned {lines} header lines; {MOST_HEADERS} are the most");
+        return Err(ScriptError::new(ErrorClass::Output, message));
+    }
     let mut reply = Response::new(ReplyBody::from(response.body));
     *reply.status_mut() = status;
     for (name, values) in response.headers {

@@ -10,6 +10,9 @@ use url::Url;
 
 use crate::js::go_base64::{self, Padding};
 
+/// Headers of one call; a map of headers holds no more than some 30,000 and panics.
+const MOST_HEADERS: usize = 4_096;
+
 /// One call, checked.
 #[derive(Debug, Clone)]
 pub(super) struct OutboundRequest {
@@ -90,6 +93,9 @@ fn header_map(written: &BTreeMap<String, String>) -> Result<HeaderMap, String> {
     // Go's client sets these itself and leaves out what the caller wrote.
     const OF_THE_CONNECTION: [HeaderName; 4] =
         [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::TRAILER];
+    if written.len() > MOST_HEADERS {
+        return Err(format!("{} headers; {MOST_HEADERS} are the most", written.len()));
+    }
     let mut headers = HeaderMap::with_capacity(written.len() + 1);
     for (name, value) in written {
         let header =

@@ -20,6 +20,8 @@ use crate::config::settings::DriverName;
 
 /// Bytes of a dead process's last words that are looked at.
 const LAST_WORDS: u64 = 4096;
+/// Bytes of them that are shown.
+const LAST_WORDS_SHOWN: usize = 200;
 
 /// Bytes of a report without any text of a script.
 const REPORT_BYTES: u32 = 1 << 20;
@@ -209,7 +211,11 @@ fn cause(status: ExitStatus, words: &str) -> (EndReason, String) {
     }
     match (status.signal(), status.code()) {
         (Some(number), _) => (EndReason::Signal, format!("its process was ended by signal {number}")),
-        (None, Some(code)) => (EndReason::Exit, format!("its process ended with code {code}")),
+        (None, Some(code)) => {
+            let words = words.lines().next().unwrap_or_default();
+            let words = &words[..words.floor_char_boundary(LAST_WORDS_SHOWN)];
+            (EndReason::Exit, format!("its process ended with code {code}: {words}"))
+        }
         (None, None) => (EndReason::Exit, "its process ended".to_owned()),
     }
 }

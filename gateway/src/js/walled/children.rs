@@ -307,7 +307,11 @@ fn start(shared: &Shared) {
     let started = Child::start(shared.driver).and_then(|mut child| {
         // Also tells that it can be spoken to at all.
         let ready = child.settle(Instant::now() + SETTLING, None);
-        ready.map(|_| child).map_err(|lost| io::Error::other(format!("it does not begin ({lost:?})")))
+        ready.map_err(|lost| match lost {
+            Lost::Gone => io::Error::other(child.obituary().1),
+            Lost::Overdue | Lost::Nonsense => io::Error::other(format!("it does not begin ({lost:?})")),
+        })?;
+        Ok(child)
     });
     let mut state = shared.state();
     state.starting -= 1;
@@ -317,7 +321,10 @@ fn start(shared: &Shared) {
             state.free.push(child);
         }
         Err(error) => {
-            tracing::error!(driver = shared.driver.as_str(), %error, "a process for scripts cannot be started");
+            tracing::error!(
+                driver = shared.driver.as_str(), %error,
+                "a process for scripts cannot be started; `gatehouse.javascript.isolation` set to `thread` does without"
+            );
             state.living -= 1;
             state.failure = Some(Arc::new(error));
         }

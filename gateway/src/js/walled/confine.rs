@@ -2,7 +2,10 @@
 //!
 //! It ends with its parent, has no descriptors but its socket, can open none, and can do nothing but compute, take memory
 //! up to a limit, and speak through its socket.
-#![allow(unsafe_code, reason = "closing descriptors that nobody owns has no safe interface")]
+#![allow(
+    unsafe_code,
+    reason = "closing descriptors that nobody owns, and ignoring signals, have no safe interface"
+)]
 
 use std::{fs::File, io, os::unix::fs::FileExt as _};
 
@@ -54,11 +57,16 @@ const ALLOWED: [i64; 32] = [
     libc::SYS_exit_group,
 ];
 
-/// Closes all descriptors but the first three. Before anything else in the process opens any.
-pub(super) fn close_descriptors() {
-    // SAFETY: at the start of the process, before anything owns a descriptor above the standard ones.
+/// Closes all descriptors but the first three, and ignores signals that tell the gateway to stop: they may be sent to the
+/// whole group of processes, and requests in flight are to end. Before anything else in the process happens.
+pub(super) fn detach() {
+    // SAFETY: at the start of the process, before anything owns a descriptor above the standard ones; ignoring a signal
+    // runs no code.
     unsafe {
         libc::close_range(3, libc::c_uint::MAX, 0);
+        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+            libc::signal(signal, libc::SIG_IGN);
+        }
     }
 }
 

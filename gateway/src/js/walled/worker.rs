@@ -47,7 +47,7 @@ pub(super) fn driver(name: DriverName) -> Arc<dyn Driver> {
 
 /// Serves the gateway whose socket is standard input, until that is closed.
 pub fn run() -> ExitCode {
-    confine::close_descriptors();
+    confine::detach();
     // What a panic says is in the error of its call.
     std::panic::set_hook(Box::new(|_| {}));
     let begun = io::stdin().as_fd().try_clone_to_owned().and_then(|socket| {
