@@ -111,10 +111,12 @@ impl Child {
         }
     }
 
-    /// Waits until it says something, or is gone, or it is too late; [`Child::receive`] tells.
-    pub(super) fn wait_until(&mut self, until: Instant) {
+    /// Waits until it says something or is gone, and ends it when it is too late; [`Child::receive`] tells.
+    pub(super) fn wait_or_kill(&mut self, until: Instant) {
         self.reports.get_mut().until = until;
-        let _ = self.reports.fill_buf();
+        if self.reports.fill_buf().is_err_and(|error| Lost::from(error) == Lost::Overdue) {
+            self.kill();
+        }
     }
 
     pub(super) fn receive(&mut self, until: Instant) -> Result<Report, Lost> {
@@ -122,17 +124,17 @@ impl Child {
         Ok(protocol::read(&mut self.reports, self.most_bytes)?)
     }
 
-    /// Waits until it takes its next order, and says how much memory it holds.
+    /// Waits until it takes its next order, and says by how much it has grown.
     pub(super) fn settle(&mut self, until: Instant, used: Option<u64>) -> Result<u64, Lost> {
         if !self.busy {
             return Ok(0);
         }
-        let Report::Ready { resident_bytes, kept } = self.receive(until)? else { return Err(Lost::Nonsense) };
+        let Report::Ready { grown_bytes, kept } = self.receive(until)? else { return Err(Lost::Nonsense) };
         if !kept {
             self.programs.retain(|(id, _)| Some(*id) != used);
         }
         self.busy = false;
-        Ok(resident_bytes)
+        Ok(grown_bytes)
     }
 
     /// Whether a [`Report::Ready`] is still to come.

@@ -27,8 +27,9 @@ use crate::{
 
 /// Time after which a process that nobody used is ended.
 const IDLE_TIME: Duration = Duration::from_secs(30);
-/// Bytes of memory of its own above which a process is replaced once its call is over.
-const MOST_RESIDENT: u64 = 96 << 20;
+/// Bytes by which a process may have grown after a call; a larger one is replaced. What the allocator keeps, a later call could
+/// use beyond its limit.
+const MOST_GROWN: u64 = 24 << 20;
 /// Time for a process to begin, or to tidy up, besides what the program's sources may take.
 const SETTLING: Duration = Duration::from_secs(5);
 
@@ -239,7 +240,7 @@ impl Children {
     /// Takes a process back once it is as it was before its last call; `limit` is the time for the program's sources.
     pub(super) fn settle(&self, mut child: Child, limit: Duration, used: Option<u64>) {
         match child.settle(Instant::now() + limit + SETTLING, used) {
-            Ok(resident) if resident > MOST_RESIDENT => self.bury(child, EndReason::Size),
+            Ok(grown) if grown > MOST_GROWN => self.bury(child, EndReason::Size),
             Ok(_) => self.give(child),
             Err(Lost::Overdue) => self.bury(child, EndReason::Timeout),
             Err(Lost::Nonsense) => self.bury(child, EndReason::Protocol),

@@ -104,6 +104,7 @@ pub(super) fn confine() -> io::Result<()> {
 pub(super) struct Memory {
     statm: File,
     page: u64,
+    at_start: u64,
     most: u64,
 }
 
@@ -112,26 +113,26 @@ impl Memory {
     /// When `/proc` does not tell.
     pub(super) fn new() -> io::Result<Self> {
         let page = u64::try_from(rustix::param::page_size()).map_err(io::Error::other)?;
-        let mut memory = Self { statm: File::open("/proc/self/statm")?, page, most: 0 };
+        let mut memory = Self { statm: File::open("/proc/self/statm")?, page, at_start: 0, most: 0 };
         let hard = getrlimit(Resource::Data).maximum.unwrap_or(u64::MAX);
-        memory.most = hard.min(memory.fields()?[5] * page + MOST_DATA);
+        memory.at_start = memory.data()?;
+        memory.most = hard.min(memory.at_start + MOST_DATA);
         memory.lift()?;
         Ok(memory)
     }
 
-    /// Size, resident, shared, text, library, data: in pages.
-    fn fields(&self) -> io::Result<[u64; 6]> {
+    /// Bytes of data, which is what the limit is on: the sixth of some numbers of pages.
+    fn data(&self) -> io::Result<u64> {
         let mut text = [0; 128];
         let length = self.statm.read_at(&mut text, 0)?;
         let text = std::str::from_utf8(&text[..length]).map_err(io::Error::other)?;
-        let mut numbers = text.split_ascii_whitespace().map_while(|number| number.parse().ok());
-        Ok(std::array::from_fn(|_| numbers.next().unwrap_or(0)))
+        let pages = text.split_ascii_whitespace().nth(5).and_then(|number| number.parse::<u64>().ok());
+        Ok(pages.ok_or_else(|| io::Error::other("/proc/self/statm is not understood"))? * self.page)
     }
 
     /// Allows so many bytes more than it takes now.
     pub(super) fn allow(&self, bytes: usize) -> io::Result<()> {
-        let now = self.fields()?[5] * self.page;
-        self.limit(now + u64::try_from(bytes).unwrap_or(u64::MAX / 2))
+        self.limit(self.data()? + u64::try_from(bytes).unwrap_or(u64::MAX / 2))
     }
 
     /// Allows all that it may ever take.
@@ -144,8 +145,8 @@ impl Memory {
         Ok(setrlimit(Resource::Data, limit)?)
     }
 
-    /// Bytes of memory that nobody else shares.
-    pub(super) fn resident_bytes(&self) -> u64 {
-        self.fields().map_or(0, |[_, resident, shared, ..]| resident.saturating_sub(shared) * self.page)
+    /// Bytes that it takes more than at its start.
+    pub(super) fn grown_bytes(&self) -> u64 {
+        self.data().map_or(0, |now| now.saturating_sub(self.at_start))
     }
 }

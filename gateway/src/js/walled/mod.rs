@@ -256,7 +256,7 @@ fn converse<T>(
     loop {
         // What takes long is for the system to schedule: it does not keep other scripts from beginning.
         if !child.speaks_within(MOMENT) {
-            host.while_waiting(&mut || child.wait_until(until));
+            host.while_waiting(&mut || child.wait_or_kill(until));
         }
         match child.receive(until)? {
             Report::HostCall { function, arguments } => {

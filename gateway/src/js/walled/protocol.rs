@@ -86,8 +86,8 @@ pub(super) enum Report {
     Returned(Result<String, ScriptError>),
     /// It is as it was before the last load or call, and takes the next order.
     Ready {
-        /// Bytes of memory of its own that it holds.
-        resident_bytes: u64,
+        /// Bytes that it has taken since its start, used or not.
+        grown_bytes: u64,
         /// The VM that was used is still there.
         kept: bool,
     },

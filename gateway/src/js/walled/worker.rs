@@ -192,7 +192,7 @@ impl Worker {
     }
 
     fn ready(&self, kept: bool) -> io::Result<()> {
-        self.report(&Report::Ready { resident_bytes: self.memory.resident_bytes(), kept })
+        self.report(&Report::Ready { grown_bytes: self.memory.grown_bytes(), kept })
     }
 }
 
