@@ -645,27 +645,17 @@ fn neighbours_answer_while_a_loop_burns() {
 
 #[test]
 fn a_full_queue_is_a_503() {
-    let gate = Gate::new();
-    let upstream = Upstream::held_by(&gate, Reply::text("released"));
-    let script = saying(&format!("{}.Body", call(&upstream, "/", "")));
     let gateway = Setup::new()
-        .set("/jsvm_timeout", 20)
+        .set("/jsvm_timeout", 2)
         .set("/gatehouse/javascript", json!({"threads": 1, "max_threads": 1, "queue": 2}))
-        .api(Api::new("api").virtual_endpoint("GET", "/ve", &script))
+        .api(Api::new("api").virtual_endpoint("GET", "/ve", "for (;;) {}"))
         .start();
-    let running = gateway.start(Request::get("/api/ve"));
-    upstream.wait_for_requests(1);
-    // The one thread is taken, two may wait for it.
-    let others: Vec<_> = (0..6).map(|_| gateway.start(Request::get("/api/ve"))).collect();
-    gatehouse_tests::gateway::eventually("four refusals", || {
-        (others.iter().filter(|pending| pending.is_finished()).count() == 4).then_some(())
-    });
-    gate.open();
-    running.answer().assert_text("released");
-    let answers: Vec<Answer> = others.into_iter().map(|pending| pending.answer()).collect();
-    let (served, refused): (Vec<Answer>, Vec<Answer>) =
-        answers.into_iter().partition(|answer| answer.status == 200);
-    assert_eq!((served.len(), refused.len()), (2, 4));
+    // The one thread is taken, two may wait for it, maybe another one while two change places.
+    let calls: Vec<_> = (0..10).map(|_| gateway.start(Request::get("/api/ve"))).collect();
+    let answers: Vec<Answer> = calls.into_iter().map(|pending| pending.answer()).collect();
+    let (ended, refused): (Vec<Answer>, Vec<Answer>) =
+        answers.into_iter().partition(|answer| answer.status == 500);
+    assert!((3..=5).contains(&ended.len()), "{} were let in", ended.len());
     for answer in refused {
         assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
     }

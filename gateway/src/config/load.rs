@@ -322,10 +322,7 @@ mod tests {
         assert!(settings.keys.hashed);
         assert_eq!(settings.log.level, LogLevel::Error);
         let ignored: Vec<_> = settings.ignored_keys.iter().map(|key| (key.key.as_str(), key.line)).collect();
-        assert_eq!(
-            ignored,
-            [("template_path", 2), ("local_session_cache", 6), ("allow_insecure_configs", 7)]
-        );
+        assert_eq!(ignored, [("local_session_cache", 6), ("allow_insecure_configs", 7)]);
     }
 
     #[test]
@@ -340,7 +337,6 @@ mod tests {
             ignored,
             [
                 "node_secret",
-                "template_path",
                 "http_server_options.enable_websockets",
                 "http_server_options.flush_interval",
                 "http_server_options.ssl_ciphers",

@@ -267,20 +267,22 @@ impl JsRuntime {
         mut pieces: Pieces,
         mut progress: Progress,
     ) -> Result<String, ScriptError> {
+        let mut goes_on = false;
         loop {
             progress = match progress {
                 Progress::Over(result) => return result,
                 Progress::Asks(function, arguments) => {
                     pieces.wait_for(function, &arguments).await?;
+                    goes_on = true;
                     pieces.run_briefly()
                 }
                 Progress::TakesLong => {
-                    let (goes_on, deadline) = (pieces.begun.has_begun(), pieces.bounds.deadline);
-                    let limit = if goes_on { deadline.remaining() } else { pieces.bounds.deadline.limit };
+                    let (has_begun, deadline) = (pieces.begun.has_begun(), pieces.bounds.deadline);
+                    let limit = if has_begun { deadline.remaining() } else { deadline.limit };
                     let order =
                         JobOrder { affinity, limit, goes_on, label: Arc::clone(&pieces.call.function) };
                     let ran = self.pool.run(order, move |_, slot, answer| {
-                        if !goes_on {
+                        if !has_begun {
                             pieces.restart(limit);
                         }
                         match pieces.run_on(slot) {
@@ -294,6 +296,7 @@ impl JsRuntime {
                     match ran.await {
                         Ok((progress, Some(back))) => {
                             pieces = back;
+                            goes_on = true;
                             progress
                         }
                         Ok((Progress::Over(result), None)) => return result,

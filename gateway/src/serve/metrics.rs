@@ -132,7 +132,10 @@ impl Gateway {
         let processes = self.js.process_stats();
         let ended = EndReason::ALL.map(EndReason::as_str).into_iter().zip(processes.ended);
         self.metrics.script_processes(processes.started, ended);
+        let (cached, cached_bytes) = self.cache.size();
         for (gauge, things) in [
+            (&levels.cache_answers, cached),
+            (&levels.cache_bytes, usize::try_from(cached_bytes).unwrap_or(usize::MAX)),
             (&levels.script_processes, processes.living),
             (&levels.in_flight, self.in_flight()),
             (&levels.script_threads, threads),

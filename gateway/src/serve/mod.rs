@@ -9,6 +9,7 @@ pub mod health;
 pub mod listener;
 pub mod metrics;
 pub mod stream;
+mod threads;
 pub mod tls;
 
 use std::{
@@ -46,6 +47,7 @@ use crate::{
     plugins::{PluginRuntime, ResponseHeaders},
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
+    response_cache::ResponseCache,
     session::{Sessions, Store},
     supervisor::worker::ClosedEndpoints,
     telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
@@ -61,6 +63,8 @@ pub struct Gateway {
     pub js: JsRuntime,
     /// What plugins there are.
     pub plugins: PluginRuntime,
+    /// Where answers are kept.
+    pub cache: Arc<ResponseCache>,
     /// Keys and their sessions.
     pub sessions: Sessions,
     /// Where event handlers run.
@@ -121,6 +125,9 @@ pub enum StartError {
         #[source]
         error: std::io::Error,
     },
+    /// The threads that serve connections cannot be started.
+    #[error("starting the threads that serve connections: {0}")]
+    Threads(#[source] std::io::Error),
     /// Certificates of the listener.
     #[error(transparent)]
     Certificates(#[from] tls::CertificateError),
@@ -138,7 +145,9 @@ impl Gateway {
         let metrics = Metrics::new();
         let events =
             EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
+        let store = Store::Embedded(Arc::default());
         Ok(Self {
+            cache: ResponseCache::new(&settings.cache, store.shared().cloned()),
             events,
             plugins: PluginRuntime::new(
                 &settings,
@@ -149,7 +158,7 @@ impl Gateway {
             ),
             js: JsRuntime::new(&settings.javascript, outbound, Arc::clone(&clients.scripts), runtime),
             clients,
-            sessions: Sessions::new(Store::Embedded(Arc::default()), settings.keys),
+            sessions: Sessions::new(store, settings.keys),
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
                 settings.plugins.analytics_in_flight,
@@ -179,6 +188,7 @@ impl Gateway {
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
+            cache: &self.cache,
             events: &self.events,
             metrics: &self.metrics,
             before: Some(&before),
@@ -200,6 +210,7 @@ impl Gateway {
     }
 
     /// Serves one request. Always gives an answer; the request is in flight until its body has gone out.
+    #[inline(always)]
     pub fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -262,6 +273,14 @@ impl Gateway {
         (reply, served_by.map(|api| Arc::clone(&api.id)))
     }
 
+    /// The answer to a request that came up inside the gateway; it counts and is recorded as one from outside.
+    pub async fn answer_inside(self: &Arc<Self>, exchange: &mut Exchange, start: Instant) -> Reply {
+        let in_flight = InFlight::enter(Arc::clone(self));
+        let (reply, _) = self.answer(exchange, start).await;
+        drop(in_flight);
+        reply
+    }
+
     fn exchange(&self, request: Request<Incoming>, origin: Origin, request_id: RequestId) -> Exchange {
         let limits = &self.settings.limits;
         let (mut parts, body) = request.into_parts();
@@ -291,6 +310,11 @@ impl Gateway {
             let_in: false,
             response_headers: ResponseHeaders::default(),
             sent_to: SentTo::default(),
+            cache_fill: None,
+            outer_caller: None,
+            loop_limit: chain::looping::MAX_LOOPS,
+            checks_limits: true,
+            in_batch: false,
         }
     }
 

@@ -90,6 +90,13 @@ macro_rules! each {
 }
 
 impl Store {
+    /// The store, when other gateways may have it too.
+    pub fn shared(&self) -> Option<&Self> {
+        match self {
+            Self::Embedded(_) => None,
+        }
+    }
+
     /// The value of a name.
     ///
     /// # Errors

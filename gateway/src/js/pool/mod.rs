@@ -75,7 +75,7 @@ pub struct JobOrder {
     pub affinity: u64,
     /// Time that it may run, and before that may wait for a thread.
     pub limit: Duration,
-    /// It began before, and is not refused; those that begin mostly come first.
+    /// It had a turn before, or its script has done something that others saw: it is not refused. Others mostly come first.
     pub goes_on: bool,
     /// What to call it in the log.
     pub label: Arc<str>,

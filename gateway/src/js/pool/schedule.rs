@@ -45,9 +45,14 @@ impl Schedule {
             threads: self.threads,
             running: self.running,
             waiting: self.waiting,
-            queued: self.queue.len() + self.going_on.len(),
+            queued: self.queued(),
             given_up: self.given_up,
         }
+    }
+
+    /// Jobs without a thread.
+    fn queued(&self) -> usize {
+        self.queue.len() + self.going_on.len()
     }
 
     /// Whether anything waits for a slot.
@@ -73,11 +78,12 @@ impl Schedule {
             self.going_on.push_back(job);
             return Admission::Queued;
         }
-        if self.queue.len() >= limits.queue {
+        if self.queued() >= limits.queue {
             // Callers that went away may have left their jobs in it.
             self.queue.retain(|job| !job.watch.cancelled());
+            self.going_on.retain(|job| !job.watch.cancelled());
         }
-        if self.queue.len() >= limits.queue {
+        if self.queued() >= limits.queue {
             return Admission::Refused;
         }
         self.queue.push_back(job);

@@ -29,7 +29,7 @@ struct State {
     /// How many there are, or are being made.
     made: usize,
     /// The runs that wait for an arena, by its id.
-    awaited: HashMap<u64, VecDeque<oneshot::Sender<Arena>>>,
+    awaited: HashMap<u64, VecDeque<oneshot::Sender<Box<Arena>>>>,
 }
 
 impl State {
@@ -46,6 +46,16 @@ impl State {
             }
         }
         found.map(|place| self.free.remove(place).1)
+    }
+
+    /// Who waits longest for this arena.
+    fn next_awaiting(&mut self, id: u64) -> Option<oneshot::Sender<Box<Arena>>> {
+        let waiting = self.awaited.get_mut(&id)?;
+        let next = waiting.pop_front();
+        if waiting.is_empty() {
+            self.awaited.remove(&id);
+        }
+        next
     }
 }
 
@@ -109,7 +119,7 @@ impl Arenas {
         let mut state = self.state();
         if let Some(place) = state.free.iter().position(|(_, arena)| arena.id() == id) {
             let (_, arena) = state.free.remove(place);
-            return Awaited { arenas: Arc::clone(self), way: Way::There(Some(arena)) };
+            return Awaited { arenas: Arc::clone(self), way: Way::There(Some(Box::new(arena))) };
         }
         let (sender, receiver) = oneshot::channel();
         state.awaited.entry(id).or_default().push_back(sender);
@@ -124,14 +134,11 @@ impl Arenas {
     /// Takes an arena back.
     pub(super) fn give(&self, mut arena: Arena) {
         let mut state = self.state();
-        while let Some(waiting) = state.awaited.get_mut(&arena.id()) {
-            let next = waiting.pop_front();
-            if waiting.is_empty() {
-                state.awaited.remove(&arena.id());
-            }
-            match next.map(|next| next.send(arena)) {
-                Some(Err(back)) => arena = back,
-                _ => return,
+        while let Some(next) = state.next_awaiting(arena.id()) {
+            match next.send(Box::new(arena)) {
+                Ok(()) => return,
+                // It has gone away.
+                Err(back) => arena = *back,
             }
         }
         state.free.push((thread_number(), arena));
@@ -147,16 +154,16 @@ pub(super) struct Awaited {
 }
 
 enum Way {
-    There(Option<Arena>),
-    Comes(oneshot::Receiver<Arena>),
+    There(Option<Box<Arena>>),
+    Comes(oneshot::Receiver<Box<Arena>>),
 }
 
 impl Awaited {
     /// Waits for it on a thread that may block; `None` when it is lost.
     pub(super) fn wait(mut self) -> Option<Arena> {
         match std::mem::replace(&mut self.way, Way::There(None)) {
-            Way::There(arena) => arena,
-            Way::Comes(receiver) => receiver.blocking_recv().ok(),
+            Way::There(arena) => arena.map(|arena| *arena),
+            Way::Comes(receiver) => receiver.blocking_recv().ok().map(|arena| *arena),
         }
     }
 
@@ -184,7 +191,7 @@ impl Drop for Awaited {
             }
         };
         if let Some(arena) = arena {
-            self.arenas.give(arena);
+            self.arenas.give(*arena);
         }
     }
 }

@@ -54,6 +54,18 @@ pub mod plugin {
     pub const CLOSED: &str = "closed";
 }
 
+/// What a lookup in the response cache came to.
+pub mod cache {
+    /// An answer.
+    pub const HIT: &str = "hit";
+    /// None: the request went on.
+    pub const MISS: &str = "miss";
+    /// The answer to another request, which was waited for.
+    pub const WAITED: &str = "waited";
+    /// The store that the cache is in did not do something.
+    pub const STORE_FAILED: &str = "store_failed";
+}
+
 /// What handlers of events count with.
 #[derive(Debug, Clone)]
 pub struct EventMetrics {
@@ -77,6 +89,7 @@ pub struct Metrics {
     pub unserved: Failures,
     /// Records that found no room among the analytics hooks.
     pub analytics_left_out: IntCounter,
+    cache_lookups: IntCounterVec,
     /// Handlers of events.
     pub events: EventMetrics,
     reloads_done: IntCounter,
@@ -150,6 +163,11 @@ impl Metrics {
                     "Records that no analytics hook got, because too many were in hooks already.",
                 ),
             ),
+            cache_lookups: counters(
+                "gatehouse_cache_lookups_total",
+                "Requests that asked the response cache, by `outcome`: `hit`, `miss`, `waited` (for another's answer); `store_failed` counts operations of the store.",
+                &["api_id", "outcome"],
+            ),
             events: EventMetrics {
                 left_out: registered(
                     &registry,
@@ -201,6 +219,13 @@ impl Metrics {
     /// Notes how many processes of scripts were started and how many ended for which reason, since there are any.
     pub fn script_processes(&self, started: u64, ended: impl IntoIterator<Item = (&'static str, u64)>) {
         self.script_processes.note(started, ended);
+    }
+
+    /// What the lookups of an API in the response cache count with, by the words of [`cache`].
+    pub fn cache_lookups(&self, api_id: &str) -> Failures {
+        Failures::new([cache::HIT, cache::MISS, cache::WAITED, cache::STORE_FAILED], |outcome| {
+            self.cache_lookups.with_label_values(&[api_id, outcome])
+        })
     }
 
     /// Counts a reload.
@@ -265,6 +290,7 @@ mod tests {
         metrics.script_failures("shop", ["timeout"]);
         metrics.script_processes(1, [("timeout", 1)]);
         metrics.plugin_failures("shop", "libshop.so", "greet");
+        metrics.cache_lookups("shop");
         let page = include_str!("../../../../docs/src/metrics.md");
         let on_page: Vec<&str> = page.lines().filter(|line| line.starts_with("| `gatehouse_")).collect();
         let registered = rows(&metrics);

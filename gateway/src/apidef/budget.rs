@@ -1,13 +1,11 @@
-//! What calls of scripts may use: `gatehouse.javascript` at the top of a definition, and in an entry of `virtual`.
+//! What calls of scripts may use: `gatehouse.javascript` at the top of a definition, and where it names a virtual endpoint.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::{
-    apidef::{Problems, model::ScriptBudget},
-    config::settings::script_ranges::{CALLS, MEMORY_BYTES, RESPONSE_BYTES},
-};
+use super::{Problems, model::ScriptBudget};
+use crate::config::settings::script_ranges::{CALLS, MEMORY_BYTES, RESPONSE_BYTES};
 
 /// Seconds of the longest call: a day, as for settings.
 const MOST_SECONDS: f64 = 86_400.0;
@@ -15,24 +13,24 @@ const MOST_SECONDS: f64 = 86_400.0;
 /// `gatehouse`, our own object.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Gatehouse {
-    pub(super) javascript: JavaScript,
+pub(in crate::apidef) struct Gatehouse {
+    pub(in crate::apidef) javascript: JavaScript,
 }
 
 /// `gatehouse.javascript`; what is absent is as the API, or the gateway, has it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct JavaScript {
+pub(in crate::apidef) struct JavaScript {
     /// Seconds.
-    pub(super) timeout: Option<f64>,
-    pub(super) max_memory_bytes: Option<u64>,
-    pub(super) max_outbound_calls: Option<u64>,
-    pub(super) max_response_bytes: Option<u64>,
+    pub(in crate::apidef) timeout: Option<f64>,
+    pub(in crate::apidef) max_memory_bytes: Option<u64>,
+    pub(in crate::apidef) max_outbound_calls: Option<u64>,
+    pub(in crate::apidef) max_response_bytes: Option<u64>,
 }
 
 impl JavaScript {
     /// Checks it; `field` is where the object with it stands, with a dot after it unless it is the definition itself.
-    pub(super) fn checked(&self, field: &str, problems: &mut Problems) -> ScriptBudget {
+    pub(in crate::apidef) fn checked(&self, field: &str, problems: &mut Problems) -> ScriptBudget {
         let time = self.timeout.and_then(|seconds| {
             let time = Duration::try_from_secs_f64(seconds).ok();
             let time = time.filter(|time| seconds <= MOST_SECONDS && *time >= Duration::from_millis(1));
