@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::plugin_command::PluginCommand;
+use crate::{js::walled::worker, plugin_command::PluginCommand};
 
 /// A gateway that runs your own code at the endpoint, on Tyk's configuration and API definitions.
 #[derive(Debug, Parser)]
@@ -36,6 +36,9 @@ enum Subcommands {
     },
     /// Print every setting with its default as a page in Markdown
     Settings,
+    /// Run scripts for a gateway, which starts this by itself
+    #[command(name = worker::SUBCOMMAND, hide = true)]
+    JsWorker,
 }
 
 /// What the process is to do.
@@ -60,6 +63,8 @@ pub enum Command {
     Plugin(PluginCommand),
     /// Print the settings.
     Settings,
+    /// Run scripts for a gateway.
+    JsWorker,
 }
 
 /// Reads the command line; leaves the process for `--help`, `--version` and mistakes.
@@ -71,5 +76,6 @@ pub fn command() -> Command {
         Some(Subcommands::Demo { port }) => Command::Demo { port },
         Some(Subcommands::Plugin { command }) => Command::Plugin(command),
         Some(Subcommands::Settings) => Command::Settings,
+        Some(Subcommands::JsWorker) => Command::JsWorker,
     }
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use gatehouse::{
     cli::{self, Command},
+    js::walled::worker,
     plugin_command,
 };
 
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
         Command::Run { conf } => gatehouse::run::from_file(conf.as_deref()),
         Command::Check { conf } => gatehouse::run::check(conf.as_deref()).map(|()| ExitCode::SUCCESS),
         Command::Demo { port } => gatehouse::demo::run(port).map(|()| ExitCode::SUCCESS),
+        Command::JsWorker => Ok(worker::run()),
         Command::Plugin(command) => Ok(plugin_command::run(command)),
         Command::Settings => {
             print!("{}", gatehouse::config::reference_markdown());

@@ -201,14 +201,22 @@ impl Gateway {
         Stopped { status, lines: self.log.to_end() }
     }
 
-    /// The most resident memory that there has been, in bytes, of all its processes together.
+    /// The most resident memory that there has been, in bytes, of all its living processes together, those in which
+    /// scripts run included.
     pub fn peak_resident_bytes(&self) -> u64 {
         let peak = |pid: &Pid| {
-            let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
-            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
-            line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+            // One in which scripts run may end at any time.
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+            Some(line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024)
         };
-        self.processes().iter().map(peak).sum()
+        let processes = self.processes();
+        processes.iter().chain(&self.script_processes()).filter_map(peak).sum()
+    }
+
+    /// The processes in which scripts run at the moment.
+    pub fn script_processes(&self) -> Vec<Pid> {
+        self.processes().iter().skip(1).flat_map(|worker| children(*worker)).collect()
     }
 
     /// Open file descriptors of all its processes together.
@@ -218,12 +226,20 @@ impl Gateway {
     }
 
     /// The process that was started and those that it started.
-    fn processes(&self) -> Vec<Pid> {
+    pub fn processes(&self) -> Vec<Pid> {
         let first = Pid::from_child(&self.process);
-        let children = fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap_or_default();
-        let children = children.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?));
-        [first].into_iter().chain(children).collect()
+        [first].into_iter().chain(children(first)).collect()
     }
+}
+
+/// The processes that any thread of this one started.
+fn children(parent: Pid) -> Vec<Pid> {
+    let threads = fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let pids = |list: String| {
+        list.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect::<Vec<_>>()
+    };
+    lists.flat_map(pids).collect()
 }
 
 impl Drop for Gateway {

@@ -88,6 +88,8 @@ pub struct Arena {
     written: (u32, usize, Vec<(usize, usize)>),
     images: HashMap<*const Program, Arc<Image>>,
     uses: u64,
+    /// Bytes that the next load or run may use.
+    memory: usize,
     /// Runs since pages were watched anew.
     restored: u32,
     // Last: everything else points into it.
@@ -117,8 +119,8 @@ impl Arena {
         static IDS: AtomicU64 = AtomicU64::new(0);
         let no_memory =
             |error| Failure::new(FailureKind::Engine, format!("no memory for a JavaScript engine: {error}"));
-        let mut reservation =
-            Reservation::new(engine.stack + STACK_RESERVE, engine.memory).map_err(no_memory)?;
+        let reservation = Reservation::new(engine.stack + STACK_RESERVE, engine.memory, engine.most_memory);
+        let mut reservation = reservation.map_err(no_memory)?;
         let heap = heap::create(&reservation);
         let mut control = Control::new(Arc::clone(engine), heap, reservation.stack());
         let core: Vec<Text> = engine.core.iter().map(Text::from).collect();
@@ -143,6 +145,7 @@ impl Arena {
             written: (0, 0, Vec::new()),
             images: HashMap::new(),
             uses: 0,
+            memory: engine.memory,
             restored: 0,
             reservation,
         })
@@ -156,6 +159,19 @@ impl Arena {
     /// Whether the program is loaded here.
     pub fn has(&self, program: &Arc<Program>) -> bool {
         self.images.contains_key(&Arc::as_ptr(program))
+    }
+
+    /// Lets the loads and runs that begin from now on use so many bytes of memory, what the program has in it included.
+    pub fn set_memory(&mut self, bytes: usize) {
+        self.memory = bytes;
+    }
+
+    /// Puts the limit on memory in place, before engine code runs.
+    fn limit_memory(&mut self) {
+        // Without more memory there is as much as before, and the script hears of it when that is full.
+        let _ = self.reservation.grow(self.memory);
+        let limit = self.memory.min(self.reservation.heap_bytes());
+        heap::of_mut(&mut self.reservation).set_limit(limit);
     }
 
     /// Loads a program: runs its sources in order, with `host` behind the host functions. A source that fails does not
@@ -180,10 +196,12 @@ impl Arena {
         let (base, touched) = (self.base.len(), self.touched());
         self.reservation.contents_mut(touched)[base.min(touched)..].fill(0);
         self.clean = false;
+        self.limit_memory();
         self.control.clock_millis.set(program.clock_millis);
         let (context, failures, at) = (self.context, RefCell::new(Vec::new()), Cell::new(0));
         let loaded = execute(&self.reservation, &self.control, deadline, host, |control| {
             let js = context.on(control);
+            js.bound_garbage();
             js.seed(program.seed);
             for index in (0..u32::BITS).filter(|index| program.warm & (1 << index) != 0) {
                 let made = js.make_lazy_global(index as usize);
@@ -234,6 +252,7 @@ impl Arena {
         };
         self.activate(Some(&caller.0));
         self.clean = false;
+        self.limit_memory();
         let call = Call { function: caller.1, config: caller.0.config, arguments, random, limit };
         Run::start(self, caller.0, &call)
     }
@@ -257,6 +276,7 @@ impl Arena {
         }
         self.activate(Some(&image));
         self.clean = false;
+        self.limit_memory();
         let (texts, context) = (CallTexts::new(function, count), self.context);
         // Looking a name up may run a getter, but waits for nobody.
         let deadline = Some(Instant::now() + std::time::Duration::from_millis(100));

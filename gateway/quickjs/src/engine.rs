@@ -66,8 +66,11 @@ pub struct Envelope {
 /// What all arenas have in common: sizes, and what scripts find in their global object.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    /// Bytes of memory of a program and a run of it together.
+    /// Bytes of memory of a program and a run of it together, unless [`Arena::set_memory`](crate::Arena::set_memory) says
+    /// otherwise.
     pub memory: usize,
+    /// The most that it may say; address space only, until it is used.
+    pub most_memory: usize,
     /// Bytes of stack; a script that needs more gets a `RangeError`.
     pub stack: usize,
     /// Functions that the host answers.
@@ -90,6 +93,7 @@ impl Default for Engine {
     fn default() -> Self {
         Self {
             memory: 32 << 20,
+            most_memory: 32 << 20,
             stack: 4 << 20,
             functions: Vec::new(),
             envelope: None,

@@ -54,7 +54,7 @@ pub(crate) struct Heap {
     top: usize,
     /// The highest `top` since the last time the arena was restored.
     high: usize,
-    /// Bytes of the arena.
+    /// Bytes of the arena that may be used.
     limit: usize,
     /// The block before `top`, or null.
     last: *mut Block,
@@ -106,6 +106,16 @@ impl Heap {
         self.refused = 0;
     }
 
+    /// Bytes of the arena that may be used.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Lets so many bytes of the arena be used, from now on; what lies above stays.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// Refuses the allocation after `count` more, and those after it.
     pub(crate) fn fail_after(&mut self, count: usize) {
         self.fail_after = count;
@@ -144,7 +154,7 @@ impl Heap {
 
     /// A new block at the top, or null.
     unsafe fn extend(&mut self, size: usize) -> *mut Block {
-        if self.limit - self.top < size + HEAD {
+        if self.limit.saturating_sub(self.top) < size + HEAD {
             return null_mut();
         }
         // SAFETY: the block lies between `top` and `limit`, which no other does.
@@ -243,7 +253,7 @@ impl Heap {
             let size = bytes.max(LEAST).next_multiple_of(UNIT);
             if block == self.last && self.fail_after == usize::MAX {
                 let start = content as usize - self.base() as usize;
-                if size <= self.limit - start {
+                if size <= self.limit.saturating_sub(start) {
                     (*block).size = size;
                     self.raise(start + size);
                     return content;

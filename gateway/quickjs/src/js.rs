@@ -219,7 +219,8 @@ impl<'a> Js<'a> {
             self.define_accessor(global, self.atom(&lazy.name)?, getter, setter)?;
         }
         // They could make a thread wait, and share memory between what must know nothing of each other.
-        for name in ["SharedArrayBuffer", "Atomics"] {
+        // Nothing ever calls what is given to `queueMicrotask`, and Tyk does not have it.
+        for name in ["SharedArrayBuffer", "Atomics", "queueMicrotask"] {
             // SAFETY: a valid object and atom.
             unsafe {
                 JS_DeleteProperty(self.context, global, self.atom(name)?, 0);
@@ -550,6 +551,15 @@ impl<'a> Js<'a> {
         Ok(JS_UNDEFINED)
     }
 
+    /// Has garbage collected in time for the memory that there is.
+    pub(crate) fn bound_garbage(&self) {
+        // SAFETY: the context's own runtime; the heap is not borrowed while the arena runs.
+        unsafe {
+            let limit = (*self.control.heap).limit();
+            JS_SetGCThreshold(JS_GetRuntime(self.context), (limit / 4) as size_t);
+        }
+    }
+
     pub(crate) fn collect_garbage(&self) {
         // SAFETY: the context's own runtime.
         unsafe { JS_RunGC(JS_GetRuntime(self.context)) }
@@ -703,7 +713,9 @@ impl<'a> Js<'a> {
                     (Some(name), Some(message)) if name.is_empty() => message,
                     (Some(name), Some(message)) => format!("{name}: {message}"),
                     (None, Some(message)) => format!("Uncaught object: {message}"),
-                    (None, None) => "Uncaught object".to_owned(),
+                    (None, None) => self
+                        .json(error)
+                        .map_or("Uncaught object".to_owned(), |text| format!("Uncaught {text}")),
                 };
             }
             if JS_IsString(error) {
@@ -715,6 +727,23 @@ impl<'a> Js<'a> {
                 return "Uncaught symbol".to_owned();
             }
             format!("Uncaught {}", self.text(error).unwrap_or_default())
+        }
+    }
+
+    /// A value as JSON, if it can be that; may run what the script put in the way.
+    fn json(&self, value: JSValue) -> Option<String> {
+        // SAFETY: values of this context; what it throws is taken off again.
+        unsafe {
+            if JS_IsProxy(value) {
+                return None;
+            }
+            let json =
+                self.control.inside(|| JS_JSONStringify(self.context, value, JS_UNDEFINED, JS_UNDEFINED));
+            if JS_IsException(json) {
+                JS_GetException(self.context);
+                return None;
+            }
+            if JS_IsString(json) { self.text(json) } else { None }
         }
     }
 

@@ -17,35 +17,42 @@ pub(crate) const PAGE: usize = 4096;
 pub(crate) struct Reservation {
     start: usize,
     stack_bytes: usize,
+    /// Bytes of the heap that may be used.
     heap_bytes: usize,
+    /// Bytes that the heap may grow to.
+    most_heap_bytes: usize,
 }
 
 impl Reservation {
-    /// Reserves a stack and a heap; pages take memory once they are touched.
-    pub(crate) fn new(stack_bytes: usize, heap_bytes: usize) -> io::Result<Self> {
+    /// Reserves a stack, and a heap with room to grow; pages take memory once they are touched.
+    pub(crate) fn new(stack_bytes: usize, heap_bytes: usize, most_heap_bytes: usize) -> io::Result<Self> {
         let (stack_bytes, heap_bytes) =
             (stack_bytes.next_multiple_of(PAGE), heap_bytes.next_multiple_of(PAGE));
-        let whole = GUARD + stack_bytes + GUARD + heap_bytes + GUARD;
+        let most_heap_bytes = most_heap_bytes.next_multiple_of(PAGE).max(heap_bytes);
+        let whole = GUARD + stack_bytes + GUARD + most_heap_bytes + GUARD;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
         let start = unsafe { libc::mmap(null_mut(), whole, libc::PROT_NONE, flags, -1, 0) };
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        let reservation = Self { start: start as usize, stack_bytes, heap_bytes };
+        let reservation = Self { start: start as usize, stack_bytes, heap_bytes, most_heap_bytes };
         for (place, bytes) in
             [(reservation.stack().start, stack_bytes), (reservation.heap_start(), heap_bytes)]
         {
-            // SAFETY: both parts lie inside the mapping that was just made and that nothing uses yet.
-            unsafe {
-                if libc::mprotect(place as *mut _, bytes, libc::PROT_READ | libc::PROT_WRITE) != 0 {
-                    return Err(io::Error::last_os_error());
-                }
-                // Huge pages would make a page that is touched once cost two megabytes; systems without them refuse.
-                libc::madvise(place as *mut _, bytes, libc::MADV_NOHUGEPAGE);
-            }
+            open(place, bytes)?;
         }
         Ok(reservation)
+    }
+
+    /// Lets so many bytes of the heap be used, or as many as were reserved if that is less; never fewer than before.
+    pub(crate) fn grow(&mut self, heap_bytes: usize) -> io::Result<()> {
+        let heap_bytes = heap_bytes.next_multiple_of(PAGE).min(self.most_heap_bytes);
+        if heap_bytes > self.heap_bytes {
+            open(self.heap_start() + self.heap_bytes, heap_bytes - self.heap_bytes)?;
+            self.heap_bytes = heap_bytes;
+        }
+        Ok(())
     }
 
     /// Where the stack lies, without its guard.
@@ -63,7 +70,7 @@ impl Reservation {
         self.heap_start() as *mut u8
     }
 
-    /// Bytes of the heap.
+    /// Bytes of the heap that may be used.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.heap_bytes
     }
@@ -109,9 +116,22 @@ impl Reservation {
     }
 }
 
+/// Makes a part of a new reservation readable and writable.
+fn open(place: usize, bytes: usize) -> io::Result<()> {
+    // SAFETY: the callers' parts lie inside a mapping of their own that nothing uses there yet.
+    unsafe {
+        if libc::mprotect(place as *mut _, bytes, libc::PROT_READ | libc::PROT_WRITE) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // Huge pages would make a page that is touched once cost two megabytes; systems without them refuse.
+        libc::madvise(place as *mut _, bytes, libc::MADV_NOHUGEPAGE);
+    }
+    Ok(())
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
-        let whole = GUARD + self.stack_bytes + GUARD + self.heap_bytes + GUARD;
+        let whole = GUARD + self.stack_bytes + GUARD + self.most_heap_bytes + GUARD;
         // SAFETY: exactly the range that `new` mapped.
         unsafe {
             libc::munmap(self.start as *mut _, whole);

@@ -64,6 +64,7 @@ impl Run {
         let body = |control: &crate::control::Control| {
             let js = context.on(control);
             let (function, limit) = (call.function, call.limit);
+            js.bound_garbage();
             js.seed(call.random);
             let mut values = [rquickjs_sys::JS_UNDEFINED; MAX_ARGUMENTS];
             let count = call.arguments.len().min(MAX_ARGUMENTS);

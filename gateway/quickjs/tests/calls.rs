@@ -83,7 +83,7 @@ fn failures_say_what_and_where() {
     assert_eq!(frames, ["at g (a.js:2:13)", "at f (a.js:5:3)"]);
     for (thrown, message) in [
         ("'boom'", "Uncaught \"boom\""),
-        ("{a: 1}", "Uncaught object"),
+        ("{a: 1}", "Uncaught {\"a\":1}"),
         ("{message: 'm', get name() { return 1; }}", "Uncaught object: m"),
         ("undefined", "Uncaught undefined"),
         ("null", "Uncaught null"),

@@ -4,6 +4,7 @@
 //! answers; [`classic`] reads Tyk Classic JSON, [`oas`] Tyk OAS documents, [`read`] whichever of them a text is; [`folder`]
 //! reads a whole `app_path`, and [`companions`] finds what stands beside definitions. Nothing here is read during a request.
 
+mod budget;
 pub mod cache;
 pub mod classic;
 pub mod companions;

@@ -60,6 +60,8 @@ pub struct ApiDefinition {
     pub rate_limit: Option<RateLimit>,
     /// Driver that the definition asks for; `None` is the gateway's default.
     pub driver: Option<DriverName>,
+    /// What a call of its scripts may use, where it is not what the gateway gives.
+    pub script_budget: ScriptBudget,
     /// Header changes on every answer (`response_processors`, `header_injector`).
     pub response_headers: HeaderChanges,
     /// Functions of plugins around the whole API.
@@ -307,6 +309,21 @@ pub struct VirtualEndpoint {
     pub use_session: bool,
     /// A failure goes to the upstream instead of answering 500.
     pub proxy_on_error: bool,
+    /// What a call may use, where it is not what the API's calls may.
+    pub budget: ScriptBudget,
+}
+
+/// What one call of a script may use, as far as a definition says (`gatehouse.javascript` in it).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ScriptBudget {
+    /// Wall time (`timeout`).
+    pub time: Option<Duration>,
+    /// Bytes of memory (`max_memory_bytes`).
+    pub memory_bytes: Option<usize>,
+    /// Outbound calls (`max_outbound_calls`).
+    pub outbound_calls: Option<u32>,
+    /// Bytes of the text that it returns (`max_response_bytes`).
+    pub response_bytes: Option<usize>,
 }
 
 /// Where a script's text comes from.

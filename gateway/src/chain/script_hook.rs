@@ -10,6 +10,7 @@ use super::{hook::Authenticated, hook_url, query::QueryValues, virtual_endpoint}
 use crate::{
     exchange::{Exchange, RequestBody, SentRequest},
     js::{
+        budget::Budget,
         engine::{Call, CallKind, ErrorClass, HookRequest, RequestObject, ResponseObject, ScriptError},
         hook_result::{OverridingAnswer, RequestChanges, ResponseChanges},
         runtime::Script,
@@ -26,6 +27,8 @@ pub struct LiveScriptHook {
     pub state: ScriptState,
     /// The method of its object, such as `mine.DoProcessRequest`.
     pub function: Arc<str>,
+    /// What one call may use.
+    pub budget: Budget,
     /// It gets the session, and its metadata are written back.
     pub use_session: bool,
     /// Id of the API, for the log.
@@ -146,7 +149,7 @@ async fn call_for_request(
 
 async fn run(hook: &LiveScriptHook, gateway: &Gateway, call: Call) -> Result<String, ScriptError> {
     match &hook.state {
-        ScriptState::Ready(script) => gateway.js.call(script, call).await,
+        ScriptState::Ready(script) => gateway.js.call(script, call, &hook.budget).await,
         ScriptState::Failed(error) => Err(ScriptError::clone(error)),
         ScriptState::Off => Err(ScriptError::new(
             ErrorClass::Source,
@@ -201,7 +204,7 @@ fn request_object(exchange: &Exchange, body: Bytes, sent: Option<&SentRequest>) 
         body,
         url,
         params: query.map(|query| QueryValues::parse(query).texts()).unwrap_or_default(),
-        scheme: exchange.scheme,
+        scheme: exchange.scheme.into(),
         method: method.as_str().to_owned(),
         request_id: exchange.request_id.to_string(),
     }

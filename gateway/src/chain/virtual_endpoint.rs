@@ -9,6 +9,7 @@ use super::query::is_valid_field;
 use crate::{
     exchange::Exchange,
     js::{
+        budget::Budget,
         engine::{Call, CallKind, ErrorClass, RequestObject, ScriptError},
         response::VirtualResponse,
         runtime::Script,
@@ -18,6 +19,9 @@ use crate::{
     serve::Gateway,
     telemetry::metrics::Failures,
 };
+
+/// Header lines of an answer; a map of headers holds no more than some 30,000 and panics.
+const MOST_HEADERS: usize = 4_096;
 
 /// A virtual endpoint, ready to be called.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ pub struct LiveVirtualEndpoint {
     pub path: Arc<str>,
     /// By the classes of errors.
     pub failures: Failures,
+    /// What a call may use.
+    pub budget: Budget,
 }
 
 /// Calls the script and gives its answer.
@@ -90,7 +96,7 @@ async fn call(
             .filter(|_| endpoint.use_session)
             .map(|session| session.to_value().to_string().into()),
     };
-    let text = gateway.js.call(&endpoint.script, call).await?;
+    let text = gateway.js.call(&endpoint.script, call, &endpoint.budget).await?;
     VirtualResponse::parse(text)
 }
 
@@ -101,7 +107,7 @@ fn request_object(exchange: &Exchange, body: bytes::Bytes) -> RequestObject {
         params: parameters(exchange, &body),
         body,
         url: exchange.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
-        scheme: exchange.scheme,
+        scheme: exchange.scheme.into(),
         method: exchange.method.as_str().to_owned(),
         request_id: exchange.request_id.to_string(),
     }
@@ -165,6 +171,11 @@ fn reply(response: VirtualResponse) -> Result<Reply, ScriptError> {
             format!("Code {} is not a status between 100 and 999", response.code),
         )
     })?;
+    let lines = response.headers.iter().map(|(_, values)| values.len()).sum::<usize>();
+    if lines > MOST_HEADERS {
+        let message = format!("returned {lines} header lines; {MOST_HEADERS} are the most");
+        return Err(ScriptError::new(ErrorClass::Output, message));
+    }
     let mut reply = Response::new(ReplyBody::from(response.body));
     *reply.status_mut() = status;
     for (name, values) in response.headers {

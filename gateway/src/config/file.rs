@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 
-use super::settings::{DriverName, HashFunction, LogFormat, LogLevel};
+use super::settings::{DriverName, HashFunction, Isolation, LogFormat, LogLevel};
 
 /// The file.
 #[derive(Debug, Default, Deserialize)]
@@ -259,6 +259,9 @@ pub(super) struct JavaScript {
     pub(super) threads: Option<usize>,
     pub(super) max_threads: usize,
     pub(super) queue: usize,
+    pub(super) isolation: Option<Isolation>,
+    pub(super) max_processes: usize,
+    pub(super) max_memory_bytes: usize,
     pub(super) max_outbound_calls: u32,
     pub(super) max_response_bytes: usize,
     pub(super) max_outbound_body_bytes: usize,

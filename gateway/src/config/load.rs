@@ -157,10 +157,10 @@ mod tests {
             ),
             (
                 "{\"app_path\": \"{apps}\", \"gatehouse\": {\"limits\": {\"max_in_fligth\": 1}, \"zzz\": null, \"yyy\": {},\n\
-                 \"javascript\": {\"driver\": \"otto\", \"threads\": 9, \"max_threads\": 2}, \"log_targets\": {\"a::b\": 1}}}",
-                "tyk.conf:2:26: gatehouse.javascript.driver: expected one of \"quickjs\", \"boa\", found \"otto\"\n\
-                 tyk.conf:2:45: gatehouse.javascript.threads: expected no more than `max_threads` (2), found 9\n\
-                 tyk.conf:2:91: gatehouse.log_targets.a::b: expected one of \"trace\", \"debug\", \"info\", \"warn\", \
+                 \"javascript\": {\"isolation\": \"otto\", \"threads\": 9, \"max_threads\": 2}, \"log_targets\": {\"a::b\": 1}}}",
+                "tyk.conf:2:29: gatehouse.javascript.isolation: expected one of \"thread\", \"process\", found \"otto\"\n\
+                 tyk.conf:2:48: gatehouse.javascript.threads: expected no more than `max_threads` (2), found 9\n\
+                 tyk.conf:2:94: gatehouse.log_targets.a::b: expected one of \"trace\", \"debug\", \"info\", \"warn\", \
                  \"warning\", \"error\", \"fatal\", \"panic\", found 1",
             ),
             (

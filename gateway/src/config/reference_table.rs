@@ -4,7 +4,10 @@
 
 use super::{
     reference::{Kind, Setting},
-    settings::DriverName,
+    settings::{
+        DriverName, Isolation,
+        script_ranges::{CALLS, MEMORY_BYTES, RESPONSE_BYTES},
+    },
 };
 
 const TEXT: Kind = Kind::Text;
@@ -170,8 +173,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Scripts that run at the same time, not counting those that wait for a host call; absent is one for each core."),
     row("gatehouse.javascript.max_threads", count(1, 65_536), "2048", "Threads in all, with those that wait."),
     row("gatehouse.javascript.queue", count(0, 1_000_000), "4096", "Calls that may wait for a thread; more is a 503."),
-    row("gatehouse.javascript.max_outbound_calls", count(0, 100_000), "64", "Outbound calls that one call may make."),
-    row("gatehouse.javascript.max_response_bytes", bytes(KIB, GIB), "16777216", "Largest value that a script returns."),
+    row("gatehouse.javascript.isolation", Kind::Word(Isolation::WORDS), "",
+        "Where scripts run: `thread` of the gateway, or `process` of their own, which can be ended and whose memory the \
+         system bounds; absent is `process` for `boa` and `thread` for `quickjs`."),
+    row("gatehouse.javascript.max_processes", count(1, 4_096), "64",
+        "Processes in which scripts run, each with one call at a time; further calls wait for one."),
+    row("gatehouse.javascript.max_memory_bytes", bytes(MEMORY_BYTES.0, MEMORY_BYTES.1), "33554432",
+        "Memory that one call may take; not bounded under `boa` on threads."),
+    row("gatehouse.javascript.max_outbound_calls", count(CALLS.0, CALLS.1), "64", "Outbound calls that one call may make."),
+    row("gatehouse.javascript.max_response_bytes", bytes(RESPONSE_BYTES.0, RESPONSE_BYTES.1), "16777216", "Largest value that a script returns."),
     row("gatehouse.javascript.max_outbound_body_bytes", bytes(KIB, GIB), "16777216",
         "Largest outbound answer that a script reads."),
     row("gatehouse.plugins.cache_path", TEXT, "", "Folder for copies of plugins, from which they are loaded; empty is a \

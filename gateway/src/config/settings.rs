@@ -346,6 +346,12 @@ pub struct JavaScriptSettings {
     pub max_threads: usize,
     /// Calls that may wait for a thread (`gatehouse.javascript.queue`, 4,096); more is a 503.
     pub queue: usize,
+    /// Where scripts run (`gatehouse.javascript.isolation`); `None` is [`DriverName::isolation`].
+    pub isolation: Option<Isolation>,
+    /// Processes of scripts for each driver (`gatehouse.javascript.max_processes`, 64).
+    pub max_processes: usize,
+    /// Bytes of memory of one call (`gatehouse.javascript.max_memory_bytes`, 32 MiB).
+    pub memory_bytes: usize,
     /// Outbound calls of one call (`gatehouse.javascript.max_outbound_calls`, 64).
     pub outbound_calls: u32,
     /// Bytes of the value a script returns (`gatehouse.javascript.max_response_bytes`, 16 MiB).
@@ -417,7 +423,7 @@ pub struct MetricsSettings {
 }
 
 /// A JavaScript driver by its name in a definition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DriverName {
     /// QuickJS, in C, with an arena for each script that runs.
@@ -443,6 +449,51 @@ impl DriverName {
     /// What runs definitions that do not name one.
     #[cfg(not(feature = "quickjs"))]
     pub const DEFAULT: Self = Self::Boa;
+
+    /// Where its scripts run unless the settings say otherwise: Boa cannot be stopped or bounded from inside.
+    pub fn isolation(self) -> Isolation {
+        match self {
+            #[cfg(feature = "quickjs")]
+            Self::QuickJs => Isolation::Thread,
+            #[cfg(feature = "boa")]
+            Self::Boa => Isolation::Process,
+        }
+    }
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            #[cfg(feature = "quickjs")]
+            Self::QuickJs => "quickjs",
+            #[cfg(feature = "boa")]
+            Self::Boa => "boa",
+        }
+    }
+}
+
+/// Least and most of what one call of a script may use, in settings and definitions.
+pub mod script_ranges {
+    /// Bytes of memory.
+    pub const MEMORY_BYTES: (u64, u64) = (4 << 20, 512 << 20);
+    /// Outbound calls.
+    pub const CALLS: (u64, u64) = (0, 100_000);
+    /// Bytes of the value that it returns.
+    pub const RESPONSE_BYTES: (u64, u64) = (1 << 10, 1 << 30);
+}
+
+/// Where scripts run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// On threads of the gateway.
+    Thread,
+    /// In processes of their own, which can be ended and whose memory is bounded by the system.
+    Process,
+}
+
+impl Isolation {
+    /// The words for it.
+    pub const WORDS: &'static [&'static str] = &["thread", "process"];
 }
 
 /// What is logged.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{message::EventMessage, queue::EventServices};
 use crate::{
     js::{
+        budget::Budget,
         engine::{Call, CallKind, ErrorClass, RequestObject, ScriptError},
         runtime::Script,
     },
@@ -16,6 +17,8 @@ use crate::{
 pub struct ScriptEventHandler {
     /// The API's program, or why the handler's source did not load.
     pub script: Result<Arc<Script>, Arc<ScriptError>>,
+    /// What one call may use.
+    pub budget: Budget,
     /// The method of its object.
     pub function: Arc<str>,
     /// By the classes of errors.
@@ -45,7 +48,7 @@ impl ScriptEventHandler {
                     request: RequestObject::default(),
                     session_json: None,
                 };
-                services.js.call(script, call).await.map(drop)
+                services.js.call(script, call, &self.budget).await.map(drop)
             }
             Err(error) => Err(ScriptError::clone(error)),
         };

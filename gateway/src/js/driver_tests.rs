@@ -58,6 +58,8 @@ fn program(sources: &[&str]) -> Arc<Program> {
         config_json:
             r#"{"APIID":"api","OrgID":"o","config_data":{"n":1,"big":9007199254740993,"list":[1,"x",null]}}"#
                 .into(),
+        seed: 7,
+        memory_bytes: 32 << 20,
     })
 }
 
@@ -96,7 +98,7 @@ fn call_within(
     host: FakeHost,
     limit: Duration,
 ) -> Result<String, ScriptError> {
-    let bounds = CallBounds { deadline: Deadline::after(limit), response_bytes: 1 << 20 };
+    let bounds = CallBounds { deadline: Deadline::after(limit), memory_bytes: 32 << 20, response_bytes: 1 << 20 };
     let result = vm.call(call, Box::new(host), &bounds);
     vm.reset().unwrap();
     result
@@ -150,7 +152,7 @@ fn the_request_shows_tyks_keys_and_hides_ours() {
         body: bytes::Bytes::from_static(b"a\xff\xc3\xa9"),
         url: "/a?b=1".into(),
         params: vec![("b".into(), vec!["1".into()]), ("7".into(), vec![])],
-        scheme: "http",
+        scheme: "http".into(),
         method: "PUT".into(),
         request_id: "id".into(),
     };
@@ -196,7 +198,7 @@ fn results_that_are_no_text_are_refused() {
         assert_eq!(error.class, ErrorClass::BadResult);
         assert_eq!(error.message, format!("returned {word}; return TykJsResponse(...)"));
     }
-    let error = fail("function f() { return new Array(1 << 21).join('x'); }");
+    let error = fail("function f() { var text = 'x'; while (text.length < 1 << 21) { text += text; } return text; }");
     assert_eq!(error.class, ErrorClass::Output);
 }
 
@@ -227,7 +229,10 @@ fn errors_say_what_and_where() {
     );
 
     assert_eq!(fail("function f() { throw 'boom'; }").message, "Uncaught \"boom\"");
-    assert_eq!(fail("function f() { throw {a: 1}; }").message, "Uncaught object");
+    assert_eq!(
+        fail("function f() { throw {a: 1, b: ['x', {c: null}]}; }").message,
+        r#"Uncaught {"a":1,"b":["x",{"c":null}]}"#
+    );
     assert_eq!(
         fail("function f() { throw {message: 'm', get name() { return 1; }}; }").message,
         "Uncaught object: m"
@@ -395,7 +400,7 @@ fn hook_call(function: &str, kind: CallKind, body: &'static [u8]) -> Call {
         headers: vec![("Host".into(), vec!["h".into()])],
         body: bytes::Bytes::from_static(body),
         url: "/a?b=1".into(),
-        scheme: "http",
+        scheme: "http".into(),
         method: "PUT".into(),
         ..RequestObject::default()
     };

@@ -6,6 +6,7 @@
 
 use std::{
     any::Any,
+    borrow::Cow,
     ffi::CStr,
     fmt,
     sync::{Arc, OnceLock},
@@ -13,10 +14,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{host::HostFunction, tape::Tape};
 
 /// One source of a program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// Name for errors: the file's path, or `API-ID METHOD PATH (inline)` for a blob.
     pub name: Arc<str>,
@@ -25,7 +28,7 @@ pub struct Source {
 }
 
 /// All the sources of one API, which share one global scope; the last definition of a name wins.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
     /// Id of the API, for errors and logs.
     pub api_id: Arc<str>,
@@ -33,10 +36,14 @@ pub struct Program {
     pub sources: Vec<Source>,
     /// The `config` argument of every call as JSON text: `APIID`, `OrgID`, `config_data`.
     pub config_json: Arc<str>,
+    /// Where `Math.random` begins whenever its sources are loaded, so that what they compute is the same each time.
+    pub seed: u64,
+    /// Bytes of memory that its sources may take while they are loaded.
+    pub memory_bytes: usize,
 }
 
-/// One call of one function; owned, because it crosses to a script thread.
-#[derive(Debug, Clone)]
+/// One call of one function; owned, because it crosses to a script thread, and plain, because it crosses to a process.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Call {
     /// Function as the definition names it: `name` or a member expression such as `handlers.inner.go`.
     pub function: Arc<str>,
@@ -53,7 +60,7 @@ pub const RETURN_OVERRIDES: &CStr =
     c"{\"ResponseCode\":0,\"ResponseError\":\"\",\"ResponseBody\":\"\",\"ResponseHeaders\":null,\"OverrideError\":false}";
 
 /// What is called: it decides the arguments.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub enum CallKind {
     /// `(request, session, config)`, for an answer.
     #[default]
@@ -78,14 +85,14 @@ impl CallKind {
 }
 
 /// What hooks see of a request besides what virtual endpoints see.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct HookRequest {
     /// Path and query as the client sent them, whatever became of them since.
     pub request_uri: String,
 }
 
 /// The `response` argument of a response hook.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ResponseObject {
     /// Its status.
     pub status: u16,
@@ -96,7 +103,7 @@ pub struct ResponseObject {
 }
 
 /// The `request` argument.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RequestObject {
     /// Header names in canonical form (`X-Test`) with their values; `Host` is for hooks only.
     pub headers: Vec<(String, Vec<String>)>,
@@ -107,7 +114,7 @@ pub struct RequestObject {
     /// Form fields, then query fields; hooks see the latter only.
     pub params: Vec<(String, Vec<String>)>,
     /// `http` or `https`.
-    pub scheme: &'static str,
+    pub scheme: Cow<'static, str>,
     /// Request method (not enumerable in the object of a virtual endpoint).
     pub method: String,
     /// Request id (not enumerable in the script's object).
@@ -115,7 +122,7 @@ pub struct RequestObject {
 }
 
 /// Why a call or a load failed; the word stands in logs and metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ErrorClass {
     /// Ran past its deadline.
     Timeout,
@@ -176,7 +183,7 @@ impl ErrorClass {
 }
 
 /// A position in a source, counted from 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Name of the source.
     pub source: Arc<str>,
@@ -193,7 +200,7 @@ impl fmt::Display for Position {
 }
 
 /// A script's failure as its author needs it.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct ScriptError {
     /// What kind of failure.
@@ -214,7 +221,7 @@ impl ScriptError {
 }
 
 /// What a host function gives back to the script.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum HostReturn {
     /// `undefined`.
     Undefined,
@@ -236,6 +243,11 @@ pub enum HostReturn {
 pub trait Host {
     /// Runs one host function. Missing arguments are not in `arguments`.
     fn call(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn;
+
+    /// Waits for something that this thread does not compute; other scripts may run meanwhile.
+    fn while_waiting(&mut self, wait: &mut dyn FnMut()) {
+        wait();
+    }
 }
 
 /// Until when something may run.
@@ -274,12 +286,14 @@ impl Deadline {
 pub struct CallBounds {
     /// Until when it may run, host calls included.
     pub deadline: Deadline,
+    /// Bytes of memory that it may take.
+    pub memory_bytes: usize,
     /// Bytes of the text it may return.
     pub response_bytes: usize,
 }
 
 /// A program that was loaded once, and what later VMs need in order to load it again without effects.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct LoadedProgram {
     /// The program.
     pub program: Arc<Program>,
@@ -292,6 +306,7 @@ pub struct LoadedProgram {
     /// Time for one load of all the sources.
     pub load_limit: Duration,
     /// What the driver keeps of it for all its VMs; empty until the first.
+    #[serde(skip)]
     pub prepared: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 

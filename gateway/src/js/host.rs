@@ -15,7 +15,7 @@ use super::{
 };
 
 /// A function that scripts find in their global object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum HostFunction {
     /// A log line.
     Log,
@@ -132,15 +132,21 @@ pub struct ScriptHost {
     slot: Option<Slot>,
     log: ScriptLog,
     deadline: Deadline,
+    calls: u32,
     calls_left: u32,
 }
 
 impl ScriptHost {
-    /// A host for one call of the API's program; without a slot, functions that reach out are answered by
-    /// [`ScriptHost::wait_for`] only.
-    pub fn new(outbound: Arc<Outbound>, slot: Option<Slot>, log: ScriptLog, deadline: Deadline) -> Self {
-        let calls_left = outbound.calls_per_script();
-        Self { outbound, store: None, slot, log, deadline, calls_left }
+    /// A host for one call of the API's program, which may make so many outbound calls; without a slot, functions that reach
+    /// out are answered by [`ScriptHost::wait_for`] only.
+    pub fn new(
+        outbound: Arc<Outbound>,
+        slot: Option<Slot>,
+        log: ScriptLog,
+        deadline: Deadline,
+        calls: u32,
+    ) -> Self {
+        Self { outbound, store: None, slot, log, deadline, calls, calls_left: calls }
     }
 
     /// With keys and script storage.
@@ -195,13 +201,20 @@ impl ScriptHost {
             Err(CallFailure::Deadline) => HostReturn::Abort(self.deadline.error()),
             Err(CallFailure::TooMany) => HostReturn::Abort(ScriptError::new(
                 ErrorClass::Calls,
-                format!("made more than {} outbound calls", self.outbound.calls_per_script()),
+                format!("made more than {} outbound calls", self.calls),
             )),
         }
     }
 }
 
 impl Host for ScriptHost {
+    fn while_waiting(&mut self, wait: &mut dyn FnMut()) {
+        match &self.slot {
+            Some(slot) => slot.while_waiting(wait),
+            None => wait(),
+        }
+    }
+
     fn call(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
         // Loops inside native callbacks, which the engine's own budget does not see, end here.
         if self.deadline.passed() {

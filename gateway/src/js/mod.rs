@@ -9,6 +9,7 @@ compile_error!("a gateway needs at least one JavaScript driver: feature `quickjs
 
 #[cfg(feature = "boa")]
 pub mod boa;
+pub mod budget;
 pub mod engine;
 pub mod go_base64;
 pub mod header_name;
@@ -22,10 +23,11 @@ pub mod quickjs;
 pub mod response;
 pub mod runtime;
 pub mod script_log;
-mod seed;
+pub mod seed;
 pub mod store;
 pub mod tape;
 pub mod vms;
+pub mod walled;
 
 #[cfg(test)]
 fn test_settings() -> crate::config::settings::JavaScriptSettings {
@@ -38,6 +40,9 @@ fn test_settings() -> crate::config::settings::JavaScriptSettings {
         threads: Some(2),
         max_threads: 1024,
         queue: 4096,
+        isolation: Some(crate::config::settings::Isolation::Thread),
+        max_processes: 4,
+        memory_bytes: 32 << 20,
         outbound_calls: 8,
         response_bytes: 1 << 20,
         outbound_body_bytes: 1 << 20,

@@ -16,6 +16,7 @@ use futures_util::future::BoxFuture;
 use tokio::{runtime::Handle, time::timeout_at};
 
 use super::{
+    budget::Budget,
     engine::{
         Begun, Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, Progress,
         ScriptError, Source, Vm,
@@ -28,9 +29,10 @@ use super::{
     store::ScriptStore,
     tape::{Recorder, TapeWriter},
     vms::VmCache,
+    walled::{ProcessStats, WalledDriver},
 };
 use crate::{
-    config::settings::{DriverName, JavaScriptSettings},
+    config::settings::{DriverName, Isolation, JavaScriptSettings},
     proxy::direct::HostPools,
 };
 
@@ -84,9 +86,10 @@ pub struct JsRuntime {
     #[cfg(feature = "quickjs")]
     quickjs: Arc<dyn Driver>,
     store: Option<ScriptStore>,
+    /// Those of the drivers whose scripts run in processes.
+    walled: Vec<Arc<WalledDriver>>,
     extra_source: Option<Source>,
-    timeout: Duration,
-    response_bytes: usize,
+    budget: Budget,
     next_id: AtomicU64,
     known: KnownScripts,
 }
@@ -103,17 +106,18 @@ impl JsRuntime {
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         let slots = settings.threads.unwrap_or_else(cores).max(1);
         let limits = PoolLimits { slots, threads: settings.max_threads.max(slots), queue: settings.queue };
+        let mut walled = Vec::new();
         Self {
             pool: Pool::new(limits, handle.clone()),
             outbound: Outbound::new(outbound, plain, handle, settings),
             #[cfg(feature = "boa")]
-            boa: Arc::new(super::boa::BoaDriver),
+            boa: driver_of(DriverName::Boa, settings, slots, &mut walled),
             #[cfg(feature = "quickjs")]
-            quickjs: Arc::new(super::quickjs::QuickJsDriver::new(slots)),
+            quickjs: driver_of(DriverName::QuickJs, settings, slots, &mut walled),
+            walled,
             store: None,
             extra_source: settings.extra_source.as_deref().and_then(read_extra_source),
-            timeout: settings.timeout,
-            response_bytes: settings.response_bytes,
+            budget: Budget::of_gateway(settings),
             next_id: AtomicU64::new(0),
             known: KnownScripts::default(),
         }
@@ -130,7 +134,23 @@ impl JsRuntime {
         self.pool.stats()
     }
 
-    /// Loads a program: runs its sources once, with their effects. Blocks; not for async threads.
+    /// What became of the processes of scripts.
+    pub fn process_stats(&self) -> ProcessStats {
+        let mut all = ProcessStats::default();
+        for stats in self.walled.iter().map(|driver| driver.stats()) {
+            all.living += stats.living;
+            all.started += stats.started;
+            all.ended.iter_mut().zip(stats.ended).for_each(|(all, ended)| *all += ended);
+        }
+        all
+    }
+
+    /// What a call may use where a definition says nothing.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Loads a program within a budget: runs its sources once, with their effects. Blocks; not for async threads.
     ///
     /// A program that is in use already, as it is when an API is reloaded whose sources did not change, is not loaded
     /// again, unless a source failed or asked for something outside: that may be otherwise by now.
@@ -145,6 +165,7 @@ impl JsRuntime {
         &self,
         driver: DriverName,
         program: Program,
+        budget: &Budget,
     ) -> Result<(Arc<Script>, Vec<(usize, ScriptError)>), ScriptError> {
         let driver = self.driver(driver);
         let extra = usize::from(self.extra_source.is_some());
@@ -154,16 +175,16 @@ impl JsRuntime {
         }
         let order = JobOrder {
             affinity: u64::MAX,
-            limit: self.timeout,
+            limit: budget.time,
             goes_on: false,
             label: format!("{} (load)", program.api_id).into(),
         };
-        let (outbound, store, limit) = (Arc::clone(&self.outbound), self.store.clone(), self.timeout);
+        let (outbound, store, budget) = (Arc::clone(&self.outbound), self.store.clone(), *budget);
         let (loader, loading) = (Arc::clone(&driver), Arc::clone(&program));
         let loaded = self.pool.run_blocking(order, move |_, slot, answer| {
-            answer.send(first_load(&*loader, &loading, (outbound, store), slot, limit));
+            answer.send(first_load(&*loader, &loading, (outbound, store), slot, budget));
         });
-        let (loaded, mut failures) = loaded.unwrap_or_else(|error| Err(self.pool_failure(error)))?;
+        let (loaded, mut failures) = loaded.unwrap_or_else(|error| Err(pool_failure(error, budget.time)))?;
         failures.retain_mut(|(index, failure)| {
             if *index < extra {
                 tracing::error!(api_id = %program.api_id, error = %failure, "tyk_js_path does not load");
@@ -180,30 +201,41 @@ impl JsRuntime {
         Ok((script, failures))
     }
 
-    /// Calls a function of a script and gives the text that it returned.
+    /// Calls a function of a script within a budget and gives the text that it returned.
     ///
     /// The time limit counts from when the call starts to run; it waits for a thread at most as long, and is
     /// refused at once when too many wait already.
     ///
     /// # Errors
     /// As [`ErrorClass`] says.
-    pub async fn call(&self, script: &Arc<Script>, call: Call) -> Result<String, ScriptError> {
+    pub async fn call(
+        &self,
+        script: &Arc<Script>,
+        call: Call,
+        budget: &Budget,
+    ) -> Result<String, ScriptError> {
         match script.driver.begin(&script.loaded) {
-            Some(begun) => self.call_in_pieces(script, call, begun?).await,
-            None => Box::pin(self.call_on_thread(script, call)).await,
+            Some(begun) => self.call_in_pieces(script, call, budget, begun?).await,
+            None => Box::pin(self.call_on_thread(script, call, budget)).await,
         }
     }
 
     /// A call whose driver needs a script thread from its beginning to its end.
-    async fn call_on_thread(&self, script: &Arc<Script>, call: Call) -> Result<String, ScriptError> {
+    async fn call_on_thread(
+        &self,
+        script: &Arc<Script>,
+        call: Call,
+        budget: &Budget,
+    ) -> Result<String, ScriptError> {
         let label = Arc::clone(&call.function);
-        let order = JobOrder { affinity: script.id, limit: self.timeout, goes_on: false, label };
+        let order = JobOrder { affinity: script.id, limit: budget.time, goes_on: false, label };
         let (script, outbound, store) = (Arc::clone(script), Arc::clone(&self.outbound), self.store.clone());
-        let (limit, response_bytes) = (self.timeout, self.response_bytes);
+        let budget = *budget;
         let result = self.pool.run(order, move |vms, slot, answer| {
-            let bounds = CallBounds { deadline: Deadline::after(limit), response_bytes };
+            let bounds = budget.from_now();
             let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
-            let host = ScriptHost::new(outbound, Some(slot.clone()), log, bounds.deadline).with_store(store);
+            let (slot, calls) = (Some(slot.clone()), budget.outbound_calls);
+            let host = ScriptHost::new(outbound, slot, log, bounds.deadline, calls).with_store(store);
             let mut vm = match vms.take(&script) {
                 Ok(vm) => vm,
                 Err(error) => return answer.send(Err(error)),
@@ -211,7 +243,7 @@ impl JsRuntime {
             answer.send(vm.call(&call, Box::new(host), &bounds));
             tidy(vms, &script, vm);
         });
-        result.await.unwrap_or_else(|error| Err(self.pool_failure(error)))
+        result.await.unwrap_or_else(|error| Err(pool_failure(error, budget.time)))
     }
 
     /// A call that begins on this thread, where most are over.
@@ -219,13 +251,14 @@ impl JsRuntime {
         &self,
         script: &Script,
         call: Call,
+        budget: &Budget,
         mut begun: Box<dyn Begun>,
     ) -> Result<String, ScriptError> {
-        let bounds =
-            CallBounds { deadline: Deadline::after(self.timeout), response_bytes: self.response_bytes };
+        let bounds = budget.from_now();
         let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
-        let mut host = ScriptHost::new(Arc::clone(&self.outbound), None, log, bounds.deadline)
-            .with_store(self.store.clone());
+        let (outbound, calls) = (Arc::clone(&self.outbound), budget.outbound_calls);
+        let mut host =
+            ScriptHost::new(outbound, None, log, bounds.deadline, calls).with_store(self.store.clone());
         match begun.run_briefly(&call, &mut host, &bounds) {
             Progress::Over(result) => result,
             progress => {
@@ -255,7 +288,7 @@ impl JsRuntime {
                 }
                 Progress::TakesLong => {
                     let (has_begun, deadline) = (pieces.begun.has_begun(), pieces.bounds.deadline);
-                    let limit = if has_begun { deadline.remaining() } else { self.timeout };
+                    let limit = if has_begun { deadline.remaining() } else { deadline.limit };
                     let order =
                         JobOrder { affinity, limit, goes_on, label: Arc::clone(&pieces.call.function) };
                     let ran = self.pool.run(order, move |_, slot, answer| {
@@ -277,10 +310,10 @@ impl JsRuntime {
                             progress
                         }
                         Ok((Progress::Over(result), None)) => return result,
-                        Ok((_, None)) => return Err(self.pool_failure(PoolError::Lost)),
+                        Ok((_, None)) => return Err(pool_failure(PoolError::Lost, limit)),
                         // Its time was over before it had another turn.
                         Err(PoolError::Overload) if goes_on => return Err(deadline.error()),
-                        Err(error) => return Err(self.pool_failure(error)),
+                        Err(error) => return Err(pool_failure(error, limit)),
                     }
                 }
             };
@@ -300,17 +333,36 @@ impl JsRuntime {
         program.sources.splice(0..0, self.extra_source.clone());
         program
     }
+}
 
-    fn pool_failure(&self, error: PoolError) -> ScriptError {
-        match error {
-            PoolError::Overload => {
-                ScriptError::new(ErrorClass::Overload, "all script threads are busy and the queue is full")
-            }
-            PoolError::GivenUp => Deadline::after(self.timeout).error(),
-            PoolError::Lost => {
-                ScriptError::new(ErrorClass::Engine, "the script thread ended without an answer")
-            }
+fn pool_failure(error: PoolError, limit: Duration) -> ScriptError {
+    match error {
+        PoolError::Overload => {
+            ScriptError::new(ErrorClass::Overload, "all script threads are busy and the queue is full")
         }
+        PoolError::GivenUp => Deadline::after(limit).error(),
+        PoolError::Lost => ScriptError::new(ErrorClass::Engine, "the script thread ended without an answer"),
+    }
+}
+
+/// The driver of this name, behind walls if the settings say so.
+#[cfg_attr(not(feature = "quickjs"), allow(unused_variables, reason = "only QuickJS asks for slots"))]
+fn driver_of(
+    name: DriverName,
+    settings: &JavaScriptSettings,
+    slots: usize,
+    walled: &mut Vec<Arc<WalledDriver>>,
+) -> Arc<dyn Driver> {
+    match (settings.isolation.unwrap_or(name.isolation()), name) {
+        (Isolation::Process, _) => {
+            let driver = Arc::new(WalledDriver::new(name, settings.max_processes));
+            walled.push(Arc::clone(&driver));
+            driver
+        }
+        #[cfg(feature = "boa")]
+        (Isolation::Thread, DriverName::Boa) => Arc::new(super::boa::BoaDriver),
+        #[cfg(feature = "quickjs")]
+        (Isolation::Thread, DriverName::QuickJs) => Arc::new(super::quickjs::QuickJsDriver::new(slots)),
     }
 }
 
@@ -376,12 +428,13 @@ fn first_load(
     program: &Arc<Program>,
     (outbound, store): (Arc<Outbound>, Option<ScriptStore>),
     slot: &Slot,
-    limit: Duration,
+    budget: Budget,
 ) -> Result<(LoadedProgram, Vec<(usize, ScriptError)>), ScriptError> {
     let loaded_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let deadline = Deadline::after(limit);
+    let deadline = Deadline::after(budget.time);
     let log = ScriptLog::new(Arc::clone(&program.api_id), String::new());
-    let host = ScriptHost::new(outbound, Some(slot.clone()), log, deadline).with_store(store);
+    let calls = budget.outbound_calls;
+    let host = ScriptHost::new(outbound, Some(slot.clone()), log, deadline, calls).with_store(store);
     let writer = TapeWriter::default();
     let recorder: Box<dyn Host> = Box::new(Recorder::new(Box::new(host), writer.clone()));
     let failures = driver.load(program, recorder, deadline)?;
@@ -394,7 +447,7 @@ fn first_load(
         failed,
         tape: Arc::new(writer.into_tape()),
         loaded_at_millis: i64::try_from(loaded_at.as_millis()).unwrap_or_default(),
-        load_limit: limit,
+        load_limit: budget.time,
         prepared: OnceLock::new(),
     };
     Ok((loaded, failures))

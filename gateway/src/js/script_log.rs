@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 /// Lines of one call.
-const MAX_LINES: usize = 200;
+pub const MAX_LINES: usize = 200;
 /// Bytes of all the lines of one call.
-const MAX_BYTES: usize = 64 * 1024;
+pub const MAX_BYTES: usize = 64 * 1024;
 
 /// The log of one call.
 #[derive(Debug)]

@@ -3,17 +3,17 @@
 use std::{
     hash::{BuildHasher as _, RandomState},
     sync::{
-        Arc, OnceLock,
+        OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use super::engine::Program;
+use super::engine::Source;
 
-/// The seed of a program's sources: every load of the same program draws the same numbers, so that what they computed
-/// is as it was after the first one.
-pub(super) fn of_program(program: &Arc<Program>) -> u64 {
-    random_state().hash_one(Arc::as_ptr(program) as usize)
+/// The seed of a program with these sources: the same for the same ones, and different in each gateway.
+pub fn of_sources(sources: &[Source]) -> u64 {
+    let texts: Vec<(&str, &str)> = sources.iter().map(|source| (&*source.name, &*source.text)).collect();
+    random_state().hash_one(texts)
 }
 
 /// A seed that no other call has.

@@ -5,13 +5,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     engine::{Host, HostReturn},
     host::{self, HostFunction},
 };
 
 /// The answers of outward host calls in the order in which they were made.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tape {
     entries: Vec<Entry>,
 }
@@ -23,7 +25,7 @@ impl Tape {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entry {
     function: HostFunction,
     arguments: Vec<String>,
@@ -58,6 +60,10 @@ impl Recorder {
 }
 
 impl Host for Recorder {
+    fn while_waiting(&mut self, wait: &mut dyn FnMut()) {
+        self.inner.while_waiting(wait);
+    }
+
     fn call(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
         let answer = self.inner.call(function, arguments);
         // Log lines need no answer, and text functions are cheaper to compute than to look up.

@@ -155,7 +155,7 @@ impl Compiler<'_> {
         let insecure = upstream.insecure_skip_verify || self.settings.upstream.insecure_skip_verify;
         let scripts = scripts::load(self, definition, file);
         let failed_sources = scripts.as_ref().map_or(0, ApiScripts::failed);
-        let hooks = hooks::compile(definition, scripts.as_ref(), plugins, self.metrics);
+        let hooks = hooks::compile(definition, scripts.as_ref(), plugins, self.metrics, *self.js.budget());
         let events = EventCompiler {
             queue: self.events,
             templates: &self.settings.template_path,

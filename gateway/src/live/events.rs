@@ -68,6 +68,7 @@ impl EventCompiler<'_> {
         let classes = ErrorClass::ALL.map(ErrorClass::as_str);
         Some(ScriptEventHandler {
             script: script_of_api,
+            budget: scripts.budget,
             function: format!("{}.DoProcessEvent", script.object).into(),
             failures: self.metrics.script_failures(&definition.id, classes),
         })

@@ -12,7 +12,7 @@ use crate::{
         hook::LiveHook,
         script_hook::{LiveScriptHook, ScriptState},
     },
-    js::engine::ErrorClass,
+    js::{budget::Budget, engine::ErrorClass},
     plugins::Kind,
     telemetry::metrics::Metrics,
 };
@@ -23,12 +23,14 @@ pub(super) fn compile(
     scripts: Option<&ApiScripts>,
     plugins: &mut PluginCompiler<'_>,
     metrics: &Metrics,
+    budget: Budget,
 ) -> LiveHooks {
     let hooks = &definition.hooks;
     let script = |hook: &ScriptHook, method: &str| {
         LiveHook::Script(LiveScriptHook {
             state: scripts.map_or(ScriptState::Off, |scripts| scripts.state(hook.source.as_ref())),
             function: format!("{}.{method}", hook.object).into(),
+            budget: scripts.map_or(budget, |scripts| scripts.budget),
             use_session: hook.require_session,
             api_id: Arc::clone(&definition.id),
             place: Arc::clone(&hook.field),

@@ -11,8 +11,10 @@ use crate::{
     },
     chain::{script_hook::ScriptState, virtual_endpoint::LiveVirtualEndpoint},
     js::{
+        budget::Budget,
         engine::{ErrorClass, Program, ScriptError, Source},
         runtime::Script,
+        seed,
     },
     telemetry::metrics::Failures,
 };
@@ -56,13 +58,16 @@ pub(super) fn load(
     let config = serde_json::json!({
         "APIID": &*definition.id, "OrgID": &*definition.org_id, "config_data": definition.config_data,
     });
+    let budget = compiler.js.budget().with(&definition.script_budget);
     let program = Program {
         api_id: Arc::clone(&definition.id),
+        seed: seed::of_sources(&texts),
         sources: texts,
         config_json: config.to_string().into(),
+        memory_bytes: budget.memory_bytes,
     };
     let driver = definition.driver.unwrap_or(javascript.driver);
-    let (script, failures) = match compiler.js.load(driver, program) {
+    let (script, failures) = match compiler.js.load(driver, program, &budget) {
         Ok(loaded) => loaded,
         Err(error) => {
             file.report_one("", &format!("the JavaScript engine did not start: {error}"));
@@ -83,7 +88,7 @@ pub(super) fn load(
     }
     let classes = ErrorClass::ALL.map(ErrorClass::as_str);
     let failures = compiler.metrics.script_failures(&definition.id, classes);
-    Some(ApiScripts { script, sources, blobs_disabled, failures })
+    Some(ApiScripts { script, sources, blobs_disabled, failures, budget })
 }
 
 /// The program of an API and what became of each of its sources.
@@ -92,6 +97,8 @@ pub(super) struct ApiScripts {
     sources: Vec<(ScriptSource, Result<usize, Arc<ScriptError>>)>,
     blobs_disabled: bool,
     failures: Failures,
+    /// What a call of it may use, where its place says nothing else.
+    pub(super) budget: Budget,
 }
 
 impl ApiScripts {
@@ -120,6 +127,7 @@ impl ApiScripts {
             proxy_on_error: endpoint.rule.proxy_on_error,
             path: endpoint.path.as_str().into(),
             failures: self.failures.clone(),
+            budget: self.budget.with(&endpoint.rule.budget),
         }
     }
 

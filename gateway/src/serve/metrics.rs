@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{Gateway, StartError, listener};
 use crate::{
-    js::pool::PoolStats,
+    js::{pool::PoolStats, walled::EndReason},
     plugins::{
         MetricKind,
         metrics::{BUCKETS, Series, SeriesKey},
@@ -129,10 +129,14 @@ impl Gateway {
         let snapshot = self.live.load();
         let counted_by_plugins = self.plugins.services.metrics.snapshot();
         let PoolStats { threads, running, waiting, queued, given_up } = self.js.stats();
+        let processes = self.js.process_stats();
+        let ended = EndReason::ALL.map(EndReason::as_str).into_iter().zip(processes.ended);
+        self.metrics.script_processes(processes.started, ended);
         let (cached, cached_bytes) = self.cache.size();
         for (gauge, things) in [
             (&levels.cache_answers, cached),
             (&levels.cache_bytes, usize::try_from(cached_bytes).unwrap_or(usize::MAX)),
+            (&levels.script_processes, processes.living),
             (&levels.in_flight, self.in_flight()),
             (&levels.script_threads, threads),
             (&levels.script_calls_running, running),

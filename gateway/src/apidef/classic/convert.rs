@@ -39,6 +39,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let hooks = reader.hooks(&file);
     let cache = reader.cache_options(&file.cache_options);
     let event_handlers = reader.event_handlers(&file.event_handlers);
+    let script_budget = file.gatehouse.javascript.checked("", problems);
     Some(ApiDefinition {
         id: api_id,
         name: if file.name.is_empty() { file.api_id.as_str().into() } else { file.name.as_str().into() },
@@ -58,6 +59,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         keys,
         rate_limit,
         driver,
+        script_budget,
         response_headers,
         hooks,
         event_handlers,

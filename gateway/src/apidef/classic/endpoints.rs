@@ -168,6 +168,7 @@ impl Reader<'_> {
             source,
             use_session: entry.use_session,
             proxy_on_error: entry.proxy_on_error,
+            budget: entry.gatehouse.javascript.checked(&format!("{field}."), self.problems),
         })
     }
 

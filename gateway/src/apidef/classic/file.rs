@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::events::EventHandlers;
+use crate::apidef::budget::Gatehouse;
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -66,6 +67,7 @@ pub(super) struct ClassicFile {
     pub(super) upstream_certificates: BTreeMap<String, String>,
     pub(super) graphql: Graphql,
     pub(super) analytics_plugin: AnalyticsPlugin,
+    pub(super) gatehouse: Gatehouse,
 }
 
 /// `auth` and the entries of `auth_configs`.
@@ -196,6 +198,7 @@ pub(super) struct VirtualEntry {
     pub(super) function_source_uri: String,
     pub(super) use_session: bool,
     pub(super) proxy_on_error: bool,
+    pub(super) gatehouse: Gatehouse,
 }
 
 /// An entry of `go_plugin` or `rust_plugin`.

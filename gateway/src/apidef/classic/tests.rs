@@ -251,3 +251,42 @@ fn places_of_plugins_are_read() {
     definition["do_not_track"] = true.into();
     assert!(read(definition).definition.unwrap().hooks.analytics.is_none());
 }
+
+#[test]
+fn what_scripts_may_use_is_read_and_checked() {
+    let entry = "/version_data/versions/Default/extended_paths/virtual/0/gatehouse";
+    let mut json = with("/gatehouse", json!({"javascript": {"timeout": 1.5, "max_outbound_calls": 3}}));
+    let virtual_entry = json.pointer_mut(entry.strip_suffix("/gatehouse").unwrap()).unwrap();
+    virtual_entry["gatehouse"] =
+        json!({"javascript": {"max_memory_bytes": 8 << 20, "max_response_bytes": 4096}});
+    let read = read(json);
+    assert!(read.problems.refusals.is_empty() && read.problems.warnings.is_empty(), "{:?}", read.problems);
+    let definition = read.definition.unwrap();
+    let api = definition.script_budget;
+    assert_eq!(api.time, Some(std::time::Duration::from_millis(1500)));
+    assert_eq!((api.outbound_calls, api.memory_bytes, api.response_bytes), (Some(3), None, None));
+    let endpoint = definition.versions()[0].endpoints.virtual_endpoints[0].rule.budget;
+    assert_eq!(
+        (endpoint.memory_bytes, endpoint.response_bytes, endpoint.time),
+        (Some(8 << 20), Some(4096), None)
+    );
+}
+
+#[test]
+fn what_scripts_may_use_has_ranges() {
+    for (key, value, place) in [
+        ("timeout", json!(0), "gatehouse.javascript.timeout"),
+        ("timeout", json!(-1), "gatehouse.javascript.timeout"),
+        ("timeout", json!(1e9), "gatehouse.javascript.timeout"),
+        ("timeout", json!("5s"), "gatehouse.javascript.timeout"),
+        ("max_memory_bytes", json!(1 << 20), "gatehouse.javascript.max_memory_bytes"),
+        ("max_memory_bytes", json!(1_u64 << 40), "gatehouse.javascript.max_memory_bytes"),
+        ("max_outbound_calls", json!(-1), "gatehouse.javascript.max_outbound_calls"),
+        ("max_response_bytes", json!(1), "gatehouse.javascript.max_response_bytes"),
+    ] {
+        let path = format!("/gatehouse/javascript/{key}");
+        let refused = read(with("/gatehouse", json!({"javascript": {key: value}}))).problems.refusals;
+        assert_eq!(refused.len(), 1, "{path}: {refused:?}");
+        assert_eq!(refused[0].field, place);
+    }
+}

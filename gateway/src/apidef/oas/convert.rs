@@ -85,6 +85,7 @@ pub(super) fn convert(
         keys: gatekeeper.keys,
         rate_limit,
         driver,
+        script_budget: file.gatehouse.javascript.checked(&at(""), reader.problems),
         // What Tyk has as response processors is `transformResponseHeaders` here.
         response_headers: HeaderChanges::default(),
         hooks,

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 pub(super) use super::operation_file::Operation;
 use super::period::Period;
+use crate::apidef::budget::Gatehouse;
 
 /// The whole object.
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +20,7 @@ pub(super) struct Extension {
     pub(super) upstream: Upstream,
     pub(super) server: Server,
     pub(super) middleware: Middleware,
+    pub(super) gatehouse: Gatehouse,
 }
 
 /// `info`.

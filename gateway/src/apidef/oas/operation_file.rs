@@ -6,6 +6,7 @@ use super::{
     file::{Enabled, Header, Plugin, RateLimit, SizeLimit, Switch, TransformHeaders},
     period::Period,
 };
+use crate::apidef::budget::Gatehouse;
 
 /// What Tyk does at one operation of the document.
 #[derive(Debug, Default, Deserialize)]
@@ -65,6 +66,7 @@ pub(super) struct VirtualEndpoint {
     pub(super) body: String,
     pub(super) require_session: bool,
     pub(super) proxy_on_error: bool,
+    pub(super) gatehouse: Gatehouse,
 }
 
 /// `mockResponse`.

@@ -211,6 +211,7 @@ fn virtual_endpoint(
         source: source?,
         use_session: rules.require_session,
         proxy_on_error: rules.proxy_on_error,
+        budget: rules.gatehouse.javascript.checked(&format!("{field}."), reader.problems),
     })
 }
 

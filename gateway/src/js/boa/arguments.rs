@@ -69,7 +69,7 @@ fn hook_request(
         ("IgnoreBody", JsValue::from(false)),
         ("Method", text(&request.method)),
         ("RequestURI", text(&hook.request_uri)),
-        ("Scheme", text(request.scheme)),
+        ("Scheme", text(&request.scheme)),
     ];
     for (name, value) in fields {
         put(&object, JsString::from(name), value);
@@ -108,7 +108,7 @@ fn request(request: &RequestObject, state: &ContextState, context: &mut Context)
     put(&object, js_string!("URL"), JsString::from(request.url.as_str()).into());
     let params = lists(&request.params, context);
     put(&object, js_string!("Params"), params);
-    put(&object, js_string!("Scheme"), JsString::from(request.scheme).into());
+    put(&object, js_string!("Scheme"), JsString::from(&*request.scheme).into());
     object.insert_property(js_string!("Method"), hidden(JsString::from(request.method.as_str())));
     object.insert_property(js_string!("RequestID"), hidden(JsString::from(request.request_id.as_str())));
     // Few scripts ask for it, and it is a third longer than the body.

@@ -27,6 +27,9 @@ const MAX_PROTOTYPES: usize = 32;
 
 /// What a script threw.
 pub(super) fn thrown(error: &JsError, deadline: Deadline) -> ScriptError {
+    if is_out_of_memory(error) {
+        return ScriptError::new(ErrorClass::Memory, "ran out of memory");
+    }
     let class = match error.as_engine() {
         // Only loops that the budget does not see reach this bound.
         Some(EngineError::RuntimeLimit(RuntimeLimitError::LoopIteration)) => return deadline.error(),
@@ -37,6 +40,11 @@ pub(super) fn thrown(error: &JsError, deadline: Deadline) -> ScriptError {
     let position = stack.iter().find_map(|frame| frame.position.clone());
     let stack = stack.into_iter().map(|frame| frame.text).collect();
     ScriptError { class, message: message(error), position, stack }
+}
+
+/// Whether there was no memory for a buffer, the one allocation that Boa lets fail.
+fn is_out_of_memory(error: &JsError) -> bool {
+    error.as_native().is_some_and(|native| native.message().ends_with("while allocating data block"))
 }
 
 /// Boa does not say where an unknown name stands, only where its function begins: looks for the first such name from
@@ -148,8 +156,44 @@ fn opaque_message(value: &JsValue) -> String {
             named(&name.to_std_string_lossy(), &message.to_std_string_lossy())
         }
         (None, Some(message)) => format!("Uncaught object: {}", message.to_std_string_lossy()),
+        (None, None) if is_small(value, MAX_DEPTH, &mut { MAX_OBJECTS }) => {
+            let mut text = BoundedText("Uncaught ".to_owned());
+            // Fails at the bound, which only ever costs what is beyond it.
+            let _ = show(value, &mut text);
+            text.0
+        }
         (None, None) => "Uncaught object".to_owned(),
     }
+}
+
+/// Writes a small value as JSON has it, data properties only.
+fn show(value: &JsValue, text: &mut BoundedText) -> fmt::Result {
+    let Some(object) = value.as_object() else {
+        return match value.as_string() {
+            Some(string) => write!(text, "{:?}", string.to_std_string_lossy()),
+            None => write!(text, "{}", value.display()),
+        };
+    };
+    let Ok(borrowed) = object.try_borrow() else { return write!(text, "…") };
+    let properties = borrowed.properties();
+    let is_array = object.is_array();
+    let indexed = properties.index_property_keys().map(PropertyKey::from);
+    let named = borrowed.shape().keys().into_iter().filter(|_| !is_array);
+    text.write_str(if is_array { "[" } else { "{" })?;
+    let mut first = true;
+    for key in indexed.chain(named) {
+        let Some(held) = properties.get(&key).and_then(|property| property.value().cloned()) else {
+            continue;
+        };
+        if !std::mem::take(&mut first) {
+            text.write_str(",")?;
+        }
+        if !is_array {
+            write!(text, "{:?}:", key.to_string())?;
+        }
+        show(&held, text)?;
+    }
+    text.write_str(if is_array { "]" } else { "}" })
 }
 
 /// A data property of the object or of one of its prototypes, without running anything.

@@ -35,6 +35,10 @@ pub(super) fn install(context: &mut Context, warm: WarmParts) -> JsResult<()> {
         });
         put_function(JsString::from(entry.name), arity, native, context);
     }
+    // No two calls share memory, and a call that waits would wait for nobody.
+    for name in [js_string!("Atomics"), js_string!("SharedArrayBuffer")] {
+        context.global_object().delete_property_or_throw(name, context)?;
+    }
     put_random(context)?;
     put_function(js_string!("TykJsResponse"), 2, NativeFunction::from_fn_ptr(response), context);
     if warm.underscore {

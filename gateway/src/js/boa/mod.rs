@@ -20,7 +20,6 @@ use std::{
 use self::context::{CallShape, Prepared, WarmParts};
 use super::{
     engine::{Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, ScriptError, Vm},
-    seed,
     tape::Replay,
 };
 
@@ -45,8 +44,7 @@ impl Driver for BoaDriver {
         deadline: Deadline,
     ) -> Result<Vec<(usize, ScriptError)>, ScriptError> {
         contained(|| {
-            let mut prepared =
-                Prepared::without_sources(None, seed::of_program(program), WarmParts::default())?;
+            let mut prepared = Prepared::without_sources(None, program.seed, WarmParts::default())?;
             let mut failures = Vec::new();
             prepared.with_host(host, |prepared| {
                 for (index, source) in program.sources.iter().enumerate() {
@@ -93,10 +91,8 @@ impl BoaVm {
     fn prepare(&mut self) -> Result<(), ScriptError> {
         let (loaded, warm) = (&self.loaded, self.warm);
         let prepared = contained(|| {
-            let mut prepared = {
-                let seed = seed::of_program(&loaded.program);
-                Prepared::without_sources(Some(loaded.loaded_at_millis), seed, warm)?
-            };
+            let mut prepared =
+                { Prepared::without_sources(Some(loaded.loaded_at_millis), loaded.program.seed, warm)? };
             let host = Box::new(Replay::new(Arc::clone(&loaded.tape)));
             let deadline = Deadline::after(loaded.load_limit);
             prepared.with_host(host, |prepared| {

@@ -10,6 +10,9 @@ use url::Url;
 
 use crate::js::go_base64::{self, Padding};
 
+/// Headers of one call; a map of headers holds no more than some 30,000 and panics.
+const MOST_HEADERS: usize = 4_096;
+
 /// One call, checked.
 #[derive(Debug, Clone)]
 pub(super) struct OutboundRequest {
@@ -50,18 +53,23 @@ pub(super) fn single(text: &str) -> Result<OutboundRequest, String> {
     checked(fields.text("Method")?, address, &fields.texts("Headers")?, body, timeout)
 }
 
-/// Reads the argument of `TykBatchRequest`.
-pub(super) fn batch(text: &str) -> Result<Batch, String> {
+/// Reads the argument of `TykBatchRequest`; `None` when it has more calls than `most`, which may be very many.
+pub(super) fn batch(text: &str, most: u32) -> Result<Option<Batch>, String> {
     let fields = Fields::parse(text)?;
+    if let Some(Value::Array(requests)) = fields.find("requests")
+        && requests.len() > most as usize
+    {
+        return Ok(None);
+    }
     let requests = fields.objects("requests")?.into_iter().map(|fields| {
         let address = fields.text("relative_url")?.to_owned();
         let timeout = fields.milliseconds("TimeoutMs")?;
         checked(fields.text("method")?, address, &fields.texts("headers")?, fields.body("body")?, timeout)
     });
-    Ok(Batch {
+    Ok(Some(Batch {
         requests: requests.collect::<Result<_, String>>()?,
         sequential: fields.flag("suppress_parallel_execution")?,
-    })
+    }))
 }
 
 fn checked(
@@ -85,6 +93,9 @@ fn header_map(written: &BTreeMap<String, String>) -> Result<HeaderMap, String> {
     // Go's client sets these itself and leaves out what the caller wrote.
     const OF_THE_CONNECTION: [HeaderName; 4] =
         [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::TRAILER];
+    if written.len() > MOST_HEADERS {
+        return Err(format!("{} headers; {MOST_HEADERS} are the most", written.len()));
+    }
     let mut headers = HeaderMap::with_capacity(written.len() + 1);
     for (name, value) in written {
         let header =
@@ -239,11 +250,11 @@ mod tests {
 
     #[test]
     fn a_batch_has_its_requests() {
-        let read = batch(r#"{"requests":[{"relative_url":"http://a.example/"},{"method":"PUT","relative_url":"http://b.example/x"}],"suppress_parallel_execution":true}"#).unwrap();
+        let read = batch(r#"{"requests":[{"relative_url":"http://a.example/"},{"method":"PUT","relative_url":"http://b.example/x"}],"suppress_parallel_execution":true}"#, 2).unwrap().unwrap();
         assert!(read.sequential);
         assert_eq!(read.requests[1].method, Method::PUT);
         assert!(
-            batch(r#"{"requests":[{"relative_url":"/here"}]}"#).is_err(),
+            batch(r#"{"requests":[{"relative_url":"/here"}]}"#, 1).is_err(),
             "relative to the gateway itself"
         );
     }

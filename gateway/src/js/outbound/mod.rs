@@ -95,7 +95,6 @@ struct Wires {
 pub struct Outbound {
     wires: Wires,
     handle: Handle,
-    calls_per_script: u32,
     body_bytes: usize,
 }
 
@@ -110,7 +109,6 @@ impl Outbound {
         Arc::new(Self {
             wires: Wires { tls: client, plain: Hosts::new(plain) },
             handle,
-            calls_per_script: settings.outbound_calls,
             body_bytes: settings.outbound_body_bytes,
         })
     }
@@ -118,11 +116,6 @@ impl Outbound {
     /// The runtime on which connections and timers live.
     pub fn handle(&self) -> &Handle {
         &self.handle
-    }
-
-    /// How many calls one script call may make.
-    pub fn calls_per_script(&self) -> u32 {
-        self.calls_per_script
     }
 
     /// One call: the answer as JSON text.
@@ -152,7 +145,8 @@ impl Outbound {
         deadline: Deadline,
         calls_left: &mut u32,
     ) -> Result<String, CallFailure> {
-        let batch = arguments::batch(argument).map_err(CallFailure::Undefined)?;
+        let batch = arguments::batch(argument, *calls_left).map_err(CallFailure::Undefined)?;
+        let batch = batch.ok_or(CallFailure::TooMany)?;
         spend(calls_left, batch.requests.len())?;
         let parallelism = if batch.sequential { 1 } else { BATCH_PARALLELISM };
         let calls: Vec<_> = batch.requests.iter().map(|request| self.one_of(request, deadline)).collect();

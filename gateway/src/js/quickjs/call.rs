@@ -17,16 +17,17 @@ pub(super) const SLICE: Duration = Duration::from_millis(2);
 
 /// Begins a call in an arena that has its program.
 pub(super) fn start(
-    arena: Arena,
+    mut arena: Arena,
     program: &Arc<Program>,
     call: &Call,
     bounds: &CallBounds,
 ) -> Result<Run, Box<NotStarted>> {
+    arena.set_memory(bounds.memory_bytes);
     let request = &call.request;
     let body = String::from_utf8_lossy(&request.body);
     let (headers, params) = (Value::Lists(&request.headers), Value::Lists(&request.params));
     let [url, scheme, method, id] =
-        [&request.url, request.scheme, &request.method, &request.request_id].map(Value::Text);
+        [request.url.as_str(), &request.scheme, &request.method, &request.request_id].map(Value::Text);
     let session = call.session_json.as_deref().map(|json| CString::new(json).unwrap_or_default());
     let session = Value::Json(session.as_deref().unwrap_or(c"{}"));
     let (function, limit) = (&call.function, bounds.response_bytes);

@@ -20,9 +20,9 @@ use super::{
     engine::{
         Begun, Call, CallBounds, Deadline, Driver, Host, LoadedProgram, Program, ScriptError, Source, Vm,
     },
-    seed,
     tape::Replay,
 };
+use crate::config::settings::script_ranges::MEMORY_BYTES;
 
 /// VMs are handles, which take no memory worth saving.
 const IDLE_VMS: usize = 64;
@@ -41,6 +41,7 @@ impl QuickJsDriver {
             lazy_globals: globals::lazy_globals(),
             objects: globals::objects(),
             names: globals::names(),
+            most_memory: usize::try_from(MEMORY_BYTES.1).unwrap_or(usize::MAX),
             ..Engine::default()
         });
         Self { arenas: Arc::new(Arenas::new(engine, slots)) }
@@ -61,10 +62,11 @@ impl Driver for QuickJsDriver {
         let sources = program.sources.iter().map(source).collect();
         let loading = Arc::new(EngineProgram {
             config_json: Arc::clone(&program.config_json),
-            seed: seed::of_program(program),
+            seed: program.seed,
             ..EngineProgram::new(sources)
         });
         let mut arena = self.arenas.take(None)?;
+        arena.set_memory(program.memory_bytes);
         let mut ended = None;
         let failures = arena.load(&loading, Some(deadline.at), &mut |function, arguments| match call::ask(
             &mut *host, function, &arguments,
@@ -123,7 +125,7 @@ impl Prepared {
             sources: loaded.program.sources.iter().map(source).collect(),
             skipped: loaded.failed.clone(),
             config_json: Arc::clone(&loaded.program.config_json),
-            seed: seed::of_program(&loaded.program),
+            seed: loaded.program.seed,
             clock_millis: Some(loaded.loaded_at_millis),
             warm,
         }
@@ -166,6 +168,7 @@ fn load_again(
 ) -> Result<(), ScriptError> {
     let deadline = Deadline::after(loaded.load_limit);
     let mut host = Replay::new(Arc::clone(&loaded.tape));
+    arena.set_memory(loaded.program.memory_bytes);
     let failures = arena.load(program, Some(deadline.at), &mut |function, arguments| match call::ask(
         &mut host, function, &arguments,
     ) {

@@ -51,9 +51,18 @@ async fn load_with(
     text: &str,
 ) -> (Arc<Script>, Vec<(usize, ScriptError)>) {
     let source = Source { name: "a.js".into(), text: text.into() };
-    let program = Program { api_id: "api".into(), sources: vec![source], config_json: "{}".into() };
+    let program = Program {
+        api_id: "api".into(),
+        sources: vec![source],
+        config_json: "{}".into(),
+        seed: 1,
+        memory_bytes: 32 << 20,
+    };
     let runtime = Arc::clone(runtime);
-    tokio::task::spawn_blocking(move || runtime.load(driver, program)).await.unwrap().unwrap()
+    tokio::task::spawn_blocking(move || runtime.load(driver, program, runtime.budget()))
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 fn call_of(function: &str) -> Call {
@@ -99,7 +108,7 @@ async fn a_script_answers_with_what_it_fetched() {
     let (script, failures) = load(&runtime, &text).await;
     assert!(failures.is_empty());
     for _ in 0..3 {
-        let text = runtime.call(&script, call_of("f")).await.unwrap();
+        let text = runtime.call(&script, call_of("f"), runtime.budget()).await.unwrap();
         let response = VirtualResponse::parse(text).unwrap();
         assert_eq!((response.code, &response.body[..]), (200, &br#"{"id":7}{"id":7}"#[..]));
     }
@@ -112,7 +121,7 @@ async fn calls_over_the_bound_end_the_script() {
     let text =
         format!("function f() {{ for (;;) {{ try {{ TykMakeHttpRequest({dead}); }} catch (e) {{}} }} }}");
     let (script, _) = load(&runtime, &text).await;
-    let error = runtime.call(&script, call_of("f")).await.unwrap_err();
+    let error = runtime.call(&script, call_of("f"), runtime.budget()).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Calls, "{error}");
 }
 
@@ -124,7 +133,7 @@ async fn a_slow_host_call_counts_for_the_deadline() {
         "function f() {{ try {{ TykMakeHttpRequest('{{\"Domain\":\"{server}\"}}'); }} catch (e) {{}} return 'x'; }}"
     );
     let (script, _) = load(&runtime, &text).await;
-    let error = runtime.call(&script, call_of("f")).await.unwrap_err();
+    let error = runtime.call(&script, call_of("f"), runtime.budget()).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Timeout, "{error}");
     assert_eq!(runtime.stats().given_up, 0);
 }
@@ -137,7 +146,7 @@ async fn sources_are_loaded_once_and_the_extra_one_first() {
     std::fs::remove_file(&folder).unwrap();
     let (script, failures) = load(&runtime, "var mine = shared; function f() { return mine; }").await;
     assert!(failures.is_empty());
-    assert_eq!(runtime.call(&script, call_of("f")).await.unwrap(), "extra");
+    assert_eq!(runtime.call(&script, call_of("f"), runtime.budget()).await.unwrap(), "extra");
     let (_, failures) = load(&runtime, "nope();").await;
     assert_eq!(
         failures.iter().map(|(index, error)| (*index, error.class)).collect::<Vec<_>>(),
@@ -150,7 +159,10 @@ async fn a_source_without_end_is_a_failure_of_that_source() {
     let runtime = runtime_with(|settings| settings.timeout = Duration::from_millis(50));
     let (script, failures) = load(&runtime, "for (;;) {}").await;
     assert_eq!(failures[0].1.class, ErrorClass::Timeout);
-    assert_eq!(runtime.call(&script, call_of("f")).await.unwrap_err().class, ErrorClass::MissingFunction);
+    assert_eq!(
+        runtime.call(&script, call_of("f"), runtime.budget()).await.unwrap_err().class,
+        ErrorClass::MissingFunction
+    );
 }
 
 /// Some seconds in the engine's regular expressions.
@@ -163,10 +175,10 @@ async fn given_up(driver: DriverName) -> usize {
         settings.threads = Some(1);
     });
     let (script, _) = load_with(&runtime, driver, STUCK).await;
-    let error = runtime.call(&script, call_of("f")).await.unwrap_err();
+    let error = runtime.call(&script, call_of("f"), runtime.budget()).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Timeout);
     let given_up = runtime.stats().given_up;
-    assert_eq!(runtime.call(&script, call_of("g")).await.unwrap(), "g");
+    assert_eq!(runtime.call(&script, call_of("g"), runtime.budget()).await.unwrap(), "g");
     given_up
 }
 
@@ -197,7 +209,7 @@ async fn slow_calls_of_many_scripts_overlap() {
         let calls: Vec<_> = (0..CALLS)
             .map(|_| {
                 let (runtime, script) = (Arc::clone(&runtime), Arc::clone(&script));
-                tokio::spawn(async move { runtime.call(&script, call_of("f")).await })
+                tokio::spawn(async move { runtime.call(&script, call_of("f"), runtime.budget()).await })
             })
             .collect();
         for call in calls {
@@ -218,7 +230,7 @@ async fn a_program_that_did_not_change_is_not_loaded_again() {
     assert!(Arc::ptr_eq(&script, &same) && failures.is_empty());
     let (other, _) = load(&runtime, "function f() { return 'y'; }").await;
     assert!(!Arc::ptr_eq(&script, &other));
-    assert_eq!(runtime.call(&other, call_of("f")).await.unwrap(), "y");
+    assert_eq!(runtime.call(&other, call_of("f"), runtime.budget()).await.unwrap(), "y");
 
     // What failed, or asked for something, may go otherwise the next time.
     for text in ["nonsense(", &format!("TykMakeHttpRequest('{{\"Domain\":\"{server}\"}}');")] {
@@ -248,7 +260,7 @@ async fn waiting_scripts_take_no_threads() {
         let (runtime, script) = (Arc::clone(&runtime), Arc::clone(&script));
         let request = RequestObject { url: number.to_string(), ..RequestObject::default() };
         let call = Call { request, ..call_of("f") };
-        tokio::spawn(async move { runtime.call(&script, call).await.unwrap() })
+        tokio::spawn(async move { runtime.call(&script, call, runtime.budget()).await.unwrap() })
     });
     let calls: Vec<_> = calls.collect();
     held.all_there().await;

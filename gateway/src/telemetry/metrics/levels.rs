@@ -21,6 +21,8 @@ pub struct Levels {
     pub script_calls_waiting: IntGauge,
     /// Calls that wait for a thread.
     pub script_calls_queued: IntGauge,
+    /// Processes of scripts.
+    pub script_processes: IntGauge,
     /// Plugins in memory.
     pub plugins_loaded: IntGauge,
     /// Series that plugins keep.
@@ -72,6 +74,7 @@ impl Levels {
                 "gatehouse_script_calls_queued",
                 "Calls of scripts that wait for a thread.",
             ),
+            script_processes: gauge("gatehouse_script_processes", "Processes of scripts, idle ones too."),
             plugins_loaded: gauge(
                 "gatehouse_plugins_loaded",
                 "Plugins in memory, those that a reload replaced too.",

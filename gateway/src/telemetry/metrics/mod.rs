@@ -9,12 +9,13 @@ mod api;
 mod failures;
 mod given;
 mod levels;
+mod processes;
 #[cfg(test)]
 mod speed;
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, core::Collector};
 
-use self::{api::STATUS_CLASSES, given::GivenNames};
+use self::{api::STATUS_CLASSES, given::GivenNames, processes::ScriptProcesses};
 pub use self::{
     api::{ApiMetrics, upstream},
     failures::Failures,
@@ -82,6 +83,7 @@ pub struct Metrics {
     durations: HistogramVec,
     upstream_failures: IntCounterVec,
     script_failures: IntCounterVec,
+    script_processes: ScriptProcesses,
     plugin_failures: IntCounterVec,
     /// Requests that no API served, by the words of [`unserved`].
     pub unserved: Failures,
@@ -144,6 +146,7 @@ impl Metrics {
                 "Calls of virtual endpoints that failed, by the `class` that their log line has.",
                 &["api_id", "class"],
             ),
+            script_processes: ScriptProcesses::new(&registry),
             plugin_failures: counters(
                 "gatehouse_plugin_failures_total",
                 "Calls of plugins that failed, by `reason`: `error`, `panic`, `timeout`, `not_loaded`, `closed`.",
@@ -213,6 +216,11 @@ impl Metrics {
         })
     }
 
+    /// Notes how many processes of scripts were started and how many ended for which reason, since there are any.
+    pub fn script_processes(&self, started: u64, ended: impl IntoIterator<Item = (&'static str, u64)>) {
+        self.script_processes.note(started, ended);
+    }
+
     /// What the lookups of an API in the response cache count with, by the words of [`cache`].
     pub fn cache_lookups(&self, api_id: &str) -> Failures {
         Failures::new([cache::HIT, cache::MISS, cache::WAITED, cache::STORE_FAILED], |outcome| {
@@ -280,6 +288,7 @@ mod tests {
         let metrics = Metrics::new();
         metrics.api("shop");
         metrics.script_failures("shop", ["timeout"]);
+        metrics.script_processes(1, [("timeout", 1)]);
         metrics.plugin_failures("shop", "libshop.so", "greet");
         metrics.cache_lookups("shop");
         let page = include_str!("../../../../docs/src/metrics.md");

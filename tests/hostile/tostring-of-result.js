@@ -1,0 +1,3 @@
+function hostile(request, session, config) {
+  return {toString: function () { for (;;) {} }};
+}
