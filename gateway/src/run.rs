@@ -19,13 +19,14 @@ use crate::{
     config::{self, ConfigError, Settings},
     live::compile::Compiled,
     serve::{
-        Gateway, StartError,
+        Entry, Gateway, StartError,
         listener::{self, Listener},
         metrics::MetricsListener,
+        reload::AskedBy,
     },
     supervisor::{
         self,
-        worker::{self, Inherited},
+        worker::{self, Inherited, SupervisorPipe},
     },
     telemetry::logging,
     watch::FileWatch,
@@ -98,11 +99,7 @@ pub fn from_file(conf: Option<&Path>) -> Result<ExitCode, RunError> {
     if let Some(Inherited { listener, supervisor }) =
         worker::inherit().map_err(system("taking over from the supervisor"))?
     {
-        runtime(&settings)?.block_on(serve(settings, listener, |_| {
-            if let Err(error) = supervisor.ready() {
-                tracing::warn!(%error, "the supervisor does not listen");
-            }
-        }))?;
+        runtime(&settings)?.block_on(serve(settings, listener, Some(supervisor), |_| {}))?;
         return Ok(ExitCode::SUCCESS);
     }
     report_ignored(&settings);
@@ -110,7 +107,7 @@ pub fn from_file(conf: Option<&Path>) -> Result<ExitCode, RunError> {
     if settings.server.supervisor {
         return supervisor::run(listener.into());
     }
-    runtime(&settings)?.block_on(serve(settings, listener, |_| {}))?;
+    runtime(&settings)?.block_on(serve(settings, listener, None, |_| {}))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -171,10 +168,12 @@ fn report_ignored(settings: &Settings) {
 pub async fn serve(
     settings: Settings,
     socket: TcpListener,
+    supervisor: Option<SupervisorPipe>,
     listening: impl FnOnce(SocketAddr),
 ) -> Result<(), RunError> {
     let gateway = Arc::new(Gateway::new(settings, tokio::runtime::Handle::current())?);
-    let listener = Listener::new(&gateway, socket)?;
+    let listener = Listener::new(&gateway, socket, Entry::Main)?;
+    let control = gateway.settings.control.map(|address| Listener::control(&gateway, address)).transpose()?;
     let metrics = gateway.settings.metrics.listen.map(MetricsListener::open).transpose()?;
     let compiled = reload(&gateway).await?;
     let address = listener.address().map_err(system("asking for the listener's address"))?;
@@ -195,23 +194,26 @@ pub async fn serve(
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
+    report_admin(&gateway, control.as_ref());
     // Told first: a request that crashes the worker must find a supervisor that knows it was serving.
+    if let Some(supervisor) = supervisor {
+        if let Err(error) = supervisor.ready() {
+            tracing::warn!(%error, "the supervisor does not listen");
+        }
+        let _ = gateway.supervisor.set(supervisor);
+    }
     listening(address);
-    let mut serving = tokio::spawn(listener.serve(Arc::clone(&gateway), stopped));
+    let mut serving = tokio::spawn(serve_all(Arc::clone(&gateway), listener, control, stopped));
     let mut stopping: Option<Instant> = None;
     let mut watch = gateway.settings.watch.then(FileWatch::new).transpose().map_err(RunError::Watch)?;
     watch_files(&mut watch, &gateway);
+    let mut reloads = gateway.reloads.finished();
     loop {
         tokio::select! {
             _ = &mut serving => return Ok(()),
-            () = changed(&mut watch) => {
-                report_reload(&gateway, reload(&gateway).await);
-                watch_files(&mut watch, &gateway);
-            }
-            _ = hangup.recv() => {
-                report_reload(&gateway, reload_by_operator(&gateway).await);
-                watch_files(&mut watch, &gateway);
-            }
+            () = changed(&mut watch) => ask_for_reload(&gateway, AskedBy::Files),
+            _ = hangup.recv() => ask_for_reload(&gateway, AskedBy::Operator),
+            Ok(()) = reloads.changed() => watch_files(&mut watch, &gateway),
             signal = async {
                 tokio::select! { _ = terminate.recv() => "SIGTERM", _ = interrupt.recv() => "SIGINT" }
             } => {
@@ -245,11 +247,36 @@ async fn close_idle_upstreams(gateway: Weak<Gateway>) {
 /// Signals to stop that come within this time are one.
 const SAME_SIGNAL: Duration = Duration::from_millis(300);
 
-fn report_reload(gateway: &Gateway, reloaded: Result<Compiled, StartError>) {
-    gateway.metrics.reloaded(reloaded.is_ok());
-    match reloaded {
-        Ok(compiled) => tracing::info!(apis = compiled.served, "reloaded"),
-        Err(error) => tracing::error!("not reloaded, everything stays as it was: {error}"),
+/// Reloads in a task of its own, which also says how it went: signals are heard meanwhile.
+fn ask_for_reload(gateway: &Arc<Gateway>, asked_by: AskedBy) {
+    let gateway = Arc::clone(gateway);
+    tokio::spawn(async move { gateway.reload_for(asked_by).await });
+}
+
+/// Serves clients and, where it has a listener for itself, the admin API until both have stopped.
+async fn serve_all(
+    gateway: Arc<Gateway>,
+    listener: Listener,
+    control: Option<Listener>,
+    stopped: watch::Receiver<bool>,
+) {
+    let control = control.map(|control| control.serve(Arc::clone(&gateway), stopped.clone()));
+    let control = async {
+        if let Some(control) = control {
+            control.await;
+        }
+    };
+    tokio::join!(listener.serve(Arc::clone(&gateway), stopped), control);
+}
+
+/// Where the admin API is, or that there is none.
+fn report_admin(gateway: &Gateway, control: Option<&Listener>) {
+    let address = control.and_then(|control| control.address().ok()).map(|address| address.to_string());
+    match &gateway.settings.admin {
+        Some(_) => tracing::info!(control = address, path = "/tyk/", "the admin API is on"),
+        None => tracing::info!(
+            "the admin API is off: there is no `secret`, or `gatehouse.admin.enabled` is false"
+        ),
     }
 }
 
@@ -268,12 +295,6 @@ async fn changed(watch: &mut Option<FileWatch>) {
         Some(watch) => watch.changed().await,
         None => std::future::pending().await,
     }
-}
-
-/// What an operator asks for also opens endpoints that were closed because they crashed.
-async fn reload_by_operator(gateway: &Arc<Gateway>) -> Result<Compiled, StartError> {
-    gateway.plugins.open_closed();
-    reload(gateway).await
 }
 
 /// Reloads off the async threads, because scripts are compiled.

@@ -1,6 +1,7 @@
 //! Reads all definitions of an `app_path`, each with what was found in it.
 
 use std::{
+    cell::RefCell,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -22,8 +23,12 @@ pub struct DefinitionFile {
     pub api_id: Arc<str>,
     /// The definition, when it is to be served.
     pub definition: Option<ApiDefinition>,
-    /// What was found.
+    /// What was found while it was read.
     pub problems: Problems,
+    /// What was found later, while it was compiled; see [`note`](Self::note).
+    pub findings: RefCell<Vec<Problem>>,
+    /// It is only tried: what is found is kept and not logged.
+    pub is_trial: bool,
 }
 
 /// Reads every `*.json` file of a folder, in the order of their names; folders inside are left alone.
@@ -31,12 +36,20 @@ pub struct DefinitionFile {
 /// # Errors
 /// When the folder itself cannot be read. A file that cannot be read is a problem of that file only.
 pub fn read(folder: &Path) -> io::Result<Vec<DefinitionFile>> {
+    Ok(paths(folder)?.into_iter().map(read_file).collect())
+}
+
+/// The files that [`read`] reads, in its order.
+///
+/// # Errors
+/// When the folder itself cannot be read.
+pub fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "json") && path.is_file())
         .collect();
     paths.sort();
-    Ok(paths.into_iter().map(read_file).collect())
+    Ok(paths)
 }
 
 fn read_file(path: PathBuf) -> DefinitionFile {
@@ -45,15 +58,14 @@ fn read_file(path: PathBuf) -> DefinitionFile {
         Err(error) => {
             let mut problems = Problems::default();
             problems.refuse("", format!("cannot be read: {error}"));
-            DefinitionFile { path, text: String::new(), api_id: "".into(), definition: None, problems }
+            DefinitionFile { problems, ..DefinitionFile::of(path, String::new()) }
         }
     }
 }
 
 /// Reads a definition from text that stands for a file.
 pub fn parse(path: PathBuf, text: String) -> DefinitionFile {
-    let mut file =
-        DefinitionFile { path, text, api_id: "".into(), definition: None, problems: Problems::default() };
+    let mut file = DefinitionFile::of(path, text);
     let json: Value = match serde_json::from_str(&file.text) {
         Ok(json) => json,
         Err(error) => {
@@ -84,6 +96,18 @@ pub fn parse(path: PathBuf, text: String) -> DefinitionFile {
 }
 
 impl DefinitionFile {
+    fn of(path: PathBuf, text: String) -> Self {
+        Self {
+            path,
+            text,
+            api_id: "".into(),
+            definition: None,
+            problems: Problems::default(),
+            findings: RefCell::default(),
+            is_trial: false,
+        }
+    }
+
     /// Logs every finding once.
     pub fn report(&self) {
         for Problem { field, message } in &self.problems.refusals {
@@ -96,22 +120,35 @@ impl DefinitionFile {
 
     /// Logs one more finding that keeps the API from being served.
     pub fn report_one(&self, field: &str, message: &str) {
-        tracing::error!(file = %self.place(field), field, "API not served: {message}");
+        if self.note(field, message) {
+            tracing::error!(file = %self.place(field), field, "API not served: {message}");
+        }
+    }
+
+    /// Keeps a finding, for whoever asks what became of this file. Gives whether it is to be logged, too.
+    pub fn note(&self, field: &str, message: impl Into<String>) -> bool {
+        self.findings.borrow_mut().push(Problem { field: field.to_owned(), message: message.into() });
+        !self.is_trial
     }
 
     /// File, line and column of a field, or of the nearest place above it that is there.
     pub fn place(&self, field: &str) -> String {
+        match self.position(field) {
+            Some(position) => format!("{}:{}:{}", self.path.display(), position.line, position.column),
+            None => self.path.display().to_string(),
+        }
+    }
+
+    /// Line and column of a field, or of the nearest place above it that is there.
+    pub fn position(&self, field: &str) -> Option<config::Position> {
         let mut path = field;
         loop {
             if let Some(position) =
                 (!path.is_empty()).then(|| config::locate_dotted(&self.text, path)).flatten()
             {
-                return format!("{}:{}:{}", self.path.display(), position.line, position.column);
+                return Some(position);
             }
-            match path.rfind(['.', '[']) {
-                Some(end) => path = &path[..end],
-                None => return self.path.display().to_string(),
-            }
+            path = &path[..path.rfind(['.', '['])?];
         }
     }
 }

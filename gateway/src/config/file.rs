@@ -137,6 +137,7 @@ pub(super) struct Gatehouse {
     pub(super) server_header: String,
     pub(super) workers: Option<usize>,
     pub(super) supervisor: bool,
+    pub(super) admin: Admin,
     pub(super) access_log: bool,
     pub(super) log_targets: BTreeMap<String, LogLevel>,
     pub(super) limits: Limits,
@@ -145,6 +146,15 @@ pub(super) struct Gatehouse {
     pub(super) plugins: Plugins,
     pub(super) metrics: Metrics,
     pub(super) watch: bool,
+}
+
+/// `gatehouse.admin`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Admin {
+    pub(super) enabled: bool,
+    pub(super) listen_address: String,
+    pub(super) max_body_bytes: usize,
 }
 
 /// `gatehouse.metrics`.

@@ -5,3 +5,4 @@ pub mod api;
 pub mod compile;
 mod plugins;
 pub mod snapshot;
+pub mod trial;
