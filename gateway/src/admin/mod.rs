@@ -133,14 +133,19 @@ impl Audit {
         let status = answer.status.as_u16();
         let refused = answer.refused.as_deref();
         if answer.status == StatusCode::FORBIDDEN {
-            tracing::warn!(target: "gatehouse::audit", %client, %request_id, %method, status, refused);
+            tracing::warn!(target: TARGET, %client, %request_id, %method, status, refused, "denied");
         } else if answer.status.is_server_error() {
-            tracing::error!(target: "gatehouse::audit", %client, %request_id, operation, subject, status, refused);
+            tracing::error!(target: TARGET, %client, %request_id, operation, subject, status, refused, "failed");
+        } else if !method.is_safe() && refused.is_some() {
+            tracing::info!(target: TARGET, %client, %request_id, operation, subject, status, refused, "refused");
         } else if !method.is_safe() {
-            tracing::info!(target: "gatehouse::audit", %client, %request_id, operation, subject, status, refused);
+            tracing::info!(target: TARGET, %client, %request_id, operation, subject, status, "done");
         }
     }
 }
+
+/// Target of audit lines, so that they can be filtered.
+pub const TARGET: &str = "gatehouse::audit";
 
 /// What the answers of the admin API have in common.
 fn json_content_type() -> (http::HeaderName, http::HeaderValue) {

@@ -10,7 +10,7 @@ use crate::serve::reload::AskedBy;
 
 /// Reloads this gateway. With `block=true` the answer comes after it and says how it went.
 pub async fn this(call: Call) -> Outcome {
-    tracing::info!(target: "gatehouse::audit", client = %call.client, "a reload was asked for");
+    tracing::info!(target: super::TARGET, client = %call.client, "a reload was asked for");
     let gateway = Arc::clone(&call.gateway);
     let reload = async move { gateway.reload_for(AskedBy::Operator).await };
     if call.query("block") != "true" {
@@ -26,7 +26,7 @@ pub async fn this(call: Call) -> Outcome {
 
 /// Reloads all gateways of the same store; this one at least.
 pub async fn group(call: Call) -> Outcome {
-    tracing::info!(target: "gatehouse::audit", client = %call.client, "a reload of the group was asked for");
+    tracing::info!(target: super::TARGET, client = %call.client, "a reload of the group was asked for");
     let gateway = Arc::clone(&call.gateway);
     tokio::spawn(async move { gateway.reload_for(AskedBy::Operator).await });
     Ok(Answer::ok(""))

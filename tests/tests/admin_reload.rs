@@ -1,0 +1,82 @@
+//! Reloads over REST: that they are what a SIGHUP is, and one at a time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+use gatehouse_tests::{Api, Gateway, Request, admin::setup, log::message};
+use serde_json::{Value, json};
+
+fn saying(name: &str, text: &str) -> Api {
+    Api::new(name).endpoint("mock_response", json!({"path": "/", "method": "", "code": 200, "body": text}))
+}
+
+fn is_reload(line: &Value) -> bool {
+    message(line) == "reloaded"
+}
+
+#[test]
+fn a_blocking_reload_answers_when_the_new_definitions_are_served() {
+    let gateway = setup().api(saying("shop", "0")).start();
+    for round in 1..20 {
+        gateway.write_api(&saying("shop", &round.to_string()));
+        gateway.admin_reload();
+        gateway.get("/shop/").assert_text(&round.to_string());
+    }
+}
+
+#[test]
+fn other_reloads_answer_at_once_and_happen() {
+    let gateway = setup().start();
+    for (path, name) in
+        [("/tyk/reload", "one"), ("/tyk/reload/group", "two"), ("/tyk/reload/?block=false", "three")]
+    {
+        gateway.write_api(&saying(name, name));
+        gateway.admin_get(path).assert_json(200, &json!({"status": "ok", "message": ""}));
+        let served = || Some(gateway.get(&format!("/{name}/"))).filter(|answer| answer.status == 200);
+        gatehouse_tests::gateway::eventually("the new API is served", served).assert_text(name);
+    }
+}
+
+#[test]
+fn many_at_once_are_few_and_none_is_missed() {
+    let gateway = setup().api(saying("shop", "0")).start();
+    gateway.write_api(&saying("shop", "1"));
+    let requests = || (0..50).map(|_| Request::get("/tyk/reload?block=true").with_secret()).collect();
+    for answer in gateway.client().send_each(requests()) {
+        assert_eq!(answer.status, 200);
+    }
+    gateway.get("/shop/").assert_text("1");
+    let reloads = gateway.log_lines().iter().filter(|line| is_reload(line)).count();
+    assert!((1..50).contains(&reloads), "{reloads} reloads for 50 requests at once");
+}
+
+#[test]
+fn a_reload_that_fails_says_so_and_changes_nothing() {
+    let gateway = setup().api(saying("shop", "open")).start();
+    std::fs::remove_dir_all(gateway.folder().join("apps")).unwrap();
+    gateway.admin_get("/tyk/reload?block=true").assert_refused(500, "app_path: apps cannot be read");
+    gateway.admin_get("/tyk/apis").assert_refused(500, "app_path: apps cannot be read");
+    gateway.admin("POST", "/tyk/apis", saying("new", "x").text()).assert_refused(500, "app_path");
+    gateway.get("/shop/").assert_text("open");
+}
+
+/// Sends a request that ends the worker, and waits for the next one.
+fn crash(gateway: &Gateway, path: &str, count: usize) {
+    assert!(gateway.start(Request::get(path)).outcome().is_err());
+    gateway.wait_for_log_count(count, |line| message(line) == "a new worker is serving");
+}
+
+#[test]
+fn a_reload_over_rest_opens_what_crashes_have_closed() {
+    let api = ["abort", "segfault", "fine"].iter().fold(Api::new("shop"), |api, function| {
+        api.plugin("GET", &format!("/{function}"), "crashing", function)
+    });
+    let gateway = setup().api(api).start();
+    for count in 1..=3 {
+        crash(&gateway, "/shop/abort", count);
+    }
+    gateway.get("/shop/abort").assert_error(503, "Service Unavailable");
+    gateway.admin_reload();
+    // Open again here, and at the supervisor: the worker that comes after a crash elsewhere has it open as well.
+    crash(&gateway, "/shop/segfault", 4);
+    crash(&gateway, "/shop/abort", 5);
+    gateway.get("/shop/fine").assert_text("fine");
+}
