@@ -13,10 +13,14 @@ use http::{HeaderMap, Method, Uri, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use serde_json::Value;
 use tokio::time::{Instant, Sleep};
 
-use crate::{plugins::ResponseHeaders, reply::error::GatewayError, telemetry::request_id::RequestId};
+use crate::{
+    plugins::ResponseHeaders,
+    reply::error::GatewayError,
+    session::{Key, Session},
+    telemetry::request_id::RequestId,
+};
 
 /// A request, what has become of it so far, and where it came from.
 #[derive(Debug)]
@@ -41,8 +45,10 @@ pub struct Exchange {
     pub upgrade: Option<UpgradeRequest>,
     /// How many loops inside the gateway led here.
     pub loops: u8,
-    /// Session of the caller, in the form of Tyk's JSON. Hooks may set one: who has a session has not been let in for that.
-    pub session: Option<Arc<Value>>,
+    /// Session of the caller. Hooks may set one: who has a session has not been let in for that.
+    pub session: Option<Arc<Session>>,
+    /// The key that the session was found under; `None` for one that a hook or plugin gave.
+    pub key: Option<Arc<Key>>,
     /// The API that the request is in has let the caller in; set by authentication alone.
     pub let_in: bool,
     /// Headers that plugins add to whatever answer goes out.

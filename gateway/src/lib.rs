@@ -23,6 +23,7 @@ pub mod reply;
 pub mod router;
 pub mod run;
 pub mod serve;
+pub mod session;
 pub mod supervisor;
 pub mod telemetry;
 pub mod watch;

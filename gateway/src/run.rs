@@ -12,7 +12,10 @@ use std::{
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{
+        broadcast::{self, error::RecvError},
+        watch,
+    },
 };
 
 use crate::{
@@ -24,6 +27,7 @@ use crate::{
         metrics::MetricsListener,
         reload::AskedBy,
     },
+    session::Signal,
     supervisor::{
         self,
         worker::{self, Inherited, SupervisorPipe},
@@ -208,11 +212,13 @@ pub async fn serve(
     let mut watch = gateway.settings.watch.then(FileWatch::new).transpose().map_err(RunError::Watch)?;
     watch_files(&mut watch, &gateway);
     let mut reloads = gateway.reloads.finished();
+    let mut signals = gateway.sessions.store().signals();
     loop {
         tokio::select! {
             _ = &mut serving => return Ok(()),
             () = changed(&mut watch) => ask_for_reload(&gateway, AskedBy::Files),
             _ = hangup.recv() => ask_for_reload(&gateway, AskedBy::Operator),
+            () = asked_by_group(&mut signals) => ask_for_reload(&gateway, AskedBy::Operator),
             Ok(()) = reloads.changed() => watch_files(&mut watch, &gateway),
             signal = async {
                 tokio::select! { _ = terminate.recv() => "SIGTERM", _ = interrupt.recv() => "SIGINT" }
@@ -251,6 +257,18 @@ const SAME_SIGNAL: Duration = Duration::from_millis(300);
 fn ask_for_reload(gateway: &Arc<Gateway>, asked_by: AskedBy) {
     let gateway = Arc::clone(gateway);
     tokio::spawn(async move { gateway.reload_for(asked_by).await });
+}
+
+/// Waits until a gateway of the same store, maybe this one, has asked all for a reload.
+async fn asked_by_group(signals: &mut broadcast::Receiver<Signal>) {
+    loop {
+        match signals.recv().await {
+            // Signals that came too fast to be heard may have been about anything.
+            Ok(Signal::Reload) | Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
 }
 
 /// Serves clients and, where it has a listener for itself, the admin API until both have stopped.

@@ -104,6 +104,16 @@ impl Answer {
         }
     }
 
+    /// The same for a key, which is a secret: [`about`](Self::about) says what audit lines call it.
+    pub fn key(name: &str, action: &'static str, hash: Option<&str>) -> Self {
+        Self::json(&Modified { key: name, status: "ok", action, key_hash: hash })
+    }
+
+    /// What was changed, for the audit line.
+    pub fn about(self, subject: String) -> Self {
+        Self { subject, ..self }
+    }
+
     /// As a file to save.
     pub fn to_save(mut self, name: &str) -> Self {
         let disposition = HeaderValue::from_str(&format!("attachment;filename={name:?}"));
@@ -119,6 +129,12 @@ impl Answer {
         let mut text = serde_json::to_string(value).unwrap_or_default();
         text.push('\n');
         Self { status, ..Self::json_text(text) }
+    }
+
+    /// The body.
+    #[cfg(test)]
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
     }
 
     /// The answer as it goes out.

@@ -42,6 +42,11 @@ impl Call {
         self.query.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
+    /// Whether keys without access rights may be made.
+    pub fn master_keys(&self) -> bool {
+        self.gateway.settings.admin.as_ref().is_some_and(|admin| admin.master_keys)
+    }
+
     /// The body as text.
     ///
     /// # Errors

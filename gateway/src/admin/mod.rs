@@ -9,6 +9,7 @@ pub mod apis;
 mod atomic_file;
 pub mod call;
 mod definitions;
+pub mod keys;
 pub mod oas;
 pub mod reload;
 pub mod routes;

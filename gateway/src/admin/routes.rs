@@ -9,7 +9,7 @@ use super::{
     answer::{Outcome, Refused},
     apis,
     call::Call,
-    oas, reload, schema, status,
+    keys, oas, reload, schema, status,
 };
 
 /// One operation.
@@ -59,6 +59,11 @@ const fn query(name: &'static str, meaning: &'static str) -> Query {
 }
 
 const MODE: Query = query("mode", "`public` leaves `x-tyk-api-gateway` out.");
+
+const HASHED: Query = query("hashed", "With any value, the key is named by what it is stored under.");
+const API_ID: Query = query("api_id", "An API; the key is one of its organisation.");
+const ORG_ID: Query = query("org_id", "The organisation of the key, when its name does not have it.");
+const SUPPRESS_RESET: Query = query("suppress_reset", "`1`: quota and rate go on as they were.");
 
 /// Everything. A row with a fixed segment stands before one with a parameter at the same place.
 pub static ROUTES: &[Route] = &[
@@ -207,6 +212,105 @@ pub static ROUTES: &[Route] = &[
     },
     Route {
         method: "GET",
+        path: "/tyk/keys",
+        operation: "listKeys",
+        summary: "The names of all keys; their hashes, where keys are hashed and enable_hashed_keys_listing is on",
+        query: &[query("filter", "Only keys of this organisation; without effect on hashes.")],
+        body: None,
+        gives: "Keys",
+        errors: &[404, 503],
+        run: Run::Waiting(|call| Box::pin(keys::list(call))),
+    },
+    Route {
+        method: "POST",
+        path: "/tyk/keys",
+        operation: "addAnonymousKey",
+        summary: "Makes a key with a random id",
+        query: &[SUPPRESS_RESET, HASHED],
+        body: Some("Session"),
+        gives: "Modified",
+        errors: &[400, 503],
+        run: Run::Waiting(|call| Box::pin(keys::add(call))),
+    },
+    Route {
+        method: "POST",
+        path: "/tyk/keys/create",
+        operation: "createKey",
+        summary: "Makes a key with a random id",
+        query: &[],
+        body: Some("Session"),
+        gives: "Modified",
+        errors: &[400, 503],
+        run: Run::Waiting(|call| Box::pin(keys::add(call))),
+    },
+    Route {
+        method: "POST",
+        path: "/tyk/keys/preview",
+        operation: "previewKey",
+        summary: "What a key would be, with its policies applied; nothing is kept",
+        query: &[],
+        body: Some("Session"),
+        gives: "Session",
+        errors: &[400],
+        run: Run::Waiting(|call| Box::pin(keys::preview(call))),
+    },
+    Route {
+        method: "POST",
+        path: "/tyk/keys/policy/{keyName}",
+        operation: "setPoliciesOfHashedKey",
+        summary: "Gives a key, named by its hash, other policies",
+        query: &[],
+        body: Some("PolicyUpdate"),
+        gives: "Modified",
+        errors: &[400, 404, 503],
+        run: Run::Waiting(|call| Box::pin(keys::set_policies(call))),
+    },
+    Route {
+        method: "GET",
+        path: "/tyk/keys/{keyName}",
+        operation: "getKey",
+        summary: "The session of a key",
+        query: &[API_ID, ORG_ID, HASHED],
+        body: None,
+        gives: "Session",
+        errors: &[400, 404, 503],
+        run: Run::Waiting(|call| Box::pin(keys::get(call))),
+    },
+    Route {
+        method: "POST",
+        path: "/tyk/keys/{keyName}",
+        operation: "addKey",
+        summary: "Makes a key with this id, or replaces it",
+        query: &[SUPPRESS_RESET, HASHED],
+        body: Some("Session"),
+        gives: "Modified",
+        errors: &[400, 503],
+        run: Run::Waiting(|call| Box::pin(keys::add_named(call))),
+    },
+    Route {
+        method: "PUT",
+        path: "/tyk/keys/{keyName}",
+        operation: "updateKey",
+        summary: "Replaces the session of a key",
+        query: &[SUPPRESS_RESET, HASHED],
+        body: Some("Session"),
+        gives: "Modified",
+        errors: &[400, 404, 503],
+        run: Run::Waiting(|call| Box::pin(keys::update(call))),
+    },
+    Route {
+        method: "DELETE",
+        path: "/tyk/keys/{keyName}",
+        operation: "deleteKey",
+        summary: "Removes a key",
+        query: &[API_ID, ORG_ID, HASHED],
+        body: None,
+        gives: "Modified",
+        errors: &[400, 404, 503],
+        run: Run::Waiting(|call| Box::pin(keys::delete(call))),
+    },
+    Route {
+        method: "GET",
         path: "/tyk/reload",
         operation: "reload",
         summary: "Reloads this gateway: definitions, scripts, plugins; opens endpoints that crashes have closed",
@@ -227,7 +331,7 @@ pub static ROUTES: &[Route] = &[
         query: &[],
         body: None,
         gives: "Message",
-        errors: &[],
+        errors: &[503],
         run: Run::Waiting(|call| Box::pin(reload::group(call))),
     },
     Route {

@@ -116,6 +116,19 @@ fn schemas() -> Value {
                 "key_hash": { "type": "string" },
             },
         },
+        "Session": session(),
+        "Keys": {
+            "type": "object",
+            "required": ["keys"],
+            "properties": { "keys": { "type": "array", "items": { "type": "string" } } },
+        },
+        "PolicyUpdate": {
+            "type": "object",
+            "properties": {
+                "policy": { "type": "string" },
+                "apply_policies": { "type": "array", "items": { "type": "string" } },
+            },
+        },
         "Status": status(),
     })
 }
@@ -138,6 +151,48 @@ fn error() -> Value {
             "status": { "enum": ["error"] },
             "message": { "type": "string" },
             "errors": { "type": "array", "items": item },
+        },
+    })
+}
+
+fn session() -> Value {
+    let number = json!({ "type": "number" });
+    let whole = json!({ "type": "integer", "format": "int64" });
+    let right = json!({
+        "type": "object",
+        "properties": {
+            "api_id": { "type": "string" },
+            "api_name": { "type": "string" },
+            "versions": { "type": "array", "items": { "type": "string" } },
+            "allowed_urls": { "type": "array", "items": {
+                "type": "object",
+                "properties": {
+                    "url": { "type": "string" },
+                    "methods": { "type": "array", "items": { "type": "string" } },
+                },
+            } },
+        },
+    });
+    json!({
+        "type": "object",
+        "description": "A session; the fields of Tyk, of which only those are here that most keys have",
+        "properties": {
+            "org_id": { "type": "string" },
+            "alias": { "type": "string" },
+            "rate": number,
+            "per": number,
+            "allowance": number,
+            "quota_max": whole,
+            "quota_renewal_rate": whole,
+            "expires": whole,
+            "is_inactive": { "type": "boolean" },
+            "access_rights": { "type": "object", "additionalProperties": right },
+            "apply_policies": { "type": "array", "items": { "type": "string" } },
+            "tags": { "type": "array", "items": { "type": "string" } },
+        },
+        "example": {
+            "org_id": "default", "rate": 100, "per": 60, "quota_max": 1000, "quota_renewal_rate": 3600,
+            "access_rights": { "shop": { "api_id": "shop", "api_name": "shop", "versions": ["Default"] } },
         },
     })
 }

@@ -31,7 +31,7 @@ mod tests {
 
     #[test]
     fn only_the_whole_secret_is_let_in() {
-        let settings = AdminSettings { secret: "sesame".into(), body_bytes: 1 };
+        let settings = AdminSettings { secret: "sesame".into(), body_bytes: 1, master_keys: false };
         let status = |settings, given: Option<&'static str>| {
             let mut headers = HeaderMap::new();
             if let Some(given) = given {

@@ -69,6 +69,7 @@ pub fn enter<'a>(
     // A session is one API's; the other one authenticates for itself.
     if !std::ptr::eq(api, from) {
         exchange.session = None;
+        exchange.key = None;
         exchange.let_in = false;
     }
     let listen_path = api.loop_prefix();

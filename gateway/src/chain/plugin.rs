@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
-use serde_json::Value;
 
 use super::ip_access;
 use crate::{
@@ -15,6 +14,7 @@ use crate::{
         AuthOutcome, CallContext, Called, Effects, PluginFailure, PluginFunction, PluginOutcome, PluginSite,
     },
     reply::{Reply, body::ReplyBody, error::GatewayError},
+    session::Session,
     telemetry::metrics::{self, Failures},
 };
 
@@ -182,16 +182,14 @@ async fn authenticate(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Op
 }
 
 /// A session that says itself that it is no longer good, as Tyk's checks have it.
-fn check(session: &Value) -> Result<(), GatewayError> {
+fn check(session: &Session) -> Result<(), GatewayError> {
     let refused = |status, message: &str| {
         Err(GatewayError::AuthenticationRefused { status, message: message.to_owned() })
     };
-    if session.get("is_inactive").and_then(Value::as_bool) == Some(true) {
+    if session.is_inactive {
         return refused(StatusCode::FORBIDDEN, "Key is inactive, please renew");
     }
-    // 0 and -1 are for ever.
-    let expires = session.get("expires").and_then(Value::as_i64).filter(|expires| *expires > 0);
-    if expires.is_some_and(|expires| expires <= time::OffsetDateTime::now_utc().unix_timestamp()) {
+    if session.has_expired(time::OffsetDateTime::now_utc().unix_timestamp()) {
         return refused(StatusCode::UNAUTHORIZED, "Key has expired, please renew");
     }
     Ok(())

@@ -71,7 +71,7 @@ async fn call(
             .session
             .as_ref()
             .filter(|_| endpoint.use_session)
-            .map(|session| session.to_string().into()),
+            .map(|session| session.to_value().to_string().into()),
     };
     let text = gateway.js.call(&endpoint.script, call).await?;
     VirtualResponse::parse(text)

@@ -67,7 +67,11 @@ pub(super) fn settings(
                       `gatehouse.admin.listen_address` 127.0.0.1";
         report.complain("secret", Complaint::Weak { because }, Some(advice.into()));
     }
-    (!secret.trim().is_empty()).then_some(AdminSettings { secret, body_bytes: ours.max_body_bytes })
+    (!secret.trim().is_empty()).then_some(AdminSettings {
+        secret,
+        body_bytes: ours.max_body_bytes,
+        master_keys: conf.allow_master_keys,
+    })
 }
 
 fn secret(conf: &TykConf, environment: &[(String, String)], report: &mut Report<'_>) -> String {

@@ -29,6 +29,7 @@ pub(super) struct TykConf {
     pub(super) hash_keys: bool,
     pub(super) hash_key_function: Option<HashFunction>,
     pub(super) enable_hashed_keys_listing: bool,
+    pub(super) allow_master_keys: bool,
     pub(super) max_idle_connections_per_host: usize,
     pub(super) close_connections: bool,
     pub(super) proxy_default_timeout: f64,

@@ -352,7 +352,6 @@ mod tests {
                 "analytics_config",
                 "health_check",
                 "optimisations_use_async_session_write",
-                "allow_master_keys",
                 "session_update_pool_size",
                 "uptime_tests",
                 "max_conn_time",

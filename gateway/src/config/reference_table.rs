@@ -81,6 +81,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         special_variable: "TYK_GW_MAXIDLECONNSPERHOST",
         ..tyk("max_idle_connections_per_host", count(0, 100_000), "500", "Idle connections kept for each upstream host.")
     },
+    row("allow_master_keys", FLAG, "", "The admin API makes keys without access rights, too, which open every API that takes keys."),
     row("close_connections", FLAG, "", "Answers every request with `Connection: close`."),
     tyk("proxy_default_timeout", Kind::Seconds { max: 86_400.0 }, "30", "Time to the first byte of an upstream's answer."),
     row("proxy_ssl_insecure_skip_verify", FLAG, "", "Certificates of upstreams are not checked."),

@@ -74,6 +74,8 @@ pub struct AdminSettings {
     pub secret: String,
     /// Bytes of a request's body (`gatehouse.admin.max_body_bytes`, 10 MiB); more is a 413.
     pub body_bytes: usize,
+    /// `allow_master_keys`: keys without access rights may be made.
+    pub master_keys: bool,
 }
 
 impl std::fmt::Debug for AdminSettings {
@@ -135,6 +137,25 @@ pub enum HashFunction {
     Murmur128,
     /// SHA-256.
     Sha256,
+}
+
+impl HashFunction {
+    /// Tyk's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Murmur32 => "murmur32",
+            Self::Murmur64 => "murmur64",
+            Self::Murmur128 => "murmur128",
+            Self::Sha256 => "sha256",
+        }
+    }
+
+    /// The function that a word names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Murmur32, Self::Murmur64, Self::Murmur128, Self::Sha256]
+            .into_iter()
+            .find(|function| function.word() == word)
+    }
 }
 
 /// The listener.

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use self::report::Report;
 use super::{CommandError, REFUSED, opened, output};
-use crate::plugins::ApiFacts;
+use crate::{plugins::ApiFacts, session::Session};
 
 /// Arguments of `plugin run`.
 #[derive(Debug, Args)]
@@ -93,7 +93,7 @@ struct Given {
     request: Request<Bytes>,
     scheme: &'static str,
     config: Option<Box<str>>,
-    session: Option<Arc<Value>>,
+    session: Option<Arc<Session>>,
     api: ApiFacts,
     /// Whether an answer was named on the command line.
     has_response: bool,

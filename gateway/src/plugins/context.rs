@@ -17,14 +17,14 @@ use gatehouse_plugin::host::{
     StorageOperation, Stored, Text, fact, item,
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     outbound::{self, OutboundReply},
     outcome::{Decided, Effects, PluginFailure, ResponseHeaders},
     site::PluginSite,
 };
-use crate::{reply, telemetry::request_id::RequestId};
+use crate::{reply, session::Session, telemetry::request_id::RequestId};
 
 /// The target of the lines that plugins log.
 pub const LOG_TARGET: &str = module_path!();
@@ -44,7 +44,7 @@ pub(super) struct CallFacts {
 pub(super) struct CallState<'a> {
     facts: CallFacts,
     site: &'a PluginSite,
-    session: Option<Arc<Value>>,
+    session: Option<Arc<Session>>,
     /// Set when nobody waits any more; only blocking functions can see it.
     cancelled: Option<&'a AtomicBool>,
     client: OnceLock<String>,
@@ -57,7 +57,7 @@ pub(super) struct CallState<'a> {
 struct Changes {
     response: Option<Response<Bytes>>,
     response_headers: ResponseHeaders,
-    session: Option<Value>,
+    session: Option<Session>,
     record: Option<Value>,
     denial: Option<(StatusCode, String)>,
     /// Message of an error, or place and message of a panic.
@@ -68,7 +68,7 @@ impl<'a> CallState<'a> {
     pub(super) fn new(
         facts: CallFacts,
         site: &'a PluginSite,
-        session: Option<Arc<Value>>,
+        session: Option<Arc<Session>>,
         cancelled: Option<&'a AtomicBool>,
     ) -> Self {
         let (client, request_id) = (OnceLock::new(), OnceLock::new());
@@ -105,12 +105,12 @@ impl<'a> CallState<'a> {
     }
 
     /// The session as it is now, for changing it.
-    fn change_session(&self, change: impl FnOnce(&mut Map<String, Value>)) -> Result<(), Refusal> {
+    fn change_session(&self, change: impl FnOnce(&mut Session)) -> Result<(), Refusal> {
         let mut changes = self.changes();
         if changes.session.is_none() {
             changes.session = self.session.as_deref().cloned();
         }
-        change(changes.session.as_mut().and_then(Value::as_object_mut).ok_or(Refusal::NoSession)?);
+        change(changes.session.as_mut().ok_or(Refusal::NoSession)?);
         Ok(())
     }
 }
@@ -149,8 +149,8 @@ impl ContextSide for CallState<'_> {
         let changes = self.changes();
         let session = || changes.session.as_ref().or(self.session.as_deref());
         let found = match item {
-            item::SESSION => session(),
-            item::METADATA => session().and_then(|session| session.get("meta_data")?.get(key)),
+            item::SESSION => return session().map(|session| session.to_value().to_string().into_bytes()),
+            item::METADATA => session().and_then(|session| session.meta_data.get(key)),
             item::RECORD => changes.record.as_ref(),
             _ => None,
         };
@@ -162,11 +162,14 @@ impl ContextSide for CallState<'_> {
         let json = || serde_json::from_slice::<Value>(bytes).map_err(|_| Refusal::BadValue);
         let text = || String::from_utf8_lossy(bytes).into_owned();
         match item {
-            item::SESSION => self.changes().session = Some(json()?),
+            item::SESSION => {
+                let session = Session::from_json(bytes).map_err(|_| Refusal::BadValue)?;
+                self.changes().session = Some(session);
+            }
             item::RECORD => self.changes().record = Some(json()?),
             item::METADATA => {
                 let value = value.map(|_| json()).transpose()?;
-                self.change_session(|session| change_metadata(session, key, value))?;
+                self.change_session(|session| session.set_metadata(key, value))?;
             }
             item::SET_RESPONSE_HEADER | item::APPEND_RESPONSE_HEADER => {
                 let name = HeaderName::from_str(key).map_err(|_| Refusal::BadName)?;
@@ -236,20 +239,6 @@ impl ContextSide for CallState<'_> {
         match &self.site.services.storage {
             Some(storage) => storage.run(key, operation),
             None => Box::pin(ready(Err("this gateway has no store".to_owned()))),
-        }
-    }
-}
-
-fn change_metadata(session: &mut Map<String, Value>, key: &str, value: Option<Value>) {
-    let metadata = session.entry("meta_data").or_insert(Value::Null);
-    // Tyk writes `null` for a session without metadata.
-    if !metadata.is_object() {
-        *metadata = Value::Object(Map::new());
-    }
-    if let Some(metadata) = metadata.as_object_mut() {
-        match value {
-            Some(value) => drop(metadata.insert(key.to_owned(), value)),
-            None => drop(metadata.remove(key)),
         }
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
-use crate::{reply::error::GatewayError, telemetry::metrics::plugin};
+use crate::{reply::error::GatewayError, session::Session, telemetry::metrics::plugin};
 
 /// What an endpoint or request hook decided.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub enum PluginOutcome {
 /// What authentication decided.
 #[derive(Debug)]
 pub enum AuthOutcome {
-    /// The caller is let in with this session, in the form of Tyk's JSON.
-    Allow(Value),
+    /// The caller is let in with this session.
+    Allow(Session),
     /// The caller is refused, in the gateway's words for errors.
     Deny {
         /// From 400 to 599.
@@ -37,7 +37,7 @@ pub enum AuthOutcome {
 pub(super) enum Decided {
     Continue { record: Option<Value> },
     Respond(Response<Bytes>),
-    Allow(Value),
+    Allow(Session),
     Deny { status: StatusCode, message: String },
 }
 
@@ -47,7 +47,7 @@ pub struct Effects {
     /// For whatever answer goes out.
     pub response_headers: ResponseHeaders,
     /// The whole session, when the function changed it.
-    pub session: Option<Value>,
+    pub session: Option<Session>,
 }
 
 /// Headers that a function adds to whatever answer goes out.

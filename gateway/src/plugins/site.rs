@@ -6,11 +6,10 @@ use std::{
 };
 
 use gatehouse_plugin::host::{HostFuture, Kept, StorageOperation, Stored};
-use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::{metrics::PluginMetrics, outbound::OutboundClient};
-use crate::{crash::CallSite, proxy::hosts::Hosts};
+use crate::{crash::CallSite, proxy::hosts::Hosts, session::Session};
 
 /// The store, for plugins.
 pub trait PluginStorage: Send + Sync {
@@ -83,8 +82,8 @@ pub struct PluginSite {
 pub struct CallContext<'a> {
     /// The place.
     pub site: &'a Arc<PluginSite>,
-    /// Session of the caller, in the form of Tyk's JSON.
-    pub session: Option<Arc<Value>>,
+    /// Session of the caller.
+    pub session: Option<Arc<Session>>,
 }
 
 impl<'a> CallContext<'a> {

@@ -56,7 +56,6 @@ impl Begun {
         let header = |name| exchange.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
         let now = OffsetDateTime::now_utc();
         let session = exchange.session.as_deref();
-        let field = |name: &str| session.and_then(|session| session.get(name)).cloned();
         let total = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         json!({
             "method": self.method.as_str(),
@@ -70,7 +69,7 @@ impl Begun {
             "year": now.year(),
             "hour": now.hour(),
             "response_code": status.as_u16(),
-            "api_key": field("key_id").unwrap_or_else(|| "".into()),
+            "api_key": session.map_or("", |session| &session.key_id),
             "timestamp": now.format(&Rfc3339).unwrap_or_default(),
             "api_name": &*api.name,
             "api_id": &*api.id,
@@ -78,8 +77,8 @@ impl Begun {
             "request_time": total,
             "latency": { "total": total },
             "ip_address": exchange.client.ip().to_canonical().to_string(),
-            "tags": field("tags").unwrap_or_else(|| json!([])),
-            "alias": field("alias").unwrap_or_else(|| "".into()),
+            "tags": session.map_or(&[][..], |session| &session.tags),
+            "alias": session.map_or("", |session| &session.alias),
             "request_id": exchange.request_id.to_string(),
         })
     }

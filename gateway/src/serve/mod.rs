@@ -50,6 +50,7 @@ use crate::{
     plugins::{PluginRuntime, ResponseHeaders},
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
+    session::{Sessions, Store},
     supervisor::worker::{ClosedEndpoints, SupervisorPipe},
     telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
 };
@@ -64,6 +65,8 @@ pub struct Gateway {
     pub js: JsRuntime,
     /// What plugins there are.
     pub plugins: PluginRuntime,
+    /// Keys and their sessions.
+    pub sessions: Sessions,
     /// What is counted.
     pub metrics: Metrics,
     /// `Server` of answers made here.
@@ -171,6 +174,7 @@ impl Gateway {
             ),
             clients,
             js: JsRuntime::new(&settings.javascript, outbound, runtime),
+            sessions: Sessions::new(Store::Embedded(Arc::default()), settings.keys),
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
                 settings.plugins.analytics_in_flight,
@@ -330,6 +334,7 @@ impl Gateway {
             upgrade,
             loops: 0,
             session: None,
+            key: None,
             let_in: false,
             response_headers: ResponseHeaders::default(),
             sent_to: SentTo::default(),

@@ -39,7 +39,10 @@ async fn create(call: &Call, id: &str, mut session: Session, no_rights: &str) ->
     let settings = gateway.sessions.settings();
     let name = key::name(settings, &session.org_id, id);
     if name.chars().count() <= key::TOO_SHORT {
-        let message = format!("is too short: with its organisation, a key has {} characters or more", key::TOO_SHORT + 1);
+        let message = format!(
+            "is too short: with its organisation, a key has {} characters or more",
+            key::TOO_SHORT + 1
+        );
         let error = FieldError { field: "keyName".into(), line: None, column: None, message };
         return Err(Refused::bad("Key name is too short").because(vec![error]));
     }
@@ -100,19 +103,19 @@ pub async fn delete(call: Call) -> Outcome {
 }
 
 /// `POST /tyk/keys/policy/{keyName}`.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct PolicyUpdate {
     policy: String,
     apply_policies: Vec<String>,
 }
 
 /// Gives a key, named by what it is stored under, other policies.
-pub async fn add_hashed_policies(call: Call) -> Outcome {
-    let PolicyUpdate { policy, mut apply_policies } = serde_json::from_slice(&call.body).map_err(|error| {
-        Refused::bad("Couldn't decode instruction").because(vec![FieldError::of_json(&error)])
-    })?;
+pub async fn set_policies(call: Call) -> Outcome {
+    let PolicyUpdate { policy, mut apply_policies } =
+        serde_json::from_slice(&call.body).map_err(|error| {
+            Refused::bad("Couldn't decode instruction").because(vec![FieldError::of_json(&error)])
+        })?;
     if !policy.is_empty() {
         apply_policies.push(policy);
     }

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-pub use self::change::{add, add_hashed_policies, add_named, delete, preview, update};
+pub use self::change::{add, add_named, delete, preview, set_policies, update};
 use super::{
     answer::{Answer, Outcome, Refused},
     call::Call,
 };
 use crate::{
     serve::Gateway,
-    session::{Key, Session, StoredId, StoreError, key},
+    session::{Key, Session, StoreError, StoredId, key},
 };
 
 /// The names of all keys, or what they are stored under where only hashes are kept.

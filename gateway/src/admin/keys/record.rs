@@ -64,7 +64,8 @@ pub(super) fn refuse_master_key(session: &Session, allowed: bool, message: &str)
     if allowed || !session.access_rights.is_empty() {
         return Ok(());
     }
-    let why = "is empty, which would open every API; name the APIs here or in a policy, or set allow_master_keys";
+    let why =
+        "is empty, which would open every API; name the APIs here or in a policy, or set allow_master_keys";
     Err(Refused::bad(message).because(vec![error("access_rights", why.to_owned())]))
 }
 
@@ -81,7 +82,8 @@ pub(super) fn now_as_text() -> String {
 
 /// What a Tyk on the same store keeps in a record is not for readers of the admin API.
 pub(super) fn hide_password(session: &mut Session) {
-    if let Some(password) = session.other.get_mut("basic_auth_data").and_then(|data| data.get_mut("password")) {
+    if let Some(password) = session.other.get_mut("basic_auth_data").and_then(|data| data.get_mut("password"))
+    {
         *password = Value::from("");
     }
 }
@@ -117,7 +119,8 @@ mod tests {
         ] {
             assert!(read(body.as_bytes()).is_err(), "{body}");
         }
-        let zeros = r#"{"hmac_enabled": false, "certificate": "", "basic_auth_data": {"password": ""}, "own": 5}"#;
+        let zeros =
+            r#"{"hmac_enabled": false, "certificate": "", "basic_auth_data": {"password": ""}, "own": 5}"#;
         assert_eq!(read(zeros.as_bytes()).unwrap().other["own"], 5);
     }
 }

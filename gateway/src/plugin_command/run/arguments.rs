@@ -17,7 +17,10 @@ use super::{
     Given, RunOptions,
     http_text::{self, Message},
 };
-use crate::plugins::{ApiFacts, Kind};
+use crate::{
+    plugins::{ApiFacts, Kind},
+    session::Session,
+};
 
 /// Understands all arguments.
 ///
@@ -26,9 +29,7 @@ use crate::plugins::{ApiFacts, Kind};
 pub(super) fn read(options: &RunOptions) -> Result<Given, CommandError> {
     let (request, scheme) = request(options)?;
     let session = json(options.session.as_deref(), "--session")?;
-    if session.as_ref().is_some_and(|session| !session.is_object()) {
-        return Err(CommandError::argument("--session", "it is not a JSON object"));
-    }
+    let session = session.map(session_of).transpose()?;
     let has_response =
         options.response.is_some() || !options.response_headers.is_empty() || options.response_body.is_some();
     Ok(Given {
@@ -41,6 +42,15 @@ pub(super) fn read(options: &RunOptions) -> Result<Given, CommandError> {
         response: response(options)?,
         record: json(options.record.as_deref(), "--record")?,
         timeout: timeout(options.timeout)?,
+    })
+}
+
+fn session_of(json: Value) -> Result<Session, CommandError> {
+    if !json.is_object() {
+        return Err(CommandError::argument("--session", "it is not a JSON object"));
+    }
+    serde_json::from_value(json).map_err(|error| {
+        CommandError::argument("--session", format!("it is not a session of Tyk's form: {error}"))
     })
 }
 

@@ -24,6 +24,7 @@ use crate::{
         metrics::{PluginMetrics, Series, SeriesKey},
     },
     proxy::{direct::HostPools, hosts::Hosts, tls},
+    session::Session,
     telemetry::request_id::RequestId,
 };
 
@@ -43,7 +44,7 @@ pub(super) struct Done {
     /// Headers for whatever answer goes out.
     pub(super) response_headers: HeaderMap,
     /// The session before, and afterwards when it was changed.
-    pub(super) session: (Option<Arc<Value>>, Option<Value>),
+    pub(super) session: (Option<Arc<Session>>, Option<Session>),
     pub(super) metrics: Vec<(Arc<SeriesKey>, Series)>,
     pub(super) took: Duration,
 }
@@ -52,7 +53,7 @@ pub(super) struct Done {
 pub(super) enum Outcome {
     Continued,
     Answered(Response<Bytes>),
-    Allowed(Value),
+    Allowed(Session),
     Denied {
         status: StatusCode,
         message: String,
@@ -185,7 +186,7 @@ fn crash_site(request: &Request<Bytes>, api: &str, function: &PluginFunction) ->
     )
 }
 
-fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<Value>>) -> Exchange {
+fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<Session>>) -> Exchange {
     Exchange {
         method: request.method().clone(),
         uri: request.uri().clone(),
@@ -199,6 +200,7 @@ fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<
         loops: 0,
         let_in: false,
         session,
+        key: None,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),
     }

@@ -17,9 +17,12 @@ use super::{
     call::{Done, Outcome},
     log_lines::Line,
 };
-use crate::plugins::{
-    Kind, PluginFailure, PluginFunction,
-    metrics::{Series, SeriesKey},
+use crate::{
+    plugins::{
+        Kind, PluginFailure, PluginFunction,
+        metrics::{Series, SeriesKey},
+    },
+    session::Session,
 };
 
 /// A call that is over.
@@ -49,8 +52,8 @@ impl Report<'_> {
             table.line("headers", &format!("for whatever answer goes out\n{}", lines.join("\n")));
         }
         if let (before, Some(after)) = &done.session {
-            let before = before.as_deref().unwrap_or(&Value::Null);
-            table.line("session", &fields(before, after).join("\n"));
+            let before = before.as_deref().map_or(Value::Null, Session::to_value);
+            table.line("session", &fields(&before, &after.to_value()).join("\n"));
         }
         if !done.metrics.is_empty() {
             let lines: Vec<String> = done.metrics.iter().map(metric_line).collect();
@@ -86,7 +89,7 @@ impl Report<'_> {
                 "respond"
             }
             Outcome::Allowed(session) => {
-                report["session"] = session.clone();
+                report["session"] = session.to_value();
                 "allow"
             }
             Outcome::Denied { status, message } => {
@@ -115,7 +118,9 @@ fn outcome(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Continued => "the request goes on".to_owned(),
         Outcome::Answered(response) => format!("it answers\n{}", response_text(response)),
-        Outcome::Allowed(session) => format!("the caller is let in with this session\n{session:#}"),
+        Outcome::Allowed(session) => {
+            format!("the caller is let in with this session\n{:#}", session.to_value())
+        }
         Outcome::Denied { status, message } => format!("the caller is refused: {status}, {message:?}"),
         Outcome::Changed { before, after } => {
             let changes = response_changes(before, after);

@@ -20,7 +20,10 @@ use http::Method;
 use serde_json::json;
 
 use super::{exchange, site};
-use crate::plugins::{AuthOutcome, CallContext, PluginFailure, PluginFunction, PluginOutcome};
+use crate::{
+    plugins::{AuthOutcome, CallContext, PluginFailure, PluginFunction, PluginOutcome},
+    session::Session as Record,
+};
 
 const fn about(kind: u32) -> About {
     About { kind, flags: 0, line: 1, name: "local", file: "local.rs", package: "test", version: "0.0.0" }
@@ -65,7 +68,9 @@ static CHANGE: Exported = Exported::blocking::<Change>(about(kind::REQUEST));
 async fn a_blocking_function_changes_everything_it_may() {
     let (mut exchange, site) = (exchange(Method::POST, "/shop/item", "before"), site(None, None));
     exchange.headers.insert("x-gone", "1".parse().unwrap());
-    let session = Arc::new(json!({ "alias": "ada", "meta_data": { "plan": "gold" } }));
+    let session =
+        Record { meta_data: json!({ "plan": "gold" }), alias: "ada".to_owned(), ..Record::default() };
+    let session = Arc::new(session);
     let call = CallContext { site: &site, session: Some(Arc::clone(&session)) };
     let called = function(&CHANGE).call(&mut exchange, call).await.unwrap();
     assert!(matches!(called.outcome, PluginOutcome::Continue));
@@ -73,8 +78,9 @@ async fn a_blocking_function_changes_everything_it_may() {
     assert_eq!(exchange.headers["content-length"], "10");
     assert!(!exchange.headers.contains_key("x-gone"));
     assert_eq!(exchange.buffer_body(100).await.unwrap(), "afterwards");
-    assert_eq!(called.effects.session, Some(json!({ "alias": "ada", "meta_data": { "seen": 1 } })));
-    assert_eq!(session["meta_data"]["plan"], "gold", "others of the session see no half of a change");
+    let changed = Record { meta_data: json!({ "seen": 1 }), ..Record::clone(&session) };
+    assert_eq!(called.effects.session, Some(changed));
+    assert_eq!(session.meta_data["plan"], "gold", "others of the session see no half of a change");
     assert_eq!(site.services.metrics.snapshot().len(), 1);
 }
 
@@ -131,7 +137,7 @@ async fn authentication_allows_denies_or_fails() {
         called.map(|called| called.outcome)
     };
     let allowed = login("/?ada").await.unwrap();
-    assert!(matches!(allowed, AuthOutcome::Allow(session) if session["alias"] == "ada"));
+    assert!(matches!(allowed, AuthOutcome::Allow(session) if session.alias == "ada"));
     let denied = login("/").await.unwrap();
     assert!(matches!(denied, AuthOutcome::Deny { status, message } if status == 401 && message == "who?"));
     assert!(

@@ -1,0 +1,196 @@
+//! Finds the session of what a caller sent, and writes records: the store with its names and a short memory.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::{
+    hash::hash,
+    key::{self, Key, StoredId},
+    session::Session,
+    signal::Signal,
+    store::{Life, Store, StoreError, prefix},
+};
+use crate::config::settings::{HashFunction, KeySettings};
+
+/// Sessions by key.
+#[derive(Debug)]
+pub struct Sessions {
+    store: Store,
+    keys: KeySettings,
+}
+
+/// A session that was found, and under which key.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The key.
+    pub key: Arc<Key>,
+    /// Its session, with policies applied.
+    pub session: Arc<Session>,
+}
+
+impl Sessions {
+    /// Sessions of a store.
+    pub fn new(store: Store, keys: KeySettings) -> Self {
+        Self { store, keys }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// How keys are named and kept.
+    pub fn settings(&self) -> KeySettings {
+        self.keys
+    }
+
+    /// A key by its name.
+    pub fn key(&self, name: &str) -> Key {
+        Key { name: name.into(), id: key::stored_id(self.keys, name) }
+    }
+
+    /// The session of what a caller sent, in an API of `org`; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot tell, or what it has is not a session.
+    pub async fn find(&self, org: &str, sent: &str) -> Result<Option<Found>, StoreError> {
+        if sent.len() <= key::TOO_SHORT {
+            return Ok(None);
+        }
+        let (first, second) = key::names(self.keys, org, sent);
+        let keys: Vec<Key> = std::iter::once(first).chain(second).map(|name| self.key(&name)).collect();
+        let names: Vec<String> = keys.iter().map(|key| record(&key.id)).collect();
+        let values = self.store.get_each(&names).await?;
+        for ((key, name), value) in keys.into_iter().zip(names).zip(values) {
+            if let Some(value) = value {
+                return Ok(Some(Found { key: Arc::new(key), session: Arc::new(parse(&name, &value)?) }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A record as it is stored, without policies; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot tell, or what it has is not a session.
+    pub async fn read(&self, id: &StoredId) -> Result<Option<Session>, StoreError> {
+        let name = record(id);
+        self.store.get(&name).await?.map(|value| parse(&name, &value)).transpose()
+    }
+
+    /// Writes a record, and tells every gateway of the store.
+    ///
+    /// # Errors
+    /// When it may not have been written.
+    pub async fn write(&self, key: &Key, session: &Session, life: Life) -> Result<(), StoreError> {
+        self.store.set(&record(&key.id), Bytes::from(session.to_json()), life).await?;
+        self.changed(key).await;
+        Ok(())
+    }
+
+    /// Removes a record, and tells whether there was one. Counters are not touched.
+    ///
+    /// # Errors
+    /// When it may still be there.
+    pub async fn remove(&self, key: &Key) -> Result<bool, StoreError> {
+        let removed = self.store.delete(&record(&key.id)).await?;
+        self.changed(key).await;
+        Ok(removed)
+    }
+
+    /// What the records whose ids begin with `prefix` are stored under, sorted.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<StoredId>, StoreError> {
+        let names = self.store.names(&format!("{}{prefix}", prefix::SESSION)).await?;
+        let ids = names.iter().filter_map(|name| name.strip_prefix(prefix::SESSION));
+        let mut ids: Vec<StoredId> = ids.map(StoredId::known).collect();
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// Replaces the metadata of a record and nothing else; its end and its counters stay. Nothing happens if the record is
+    /// gone.
+    ///
+    /// # Errors
+    /// When they may not have been written.
+    pub async fn write_metadata(&self, key: &Key, metadata: Value) -> Result<(), StoreError> {
+        let Some(mut session) = self.read(&key.id).await? else { return Ok(()) };
+        session.meta_data = metadata;
+        self.write(key, &session, Life::AsBefore).await
+    }
+
+    /// Others forget what they remember of a key. The record is written by now, so a failure is only logged: their memory
+    /// is short.
+    async fn changed(&self, key: &Key) {
+        let mut names = vec![key.id.to_string()];
+        if self.keys.hashed {
+            // What a Tyk remembers sessions by.
+            names.push(hash(HashFunction::Murmur64, &key.name));
+        }
+        if let Err(error) = self.store.publish(&Signal::KeysChanged(names)).await {
+            tracing::warn!(%error, "other gateways were not told that a key changed");
+        }
+    }
+}
+
+fn record(id: &StoredId) -> String {
+    format!("{}{id}", prefix::SESSION)
+}
+
+fn parse(name: &str, value: &[u8]) -> Result<Session, StoreError> {
+    Session::from_json(value).map_err(|error| StoreError::BadValue {
+        name: name.to_owned(),
+        reason: format!("it is not a session: {error}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn sessions() -> Sessions {
+        let keys = KeySettings { hashed: true, function: None, list_hashed: false };
+        Sessions::new(Store::Embedded(Arc::default()), keys)
+    }
+
+    #[tokio::test]
+    async fn a_key_is_found_with_and_without_its_organisation() {
+        let sessions = sessions();
+        let key = sessions.key("defaultmykey1");
+        let session = Session { alias: "joe".to_owned(), ..Session::default() };
+        sessions.write(&key, &session, Life::Forever).await.unwrap();
+        for sent in ["mykey1", "defaultmykey1"] {
+            let found = sessions.find("default", sent).await.unwrap().unwrap();
+            assert_eq!((&*found.key, &*found.session), (&key, &session));
+        }
+        for sent in ["mykey2", "MYKEY1", "", "key"] {
+            assert!(sessions.find("default", sent).await.unwrap().is_none(), "{sent}");
+        }
+        assert!(sessions.find("other", "mykey1").await.unwrap().is_none());
+        assert_eq!(sessions.list("").await.unwrap(), [StoredId::known("259d945d")]);
+        assert!(sessions.remove(&key).await.unwrap());
+        assert!(sessions.find("default", "mykey1").await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn metadata_are_written_alone() {
+        let sessions = sessions();
+        let key = sessions.key("defaultmykey1");
+        let mut signals = sessions.store().signals();
+        let session = Session { quota_remaining: 5, meta_data: json!({"a": 1}), ..Session::default() };
+        sessions.write(&key, &session, Life::Forever).await.unwrap();
+        sessions.write_metadata(&key, json!({"b": null})).await.unwrap();
+        let stored = sessions.read(&key.id).await.unwrap().unwrap();
+        assert_eq!(stored, Session { meta_data: json!({"b": null}), ..session });
+        for _ in 0..2 {
+            let signal = signals.recv().await.unwrap();
+            assert!(matches!(signal, Signal::KeysChanged(keys) if keys[0] == "259d945d"));
+        }
+    }
+}
