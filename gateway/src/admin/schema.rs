@@ -92,13 +92,12 @@ fn meaning(status: u16) -> &'static str {
 }
 
 fn schemas() -> Value {
-    let object = |description: &str| json!({ "type": "object", "description": description });
     json!({
-        "Object": object("Any object"),
+        "Object": { "type": "object" },
         "File": { "type": "string", "format": "binary" },
-        "Definition": object("A Tyk Classic definition; the book's page on definitions has its fields"),
+        "Definition": definition(),
         "Definitions": { "type": "array", "items": reference("Definition") },
-        "OasDefinition": object("An OpenAPI document with x-tyk-api-gateway"),
+        "OasDefinition": oas_definition(),
         "OasDefinitions": { "type": "array", "items": reference("OasDefinition") },
         "Message": {
             "type": "object",
@@ -155,44 +154,70 @@ fn error() -> Value {
     })
 }
 
+/// A session, with the fields that most keys have. `null` is "not there", as in Go.
 fn session() -> Value {
-    let number = json!({ "type": "number" });
-    let whole = json!({ "type": "integer", "format": "int64" });
-    let right = json!({
-        "type": "object",
-        "properties": {
-            "api_id": { "type": "string" },
-            "api_name": { "type": "string" },
-            "versions": { "type": "array", "items": { "type": "string" } },
-            "allowed_urls": { "type": "array", "items": {
-                "type": "object",
-                "properties": {
-                    "url": { "type": "string" },
-                    "methods": { "type": "array", "items": { "type": "string" } },
-                },
-            } },
-        },
-    });
+    let a = |kind: &str| json!({ "type": kind, "nullable": true });
+    let list = |item: Value| json!({ "type": "array", "nullable": true, "items": item });
+    let texts = || list(json!({ "type": "string" }));
+    let object = |properties: Value| json!({ "type": "object", "nullable": true, "properties": properties });
+    let url = json!({ "type": "object", "properties": { "url": a("string"), "methods": texts() } });
+    let mut right = object(json!({
+        "api_id": a("string"),
+        "api_name": a("string"),
+        "versions": texts(),
+        "allowed_urls": list(url),
+    }));
+    right["nullable"] = false.into();
+    let rights = json!({ "type": "object", "nullable": true, "additionalProperties": right });
     json!({
         "type": "object",
-        "description": "A session; the fields of Tyk, of which only those are here that most keys have",
+        "description": "A session in Tyk's form; unknown fields are kept",
         "properties": {
-            "org_id": { "type": "string" },
-            "alias": { "type": "string" },
-            "rate": number,
-            "per": number,
-            "allowance": number,
-            "quota_max": whole,
-            "quota_renewal_rate": whole,
-            "expires": whole,
-            "is_inactive": { "type": "boolean" },
-            "access_rights": { "type": "object", "additionalProperties": right },
-            "apply_policies": { "type": "array", "items": { "type": "string" } },
-            "tags": { "type": "array", "items": { "type": "string" } },
+            "org_id": a("string"),
+            "alias": a("string"),
+            "rate": a("number"),
+            "per": a("number"),
+            "allowance": a("number"),
+            "quota_max": a("integer"),
+            "quota_renewal_rate": a("integer"),
+            "expires": a("integer"),
+            "is_inactive": a("boolean"),
+            "access_rights": rights,
+            "apply_policies": texts(),
+            "tags": texts(),
         },
         "example": {
             "org_id": "default", "rate": 100, "per": 60, "quota_max": 1000, "quota_renewal_rate": 3600,
             "access_rights": { "shop": { "api_id": "shop", "api_name": "shop", "versions": ["Default"] } },
+        },
+    })
+}
+
+fn definition() -> Value {
+    json!({
+        "type": "object",
+        "description": "A Tyk Classic definition; the book's page on definitions has its fields",
+        "example": {
+            "name": "example", "api_id": "example", "org_id": "default", "active": true, "use_keyless": true,
+            "version_data": { "not_versioned": true, "versions": { "Default": { "name": "Default" } } },
+            "proxy": { "listen_path": "/example/", "target_url": "http://127.0.0.1:3000/", "strip_listen_path": true },
+        },
+    })
+}
+
+fn oas_definition() -> Value {
+    json!({
+        "type": "object",
+        "description": "An OpenAPI document with x-tyk-api-gateway",
+        "example": {
+            "openapi": "3.0.3",
+            "info": { "title": "example", "version": "1" },
+            "paths": {},
+            "x-tyk-api-gateway": {
+                "info": { "name": "example", "id": "example-oas", "state": { "active": true } },
+                "upstream": { "url": "http://127.0.0.1:3000/" },
+                "server": { "listenPath": { "value": "/example-oas/", "strip": true } },
+            },
         },
     })
 }

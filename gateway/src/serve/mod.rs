@@ -251,7 +251,7 @@ impl Gateway {
         // All that needs no waiting is done here: what the future holds is copied once for each request.
         let start = Instant::now();
         let request_id = RequestId::next();
-        let access = self
+        let mut access = self
             .settings
             .log
             .access_log
@@ -260,6 +260,7 @@ impl Gateway {
         let mut work = match health::answer(&self, &request) {
             Some(reply) => Work::Done(Some(reply)),
             None if admin::is_for(&self, &request, origin.entry) => {
+                access.iter_mut().for_each(AccessEntry::hide_path);
                 Work::Admin(admin::answer(Arc::clone(&self), request, origin, request_id))
             }
             None => Work::Serve(self.exchange(request, origin, request_id)),

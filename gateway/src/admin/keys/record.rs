@@ -103,7 +103,7 @@ mod tests {
             ("", "EOF while parsing"),
         ] {
             let refused = read(body.as_bytes()).unwrap_err().into_answer();
-            let said = refused.refused.unwrap_or_default();
+            let said = refused.refused.clone().unwrap_or_default();
             let text = refused.text();
             assert!(said.starts_with("Request malformed") && text.contains(expected), "{body}: {text}");
         }
