@@ -3,23 +3,24 @@
 use super::{
     answer::{Answer, FieldError, Outcome, Refused},
     call::Call,
-    definitions::{self, Kind, Written},
+    definitions::{self, Written},
 };
+use crate::apidef::read::Kind;
 
 /// All of them, as written.
 pub fn list(call: &Call) -> Outcome {
-    let texts = definitions::all(&call.gateway.settings)?.into_iter();
-    let texts = texts.filter(|stored| stored.kind == Kind::Classic).map(|stored| stored.text);
+    let files = definitions::all(&call.gateway.settings)?.into_iter();
+    let texts = files.filter(|file| file.kind == Some(Kind::Classic)).map(|file| file.text);
     Ok(Answer::json_text(definitions::json_list(texts)))
 }
 
 /// One, as written.
 pub fn get(call: &Call) -> Outcome {
-    let stored = definitions::find(&call.gateway.settings, call.parameter("apiID"))?;
-    match stored.kind {
-        Kind::Classic => Ok(Answer::json_text(stored.text)),
-        Kind::Oas => Err(Refused::bad(CLASSIC_EXPECTED)),
+    let file = definitions::find(&call.gateway.settings, call.parameter("apiID"))?;
+    if file.kind == Some(Kind::Oas) {
+        return Err(Refused::bad(CLASSIC_EXPECTED));
     }
+    Ok(Answer::json_text(file.text))
 }
 
 /// A new one. Its id is that of the path, if there is one, or that of the definition, or a generated one.
@@ -38,7 +39,7 @@ pub fn add(call: &Call) -> Outcome {
 pub fn update(call: &Call) -> Outcome {
     let id = call.parameter("apiID");
     let before = definitions::find(&call.gateway.settings, id)?;
-    if before.kind == Kind::Oas {
+    if before.kind == Some(Kind::Oas) {
         return Err(Refused::bad(CLASSIC_EXPECTED));
     }
     let written = Written::classic(call.text()?)?;
@@ -65,7 +66,7 @@ impl Written {
     /// A Tyk Classic definition that was sent.
     pub(super) fn classic(text: &str) -> Result<Self, Refused> {
         let json = Self::parsed(text)?;
-        if json.get("openapi").is_some() {
+        if json.get("openapi").is_some() || json.get("x-tyk-api-gateway").is_some() {
             let message = "this is a Tyk OAS definition, which goes to /tyk/apis/oas".to_owned();
             let error = FieldError { field: "openapi".into(), line: None, column: None, message };
             return Err(Refused::malformed(error));

@@ -19,28 +19,11 @@ use crate::{
     apidef::{
         Problem,
         folder::{self, DefinitionFile},
+        read::Kind,
     },
     config::Settings,
     serve::Gateway,
 };
-
-/// The two forms of a definition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Tyk Classic.
-    Classic,
-    /// OpenAPI with `x-tyk-api-gateway`.
-    Oas,
-}
-
-/// A definition in the folder, whether it can be served or not.
-#[derive(Debug)]
-pub(super) struct Stored {
-    pub(super) path: PathBuf,
-    pub(super) text: String,
-    pub(super) id: String,
-    pub(super) kind: Kind,
-}
 
 /// A definition that was sent.
 #[derive(Debug)]
@@ -53,15 +36,16 @@ pub(super) struct Written {
 }
 
 /// All definitions of the folder that have an id, in the order in which they are loaded.
-pub(super) fn all(settings: &Settings) -> Result<Vec<Stored>, Refused> {
+pub(super) fn all(settings: &Settings) -> Result<Vec<DefinitionFile>, Refused> {
     let folder = &settings.app_path;
-    let paths = folder::paths(folder).map_err(|error| unreadable(folder, &error))?;
-    Ok(paths.into_iter().filter_map(stored).collect())
+    let mut files = folder::read(folder).map_err(|error| unreadable(folder, &error))?;
+    files.retain(|file| !file.api_id.is_empty());
+    Ok(files)
 }
 
 /// The definition with an id; of several, the one that is loaded.
-pub(super) fn find(settings: &Settings, id: &str) -> Result<Stored, Refused> {
-    let found = all(settings)?.into_iter().find(|stored| stored.id == id);
+pub(super) fn find(settings: &Settings, id: &str) -> Result<DefinitionFile, Refused> {
+    let found = all(settings)?.into_iter().find(|file| &*file.api_id == id);
     found.ok_or_else(|| Refused::not_found("API not found"))
 }
 
@@ -69,11 +53,6 @@ pub(super) fn find(settings: &Settings, id: &str) -> Result<Stored, Refused> {
 pub(super) fn json_list(texts: impl Iterator<Item = String>) -> String {
     let texts: Vec<String> = texts.collect();
     format!("[{}]\n", texts.join(","))
-}
-
-/// Where a Tyk OAS definition has its id.
-pub(super) fn oas_id(json: &Value) -> Option<&str> {
-    json.pointer("/x-tyk-api-gateway/info/id")?.as_str()
 }
 
 /// An id that was sent, empty when there is none.
@@ -93,19 +72,6 @@ pub(super) fn object_or_absent(field: &str, value: Option<&Value>) -> Result<(),
     }
 }
 
-/// `None` for a file that is no definition, or one that went away meanwhile.
-fn stored(path: PathBuf) -> Option<Stored> {
-    let text = fs::read_to_string(&path).ok()?;
-    let json: Value = serde_json::from_str(&text).ok()?;
-    let (kind, id) = if json.get("openapi").is_some() {
-        (Kind::Oas, oas_id(&json)?)
-    } else {
-        (Kind::Classic, json.get("api_id")?.as_str()?)
-    };
-    let id = id.to_owned();
-    Some(Stored { path, text, id, kind })
-}
-
 /// Writes a new definition, once it is known that it will be served.
 pub(super) fn add(gateway: &Gateway, mut written: Written) -> Outcome {
     let _writing = gateway.admin.writing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -114,10 +80,10 @@ pub(super) fn add(gateway: &Gateway, mut written: Written) -> Outcome {
     }
     let id = written.id.clone();
     let path = gateway.settings.app_path.join(file_name(&id, written.kind)?);
-    if let Some(other) = all(&gateway.settings)?.into_iter().find(|stored| stored.id == id) {
+    if let Some(other) = all(&gateway.settings)?.into_iter().find(|file| *file.api_id == *id) {
         let message =
             format!("`{id}` is the id of the API in {} already; PUT changes it", other.path.display());
-        return Err(refused(StatusCode::CONFLICT, vec![error(id_field(written.kind), message)]));
+        return Err(refused(StatusCode::CONFLICT, vec![error(id_pointer(written.kind), message)]));
     }
     if path.exists() {
         return Err(Refused::conflict(format!("{} is there already and is not this API's", path.display())));
@@ -140,11 +106,23 @@ pub(super) fn update(gateway: &Gateway, written: Written) -> Outcome {
 /// Removes the file of a definition.
 pub(super) fn remove(gateway: &Gateway, id: &str) -> Outcome {
     let _writing = gateway.admin.writing.lock().unwrap_or_else(PoisonError::into_inner);
-    let Stored { path, .. } = find(&gateway.settings, id)?;
-    atomic_file::remove(&path).map_err(|error| {
-        Refused::new(StatusCode::INTERNAL_SERVER_ERROR, format!("Delete failed: {}: {error}", path.display()))
-    })?;
+    let file = find(&gateway.settings, id)?;
+    // The copy first: alone, it would be served.
+    for path in copy_of(&file).iter().chain([&file.path]) {
+        atomic_file::remove(path).map_err(|error| {
+            let message = format!("Delete failed: {}: {error}", path.display());
+            Refused::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+        })?;
+    }
     Ok(Answer::modified(id, "deleted"))
+}
+
+/// The Classic form of an OAS definition, where a Tyk has put one beside it.
+fn copy_of(file: &DefinitionFile) -> Option<PathBuf> {
+    let stem = file.path.file_name()?.to_str()?.strip_suffix("-oas.json")?;
+    let path = file.path.with_file_name(format!("{stem}.json"));
+    let copy = folder::parse(path.clone(), fs::read_to_string(&path).ok()?);
+    (file.kind == Some(Kind::Oas) && copy.is_copy_of_oas).then_some(path)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Refused> {
@@ -161,12 +139,12 @@ fn unreadable(folder: &Path, error: &io::Error) -> Refused {
 
 /// The name that Tyk gives the file.
 fn file_name(id: &str, kind: Kind) -> Result<String, Refused> {
-    routes::checked_name(id_field(kind), id)?;
+    routes::checked_name(id_pointer(kind), id)?;
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
     if !id.chars().all(is_plain) || id.starts_with('.') || id.len() > MAX_FILE_ID {
         let message = "the id of an API that is made here has letters, digits, `-`, `_` and `.`, begins with none of \
                        `.`, and has 200 of them at most, because it names the file";
-        return Err(refused(StatusCode::BAD_REQUEST, vec![error(id_field(kind), message)]));
+        return Err(refused(StatusCode::BAD_REQUEST, vec![error(id_pointer(kind), message)]));
     }
     Ok(match kind {
         Kind::Classic => format!("{id}.json"),
@@ -177,7 +155,8 @@ fn file_name(id: &str, kind: Kind) -> Result<String, Refused> {
 /// With the endings of its file and of unfinished ones, no file system finds this too long.
 const MAX_FILE_ID: usize = 200;
 
-fn id_field(kind: Kind) -> &'static str {
+/// The id's field, as the errors of the two kinds call fields.
+fn id_pointer(kind: Kind) -> &'static str {
     match kind {
         Kind::Classic => "api_id",
         Kind::Oas => "/x-tyk-api-gateway/info/id",
@@ -221,7 +200,7 @@ fn check(gateway: &Gateway, path: &Path, written: &Written) -> Result<(), Refuse
 fn field_error(file: &DefinitionFile, problem: &Problem) -> FieldError {
     let position = file.position(&problem.field);
     FieldError {
-        field: problem.field.clone(),
+        field: file.pointer(&problem.field).unwrap_or_else(|| problem.field.clone()),
         line: position.map(|position| position.line),
         column: position.map(|position| position.column),
         message: problem.message.clone(),

@@ -6,8 +6,9 @@ use super::{
     answer::{Answer, Outcome, Refused},
     apis::other_id,
     call::Call,
-    definitions::{self, Kind, Stored, Written},
+    definitions::{self, Written},
 };
+use crate::apidef::read::Kind;
 
 /// Tyk's part of the document.
 const EXTENSION: &str = "x-tyk-api-gateway";
@@ -41,7 +42,7 @@ pub fn add(call: &Call) -> Outcome {
 /// Another one in its place.
 pub fn update(call: &Call) -> Outcome {
     let id = call.parameter("apiID");
-    if definitions::find(&call.gateway.settings, id)?.kind == Kind::Classic {
+    if definitions::find(&call.gateway.settings, id)?.kind != Some(Kind::Oas) {
         return Err(Refused::bad(
             "the supplied API definition is in OAS format, please use the Tyk classic format for this API",
         ));
@@ -62,27 +63,28 @@ fn file_name(call: &Call) -> &'static str {
 }
 
 fn all(call: &Call) -> Result<String, Refused> {
-    let stored = definitions::all(&call.gateway.settings)?.into_iter();
-    let texts = stored.filter(|stored| stored.kind == Kind::Oas).map(|stored| shown(stored, is_public(call)));
+    let files = definitions::all(&call.gateway.settings)?.into_iter();
+    let texts =
+        files.filter(|file| file.kind == Some(Kind::Oas)).map(|file| shown(file.text, is_public(call)));
     Ok(definitions::json_list(texts))
 }
 
 fn one(call: &Call) -> Result<String, Refused> {
-    let stored = definitions::find(&call.gateway.settings, call.parameter("apiID"))?;
-    match stored.kind {
-        Kind::Oas => Ok(shown(stored, is_public(call))),
-        Kind::Classic => Err(Refused::bad(
+    let file = definitions::find(&call.gateway.settings, call.parameter("apiID"))?;
+    if file.kind != Some(Kind::Oas) {
+        return Err(Refused::bad(
             "the requested API definition is in Tyk classic format, please use old api endpoint",
-        )),
+        ));
     }
+    Ok(shown(file.text, is_public(call)))
 }
 
 /// As written, or without what is between Tyk and the author.
-fn shown(stored: Stored, public: bool) -> String {
+fn shown(text: String, public: bool) -> String {
     if !public {
-        return stored.text;
+        return text;
     }
-    let mut json: Value = serde_json::from_str(&stored.text).unwrap_or_default();
+    let mut json: Value = serde_json::from_str(&text).unwrap_or_default();
     if let Some(document) = json.as_object_mut() {
         document.remove(EXTENSION);
     }

@@ -7,20 +7,25 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::Value;
-
-use super::{ApiDefinition, Problem, Problems, classic};
-use crate::config;
+use super::{
+    ApiDefinition, Problem, Problems,
+    read::{self, Kind, Read},
+};
+use crate::config::Position;
 
 /// One definition file.
 #[derive(Debug)]
 pub struct DefinitionFile {
     /// The file.
     pub path: PathBuf,
-    /// Its text, for line numbers.
-    text: String,
+    /// Its text; empty when it could not be read.
+    pub text: String,
+    /// What it is written as; `None` when it could not be read as JSON.
+    pub kind: Option<Kind>,
     /// Id of its API, empty when it could not be read.
     pub api_id: Arc<str>,
+    /// It is the Classic form that Tyk keeps of an OAS definition.
+    pub is_copy_of_oas: bool,
     /// The definition, when it is to be served.
     pub definition: Option<ApiDefinition>,
     /// What was found while it was read.
@@ -36,20 +41,23 @@ pub struct DefinitionFile {
 /// # Errors
 /// When the folder itself cannot be read. A file that cannot be read is a problem of that file only.
 pub fn read(folder: &Path) -> io::Result<Vec<DefinitionFile>> {
-    Ok(paths(folder)?.into_iter().map(read_file).collect())
-}
-
-/// The files that [`read`] reads, in its order.
-///
-/// # Errors
-/// When the folder itself cannot be read.
-pub fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "json") && path.is_file())
         .collect();
     paths.sort();
-    Ok(paths)
+    let mut files: Vec<DefinitionFile> = paths.iter().cloned().map(read_file).collect();
+    files.retain(|file| !stands_for_oas(file, &paths));
+    Ok(files)
+}
+
+/// Tyk keeps two files for an API with an OAS definition, `ID.json` in Classic form and `ID-oas.json`: the second is
+/// the one that people write.
+fn stands_for_oas(file: &DefinitionFile, paths: &[PathBuf]) -> bool {
+    let Some(stem) = file.path.file_stem().filter(|_| file.is_copy_of_oas) else { return false };
+    let mut document = stem.to_owned();
+    document.push("-oas.json");
+    paths.contains(&file.path.with_file_name(document))
 }
 
 fn read_file(path: PathBuf) -> DefinitionFile {
@@ -58,51 +66,28 @@ fn read_file(path: PathBuf) -> DefinitionFile {
         Err(error) => {
             let mut problems = Problems::default();
             problems.refuse("", format!("cannot be read: {error}"));
-            DefinitionFile { problems, ..DefinitionFile::of(path, String::new()) }
+            DefinitionFile::new(path, String::new(), Read::refused(None, problems))
         }
     }
 }
 
 /// Reads a definition from text that stands for a file.
 pub fn parse(path: PathBuf, text: String) -> DefinitionFile {
-    let mut file = DefinitionFile::of(path, text);
-    let json: Value = match serde_json::from_str(&file.text) {
-        Ok(json) => json,
-        Err(error) => {
-            let message = format!("is not JSON, line {} column {}: {error}", error.line(), error.column());
-            file.problems.refuse("", message);
-            return file;
-        }
-    };
-    if json.get("openapi").is_some() {
-        file.problems.refuse(
-            "openapi",
-            "Tyk OAS definitions are not read by this version of Gatehouse yet; only Tyk Classic ones are",
-        );
-        return file;
-    }
-    let read = classic::read(json);
-    if let Some(definition) = &read.definition {
-        file.api_id = Arc::clone(&definition.id);
-    }
-    file.definition = read.definition;
-    if let Some(definition) = &mut file.definition
-        && definition.uses_plugins()
-    {
-        definition.written = Some(file.text.as_str().into());
-    }
-    file.problems = read.problems;
-    file
+    let read = read::read(&text);
+    DefinitionFile::new(path, text, read)
 }
 
 impl DefinitionFile {
-    fn of(path: PathBuf, text: String) -> Self {
+    fn new(path: PathBuf, text: String, read: Read) -> Self {
+        let Read { kind, api_id, is_copy_of_oas, definition, inactive: _, problems } = read;
         Self {
             path,
             text,
-            api_id: "".into(),
-            definition: None,
-            problems: Problems::default(),
+            kind,
+            api_id,
+            is_copy_of_oas,
+            definition,
+            problems,
             findings: RefCell::default(),
             is_trial: false,
         }
@@ -111,17 +96,18 @@ impl DefinitionFile {
     /// Logs every finding once.
     pub fn report(&self) {
         for Problem { field, message } in &self.problems.refusals {
-            tracing::error!(file = %self.place(field), field, "API not served: {message}");
+            self.log(field, message);
         }
         for Problem { field, message } in &self.problems.warnings {
-            tracing::warn!(file = %self.place(field), field, "{message}");
+            let pointer = self.pointer(field);
+            tracing::warn!(file = %self.place(field), field, pointer, "{message}");
         }
     }
 
     /// Logs one more finding that keeps the API from being served.
     pub fn report_one(&self, field: &str, message: &str) {
         if self.note(field, message) {
-            tracing::error!(file = %self.place(field), field, "API not served: {message}");
+            self.log(field, message);
         }
     }
 
@@ -131,24 +117,28 @@ impl DefinitionFile {
         !self.is_trial
     }
 
+    fn log(&self, field: &str, message: &str) {
+        let pointer = self.pointer(field);
+        tracing::error!(file = %self.place(field), field, pointer, "API not served: {message}");
+    }
+
     /// File, line and column of a field, or of the nearest place above it that is there.
     pub fn place(&self, field: &str) -> String {
+        let path = self.path.display();
         match self.position(field) {
-            Some(position) => format!("{}:{}:{}", self.path.display(), position.line, position.column),
-            None => self.path.display().to_string(),
+            Some(position) => format!("{path}:{}:{}", position.line, position.column),
+            None => path.to_string(),
         }
     }
 
     /// Line and column of a field, or of the nearest place above it that is there.
-    pub fn position(&self, field: &str) -> Option<config::Position> {
-        let mut path = field;
-        loop {
-            if let Some(position) =
-                (!path.is_empty()).then(|| config::locate_dotted(&self.text, path)).flatten()
-            {
-                return Some(position);
-            }
-            path = &path[..path.rfind(['.', '['])?];
-        }
+    pub fn position(&self, field: &str) -> Option<Position> {
+        read::place(&self.text, field).position
+    }
+
+    /// The field as a JSON pointer, for documents: their keys are paths with dots and slashes.
+    pub fn pointer(&self, field: &str) -> Option<String> {
+        let in_document = self.kind == Some(Kind::Oas) && !field.is_empty();
+        in_document.then(|| read::place(&self.text, field).pointer)
     }
 }

@@ -3,6 +3,8 @@
 //! Values are checked and typed: a [`url::Url`] parses, a method is a method. Patterns and scripts are still
 //! text here; `live` compiles them.
 
+mod answers;
+
 use std::{
     net::IpAddr,
     path::{Path, PathBuf},
@@ -10,10 +12,11 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method};
 use time::OffsetDateTime;
 use url::Url;
 
+pub use self::answers::{ExampleAnswers, ExampleBody, ExampleMedia, ExampleResponse, FixedAnswer, Mock};
 use crate::config::settings::DriverName;
 
 /// One API.
@@ -230,8 +233,10 @@ pub struct Endpoints {
     pub methods: Vec<Endpoint<Method>>,
     /// URL rewrites.
     pub rewrites: Vec<Endpoint<UrlRewrite>>,
-    /// Fixed answers.
+    /// Fixed answers, given before scripts and plugins are asked.
     pub mocks: Vec<Endpoint<FixedAnswer>>,
+    /// Answers in the upstream's place.
+    pub upstream_mocks: Vec<Endpoint<Mock>>,
 }
 
 /// One entry of a list.
@@ -250,17 +255,6 @@ pub struct Endpoint<T> {
 pub struct MethodActions {
     /// Methods the entry is for, with a fixed answer where it gives one; empty: see the entry's own method.
     pub by_method: Vec<(Method, Option<FixedAnswer>)>,
-}
-
-/// An answer given by the definition itself.
-#[derive(Debug, Clone)]
-pub struct FixedAnswer {
-    /// Status.
-    pub status: StatusCode,
-    /// Headers.
-    pub headers: HeaderMap,
-    /// Body.
-    pub body: bytes::Bytes,
 }
 
 /// Headers to take out, then headers to set.

@@ -8,6 +8,7 @@ pub mod cors;
 pub mod header_transform;
 pub mod ip_access;
 pub mod looping;
+pub mod mock_response;
 pub mod path_access;
 pub mod plugin;
 pub mod rate_limit;
@@ -18,12 +19,11 @@ pub mod virtual_endpoint;
 
 use std::borrow::Cow;
 
-use http::{HeaderValue, Method, Response, Uri, header, uri::PathAndQuery};
+use http::{HeaderValue, Method, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
 use self::{looping::LoopTarget, path_access::Access, plugin::Now, version::Selected};
 use crate::{
-    apidef::model::FixedAnswer,
     exchange::{Exchange, SentTo},
     live::{
         api::{LiveApi, LiveVersion},
@@ -113,7 +113,7 @@ async fn pass(
     size_limit::check(version, path.forms(), exchange)?;
     let access = path_access::check(endpoints, &exchange.method, path.forms(), exchange.loops)?;
     if let Access::Answer(answer) = access {
-        return Ok(Flow::Reply(fixed_reply(answer)));
+        return Ok(Flow::Reply(mock_response::fixed(answer)));
     }
     if hooks.before_limits() {
         let authenticates = !matches!(access, Access::Ignored);
@@ -144,7 +144,7 @@ async fn pass(
     let client_method = exchange.method.clone();
     let transformed = endpoints.methods.find(&client_method, forms);
     if let Some(answer) = endpoints.mocks.find(&client_method, forms) {
-        return Ok(Flow::Reply(fixed_reply(answer)));
+        return Ok(Flow::Reply(mock_response::fixed(answer)));
     }
     let mut reply = match endpoints.virtual_endpoints.find(&client_method, forms) {
         Some(endpoint) => match Box::pin(virtual_endpoint::answer(gateway, api, endpoint, exchange)).await {
@@ -167,7 +167,10 @@ async fn pass(
         reply = Box::pin(plugin::requests(&hooks.post, exchange)).await?;
     }
     let from_upstream = reply.is_none();
-    if from_upstream {
+    if from_upstream && let Some(mock) = endpoints.upstream_mocks.find(&client_method, forms) {
+        reply = Some(mock_response::answer(mock, &exchange.headers)?);
+    }
+    if reply.is_none() {
         // What a plugin changed counts for more than what the definition says.
         let method = match transformed {
             Some(method) if exchange.method == client_method => method.clone(),
@@ -291,17 +294,6 @@ fn join(
     target
         .join(path, query, api.keep_trailing_slash)
         .map_err(|_| GatewayError::RewriteFailed { url: path.to_owned() })
-}
-
-/// An answer that the definition gives itself.
-fn fixed_reply(answer: &FixedAnswer) -> Reply {
-    let mut reply = Response::new(ReplyBody::from(answer.body.clone()));
-    *reply.status_mut() = answer.status;
-    let headers = reply.headers_mut();
-    headers.reserve(answer.headers.len() + reply::ADDED_HEADERS);
-    headers.extend(answer.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-    reply::sniff_content_type(&mut reply);
-    reply
 }
 
 /// The path of a request in all the forms that steps need.

@@ -29,7 +29,7 @@ pub fn select<'a>(
     exchange: &mut Exchange,
 ) -> Result<Selected<'a>, GatewayError> {
     let (location, strip, default, versions) = match &api.versions {
-        LiveVersions::Single(version) => return Ok(Selected { version, segment: None }),
+        LiveVersions::Single(version) => return unexpired(version, None),
         LiveVersions::Many { location, strip, default, versions } => (location, *strip, default, versions),
     };
     let mut segment = None;
@@ -72,6 +72,10 @@ pub fn select<'a>(
         (None, Some(default)) => versions.get(default).ok_or(GatewayError::VersionUnknown)?,
         (None, None) => return Err(GatewayError::VersionMissing),
     };
+    unexpired(version, segment)
+}
+
+fn unexpired(version: &LiveVersion, segment: Option<usize>) -> Result<Selected<'_>, GatewayError> {
     match &version.expires {
         Some(expires) if expires.when <= OffsetDateTime::now_utc() => Err(GatewayError::VersionExpired),
         _ => Ok(Selected { version, segment }),

@@ -14,7 +14,9 @@ use http::{HeaderValue, Method};
 use time::OffsetDateTime;
 
 use crate::{
-    apidef::model::{ClientAddresses, Cors, FixedAnswer, HeaderChanges, MethodActions, VersionLocation},
+    apidef::model::{
+        ClientAddresses, Cors, FixedAnswer, HeaderChanges, MethodActions, Mock, VersionLocation,
+    },
     chain::{
         plugin::LivePlugin, rate_limit::RateWindow, url_rewrite::Rewrite,
         virtual_endpoint::LiveVirtualEndpoint,
@@ -182,6 +184,8 @@ pub struct LiveEndpoints {
     pub rewrites: EndpointList<Rewrite>,
     /// Fixed answers.
     pub mocks: EndpointList<FixedAnswer>,
+    /// Answers in the upstream's place.
+    pub upstream_mocks: EndpointList<Mock>,
 }
 
 impl LiveEndpoints {
@@ -196,5 +200,6 @@ impl LiveEndpoints {
             || self.methods.names_path(path)
             || self.rewrites.names_path(path)
             || self.mocks.names_path(path)
+            || self.upstream_mocks.names_path(path)
     }
 }

@@ -18,6 +18,7 @@ use crate::{
         ApiDefinition,
         folder::DefinitionFile,
         model::{Endpoint, Endpoints, ScriptSource, Version, Versioning, VirtualEndpoint},
+        read::Kind,
     },
     chain::{rate_limit::RateWindow, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint},
     config::settings::{MatchingSettings, Settings},
@@ -96,7 +97,7 @@ impl Compiler<'_> {
                     definition.id,
                     earlier.path.display()
                 );
-                file.report_one("api_id", &message);
+                file.report_one(file.kind.unwrap_or(Kind::Classic).id_field(), &message);
                 compiled.refused += 1;
                 definitions.push(DefinitionStatus::not_served(&file));
                 continue;
@@ -131,8 +132,9 @@ impl Compiler<'_> {
         for Conflict { index, kept } in conflicts {
             left_out.insert(index);
             let other = served[kept].path.display();
+            let field = served[index].kind.unwrap_or(Kind::Classic).listen_path_field();
             served[index].report_one(
-                "proxy.listen_path",
+                field,
                 &format!("is the listen path of the API in {other} already; this one is not served"),
             );
         }
@@ -293,6 +295,7 @@ impl Compiler<'_> {
                 Rewrite::compile(&endpoint.rule).map_err(CompileError::from)
             })?,
             mocks: list(&endpoints.mocks, matching)?,
+            upstream_mocks: list(&endpoints.upstream_mocks, matching)?,
         })
     }
 

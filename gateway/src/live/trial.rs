@@ -2,7 +2,7 @@
 
 use super::compile::Compiler;
 use crate::{
-    apidef::{ApiDefinition, Problem, folder::DefinitionFile},
+    apidef::{ApiDefinition, Problem, folder::DefinitionFile, read::Kind},
     router::table::{ListenPath, Table},
 };
 
@@ -26,7 +26,8 @@ impl Compiler<'_> {
         let Some(definition) = file.definition.take() else {
             return Trial { file, conflict: None, failures: Vec::new() };
         };
-        if let Some(conflict) = self.conflict(&definition, others) {
+        let kind = file.kind.unwrap_or(Kind::Classic);
+        if let Some(conflict) = self.conflict(kind, &definition, others) {
             return Trial { file, conflict: Some(conflict), failures: Vec::new() };
         }
         let error = self.compile_one(&definition, &file).err();
@@ -35,12 +36,12 @@ impl Compiler<'_> {
         Trial { file, conflict: None, failures }
     }
 
-    fn conflict(&self, definition: &ApiDefinition, others: &[DefinitionFile]) -> Option<Problem> {
+    fn conflict(&self, kind: Kind, definition: &ApiDefinition, others: &[DefinitionFile]) -> Option<Problem> {
         let others: Vec<_> =
             others.iter().filter_map(|other| Some((other, other.definition.as_ref()?))).collect();
         if let Some((other, _)) = others.iter().find(|(_, other)| other.id == definition.id) {
             let message = format!("is the id of the API in {} already", other.path.display());
-            return Some(Problem { field: "api_id".to_owned(), message });
+            return Some(Problem { field: kind.id_field().to_owned(), message });
         }
         if definition.internal {
             return None;
@@ -58,6 +59,6 @@ impl Compiler<'_> {
         let conflict = conflicts.into_iter().find(|conflict| conflict.index == reachable.len())?;
         let (other, _) = reachable.get(conflict.kept)?;
         let message = format!("is the listen path of the API in {} already", other.path.display());
-        Some(Problem { field: "proxy.listen_path".to_owned(), message })
+        Some(Problem { field: kind.listen_path_field().to_owned(), message })
     }
 }

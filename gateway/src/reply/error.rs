@@ -101,6 +101,14 @@ pub enum GatewayError {
     /// A plugin crashed the gateway too often at this endpoint.
     #[error("Service Unavailable")]
     PluginClosed,
+    /// A mock response has no example as the request or the definition asks for.
+    #[error("mock: {message}")]
+    NoExample {
+        /// 400 or 404.
+        status: StatusCode,
+        /// What is not there.
+        message: String,
+    },
     /// Authentication did not let the caller in.
     #[error("{message}")]
     AuthenticationRefused {
@@ -127,7 +135,7 @@ impl GatewayError {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Overloaded | Self::PluginClosed => StatusCode::SERVICE_UNAVAILABLE,
-            Self::AuthenticationRefused { status, .. } => *status,
+            Self::AuthenticationRefused { status, .. } | Self::NoExample { status, .. } => *status,
             // A full queue is the gateway's trouble, not the script's: the client may try again.
             Self::VirtualEndpoint { class: ErrorClass::Overload } => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
