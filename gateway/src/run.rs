@@ -264,7 +264,7 @@ async fn asked_by_group(signals: &mut broadcast::Receiver<Signal>) {
     loop {
         match signals.recv().await {
             // Signals that came too fast to be heard may have been about anything.
-            Ok(Signal::Reload) | Err(RecvError::Lagged(_)) => return,
+            Ok(Signal::Reload | Signal::Missed) | Err(RecvError::Lagged(_)) => return,
             Ok(_) => {}
             Err(RecvError::Closed) => std::future::pending().await,
         }

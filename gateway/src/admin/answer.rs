@@ -205,6 +205,11 @@ impl Refused {
         Self::not_found("There is nothing here; GET /tyk/schema/admin describes the admin API")
     }
 
+    /// The system has no randomness to give.
+    pub fn no_randomness() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the system gives no random numbers")
+    }
+
     /// It should have worked.
     pub fn failed(error: &dyn std::error::Error) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())

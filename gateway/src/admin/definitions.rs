@@ -23,6 +23,7 @@ use crate::{
     },
     config::Settings,
     serve::Gateway,
+    session::key,
 };
 
 /// A definition that was sent.
@@ -76,7 +77,7 @@ pub(super) fn object_or_absent(field: &str, value: Option<&Value>) -> Result<(),
 pub(super) fn add(gateway: &Gateway, mut written: Written) -> Outcome {
     let _writing = gateway.admin.writing.lock().unwrap_or_else(PoisonError::into_inner);
     if written.id.is_empty() {
-        written.set_id(&generated_id()?);
+        written.set_id(&key::new_id().ok_or_else(Refused::no_randomness)?);
     }
     let id = written.id.clone();
     let path = gateway.settings.app_path.join(file_name(&id, written.kind)?);
@@ -139,17 +140,23 @@ fn unreadable(folder: &Path, error: &io::Error) -> Refused {
 
 /// The name that Tyk gives the file.
 fn file_name(id: &str, kind: Kind) -> Result<String, Refused> {
-    routes::checked_name(id_pointer(kind), id)?;
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
-    if !id.chars().all(is_plain) || id.starts_with('.') || id.len() > MAX_FILE_ID {
-        let message = "the id of an API that is made here has letters, digits, `-`, `_` and `.`, begins with none of \
-                       `.`, and has 200 of them at most, because it names the file";
-        return Err(refused(StatusCode::BAD_REQUEST, vec![error(id_pointer(kind), message)]));
-    }
+    let stem = file_stem(id_pointer(kind), id)?;
     Ok(match kind {
-        Kind::Classic => format!("{id}.json"),
-        Kind::Oas => format!("{id}-oas.json"),
+        Kind::Classic => format!("{stem}.json"),
+        Kind::Oas => format!("{stem}-oas.json"),
     })
+}
+
+/// An id that can name a file.
+pub(super) fn file_stem<'a>(field: &str, id: &'a str) -> Result<&'a str, Refused> {
+    routes::checked_name(field, id)?;
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    if id.chars().all(is_plain) && !id.starts_with('.') && id.len() <= MAX_FILE_ID {
+        return Ok(id);
+    }
+    let message = "an id that is made here names a file: it has letters, digits, `-`, `_` and `.`, does not begin with \
+                   `.`, and has 200 of them at most";
+    Err(Refused::bad(format!("{field}: {message}")).because(vec![error(field, message)]))
 }
 
 /// With the endings of its file and of unfinished ones, no file system finds this too long.
@@ -161,15 +168,6 @@ fn id_pointer(kind: Kind) -> &'static str {
         Kind::Classic => "api_id",
         Kind::Oas => "/x-tyk-api-gateway/info/id",
     }
-}
-
-/// 128 random bits, as Tyk's ids.
-fn generated_id() -> Result<String, Refused> {
-    let mut bits = [0; 16];
-    let filled = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bits);
-    filled
-        .map_err(|_| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "the system gives no random numbers"))?;
-    Ok(bits.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Reads and compiles the definition as a reload would, beside the others of the folder.

@@ -11,6 +11,7 @@ pub mod call;
 mod definitions;
 pub mod keys;
 pub mod oas;
+pub mod policies;
 pub mod reload;
 pub mod routes;
 pub mod schema;

@@ -128,6 +128,8 @@ fn schemas() -> Value {
                 "apply_policies": { "type": "array", "items": { "type": "string" } },
             },
         },
+        "Policy": policy(),
+        "Policies": { "type": "array", "items": reference("Policy") },
         "Status": status(),
     })
 }
@@ -188,6 +190,33 @@ fn session() -> Value {
         },
         "example": {
             "org_id": "default", "rate": 100, "per": 60, "quota_max": 1000, "quota_renewal_rate": 3600,
+            "access_rights": { "shop": { "api_id": "shop", "api_name": "shop", "versions": ["Default"] } },
+        },
+    })
+}
+
+fn policy() -> Value {
+    let a = |kind: &str| json!({ "type": kind, "nullable": true });
+    let partition = || a("boolean");
+    json!({
+        "type": "object",
+        "description": "A policy in Tyk's form; unknown fields are kept",
+        "properties": {
+            "id": a("string"),
+            "name": a("string"),
+            "org_id": a("string"),
+            "rate": a("number"),
+            "per": a("number"),
+            "quota_max": a("integer"),
+            "quota_renewal_rate": a("integer"),
+            "is_inactive": a("boolean"),
+            "tags": { "type": "array", "nullable": true, "items": { "type": "string" } },
+            "partitions": { "type": "object", "nullable": true, "properties": {
+                "quota": partition(), "rate_limit": partition(), "acl": partition(), "per_api": partition(),
+            } },
+        },
+        "example": {
+            "id": "gold", "name": "Gold", "org_id": "default", "rate": 100, "per": 60, "quota_max": -1,
             "access_rights": { "shop": { "api_id": "shop", "api_name": "shop", "versions": ["Default"] } },
         },
     })

@@ -164,6 +164,7 @@ impl Gateway {
         let outbound = outbound_client(&settings.upstream, tls);
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
+        let sessions = Sessions::new(Store::new(&settings.storage, &runtime), &settings);
         Ok(Self {
             plugins: PluginRuntime::new(
                 &settings,
@@ -174,7 +175,7 @@ impl Gateway {
             ),
             clients,
             js: JsRuntime::new(&settings.javascript, outbound, runtime),
-            sessions: Sessions::new(Store::Embedded(Arc::default()), settings.keys),
+            sessions,
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
                 settings.plugins.analytics_in_flight,

@@ -1,24 +1,32 @@
 //! Finds the session of what a caller sent, and writes records: the store with its names and a short memory.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
     hash::hash,
     key::{self, Key, StoredId},
+    memory::Memory,
+    policy::Policies,
     session::Session,
     signal::Signal,
     store::{Life, Store, StoreError, prefix},
 };
-use crate::config::settings::{HashFunction, KeySettings};
+use crate::config::{
+    Settings,
+    settings::{HashFunction, KeySettings},
+};
 
 /// Sessions by key.
 #[derive(Debug)]
 pub struct Sessions {
     store: Store,
     keys: KeySettings,
+    memory: Memory,
+    policies: ArcSwap<Policies>,
 }
 
 /// A session that was found, and under which key.
@@ -32,8 +40,10 @@ pub struct Found {
 
 impl Sessions {
     /// Sessions of a store.
-    pub fn new(store: Store, keys: KeySettings) -> Self {
-        Self { store, keys }
+    pub fn new(store: Store, settings: &Settings) -> Self {
+        let storage = &settings.storage;
+        let memory = Memory::new(storage.cached_sessions, storage.session_cache);
+        Self { store, keys: settings.keys, memory, policies: ArcSwap::default() }
     }
 
     /// The store.
@@ -46,29 +56,70 @@ impl Sessions {
         self.keys
     }
 
+    /// The policies there are.
+    pub fn policies(&self) -> Arc<Policies> {
+        self.policies.load_full()
+    }
+
+    /// Takes other policies from now on.
+    pub fn set_policies(&self, policies: Policies) {
+        self.policies.store(Arc::new(policies));
+        self.memory.clear();
+    }
+
     /// A key by its name.
     pub fn key(&self, name: &str) -> Key {
         Key { name: name.into(), id: key::stored_id(self.keys, name) }
     }
 
-    /// The session of what a caller sent, in an API of `org`; `None` when there is none.
+    /// The session of what a caller sent, in an API of `org`; `None` when there is none that may be used.
     ///
     /// # Errors
     /// When the store cannot tell, or what it has is not a session.
     pub async fn find(&self, org: &str, sent: &str) -> Result<Option<Found>, StoreError> {
+        match self.memory.get(org, sent) {
+            Some(found) => Ok(Some(found)),
+            None => Box::pin(self.ask(org, sent)).await,
+        }
+    }
+
+    async fn ask(&self, org: &str, sent: &str) -> Result<Option<Found>, StoreError> {
         if sent.len() <= key::TOO_SHORT {
             return Ok(None);
         }
+        let asked = Instant::now();
         let (first, second) = key::names(self.keys, org, sent);
         let keys: Vec<Key> = std::iter::once(first).chain(second).map(|name| self.key(&name)).collect();
         let names: Vec<String> = keys.iter().map(|key| record(&key.id)).collect();
         let values = self.store.get_each(&names).await?;
-        for ((key, name), value) in keys.into_iter().zip(names).zip(values) {
-            if let Some(value) = value {
-                return Ok(Some(Found { key: Arc::new(key), session: Arc::new(parse(&name, &value)?) }));
-            }
+        let values = keys.into_iter().zip(names).zip(values);
+        let Some(((key, name), value)) = values.into_iter().find_map(|(named, value)| Some((named, value?)))
+        else {
+            return Ok(None);
+        };
+        let mut session = parse(&name, &value)?;
+        if let Err(error) = self.policies.load().apply(&mut session, org) {
+            tracing::error!(key = %key.id, "a key is refused because of its policies: {error}");
+            return Ok(None);
         }
-        Ok(None)
+        let found = Found { key: Arc::new(key), session: Arc::new(session) };
+        self.memory.put(org, sent, asked, found.clone());
+        Ok(Some(found))
+    }
+
+    /// Takes note of what other gateways say.
+    pub fn heard(&self, signal: &Signal) {
+        match signal {
+            Signal::KeysChanged(names) => {
+                self.memory.forget(names.iter().map(String::as_str));
+                if self.keys.hashed {
+                    let ids: Vec<StoredId> = names.iter().map(|name| key::stored_id(self.keys, name)).collect();
+                    self.memory.forget(ids.iter().map(StoredId::as_str));
+                }
+            }
+            Signal::Reload | Signal::Missed => self.memory.clear(),
+            Signal::ApiCacheDropped(_) => {}
+        }
     }
 
     /// A record as it is stored, without policies; `None` when there is none.
@@ -126,6 +177,7 @@ impl Sessions {
     /// Others forget what they remember of a key. The record is written by now, so a failure is only logged: their memory
     /// is short.
     async fn changed(&self, key: &Key) {
+        self.memory.forget([key.id.as_str(), &*key.name].into_iter());
         let mut names = vec![key.id.to_string()];
         if self.keys.hashed {
             // What a Tyk remembers sessions by.
@@ -150,18 +202,28 @@ fn parse(name: &str, value: &[u8]) -> Result<Session, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
+    use crate::session::embedded::EmbeddedStore;
 
-    fn sessions() -> Sessions {
+    fn sessions(folder: &std::path::Path) -> Sessions {
         let keys = KeySettings { hashed: true, function: None, list_hashed: false };
-        Sessions::new(Store::Embedded(Arc::default()), keys)
+        let store = EmbeddedStore::new(folder.join("kept.redb"), Duration::from_secs(20));
+        Sessions {
+            store: Store::Embedded(Arc::new(store)),
+            keys,
+            memory: Memory::new(100, Duration::from_secs(3600)),
+            policies: ArcSwap::default(),
+        }
     }
 
     #[tokio::test]
     async fn a_key_is_found_with_and_without_its_organisation() {
-        let sessions = sessions();
+        let folder = tempfile::tempdir().unwrap();
+        let sessions = sessions(folder.path());
         let key = sessions.key("defaultmykey1");
         let session = Session { alias: "joe".to_owned(), ..Session::default() };
         sessions.write(&key, &session, Life::Forever).await.unwrap();
@@ -179,8 +241,48 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_remembered_is_forgotten_when_it_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let sessions = sessions(folder.path());
+        let key = sessions.key("defaultmykey1");
+        let mut session = Session::default();
+        for step in 0..4 {
+            session.rate = f64::from(step);
+            match step {
+                // Here, or at another gateway, which names the key or what it is stored under.
+                0 | 1 => sessions.write(&key, &session, Life::Forever).await.unwrap(),
+                _ => {
+                    let value = session.to_json().into();
+                    sessions.store.set(&record(&key.id), value, Life::Forever).await.unwrap();
+                    let names = ["defaultmykey1", "259d945d"];
+                    sessions.heard(&Signal::KeysChanged(vec![names[step as usize - 2].to_owned()]));
+                }
+            }
+            for _ in 0..2 {
+                assert_eq!(sessions.find("default", "mykey1").await.unwrap().unwrap().session.rate, session.rate);
+            }
+        }
+        let mut policies = Session { apply_policies: vec!["none".to_owned()], ..session };
+        sessions.write(&key, &policies, Life::Forever).await.unwrap();
+        assert!(sessions.find("default", "mykey1").await.unwrap().is_none(), "its policy is not there");
+        policies.apply_policies.clear();
+        sessions.write(&key, &policies, Life::Forever).await.unwrap();
+        assert!(sessions.find("default", "mykey1").await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_record_that_is_none_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let sessions = sessions(folder.path());
+        sessions.store.set("apikey-259d945d", "{".into(), Life::Forever).await.unwrap();
+        let error = sessions.find("default", "mykey1").await.unwrap_err();
+        assert!(matches!(&error, StoreError::BadValue { name, .. } if name == "apikey-259d945d"), "{error}");
+    }
+
+    #[tokio::test]
     async fn metadata_are_written_alone() {
-        let sessions = sessions();
+        let folder = tempfile::tempdir().unwrap();
+        let sessions = sessions(folder.path());
         let key = sessions.key("defaultmykey1");
         let mut signals = sessions.store().signals();
         let session = Session { quota_remaining: 5, meta_data: json!({"a": 1}), ..Session::default() };

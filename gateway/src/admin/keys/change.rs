@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::{
@@ -24,7 +23,7 @@ const NOT_SECURE: &str = "Failed to create key, ensure security settings are cor
 /// A new key with an id that nobody can guess.
 pub async fn add(call: Call) -> Outcome {
     let session = record::read(&call.body)?;
-    let id = key::new_id().ok_or_else(no_randomness)?;
+    let id = key::new_id().ok_or_else(Refused::no_randomness)?;
     create(&call, &id, session, NO_RIGHTS).await
 }
 
@@ -51,8 +50,14 @@ async fn create(call: &Call, id: &str, mut session: Session, no_rights: &str) ->
     } else {
         Key { id: StoredId::known(&name), name: name.into() }
     };
-    record::refuse_master_key(&session, call.master_keys(), no_rights)?;
+    let applied = with_policies(gateway, &session)?;
+    record::refuse_master_key(&applied, call.master_keys(), no_rights)?;
     session.date_created = record::now_as_text();
+    if let Some(seconds) = trial_period(gateway, &session)
+        && gateway.sessions.read(&key.id).await.map_err(unavailable)?.is_none()
+    {
+        session.expires = record::now().saturating_add(seconds);
+    }
     let reset = call.query("suppress_reset") != "1";
     begin_periods(&mut session, reset);
     write(gateway, &key, &session).await?;
@@ -68,7 +73,8 @@ pub async fn update(call: Call) -> Outcome {
     let Some((key, before)) = named.find(gateway).await? else {
         return Err(Refused::not_found("Key is not found"));
     };
-    record::refuse_master_key(&session, call.master_keys(), NOT_SECURE)?;
+    let applied = with_policies(gateway, &session)?;
+    record::refuse_master_key(&applied, call.master_keys(), NOT_SECURE)?;
     session.date_created.clone_from(&before.date_created);
     // What a Tyk on the same store has put there and nobody can read here.
     if let Some(data) = before.other.get("basic_auth_data") {
@@ -126,16 +132,37 @@ pub async fn set_policies(call: Call) -> Outcome {
     session.last_updated = record::now().to_string();
     session.apply_policy_id.clear();
     session.apply_policies = apply_policies;
+    with_policies(&call.gateway, &session)?;
     call.gateway.sessions.write(&key, &session, Life::AsBefore).await.map_err(unavailable)?;
     Ok(Answer::key(&key.name, "updated", None).about(shown(&call.gateway, &key)))
 }
 
 /// What a key would be; nothing is kept.
 pub async fn preview(call: Call) -> Outcome {
-    let mut session = record::read(&call.body)?;
+    let mut session = with_policies(&call.gateway, &record::read(&call.body)?)?;
     session.date_created = record::now_as_text();
     session.last_updated = record::now().to_string();
     Ok(session_answer(&session))
+}
+
+/// The session as requests will see it. What is kept is what was sent: policies are applied whenever it is read.
+fn with_policies(gateway: &Gateway, session: &Session) -> Result<Session, Refused> {
+    let mut applied = session.clone();
+    gateway.sessions.policies().apply(&mut applied, &session.org_id).map_err(|error| {
+        let field = "apply_policies".to_owned();
+        let errors = vec![FieldError { field, line: None, column: None, message: error.to_string() }];
+        Refused::bad(format!("Failed to create key - {error}")).because(errors)
+    })?;
+    Ok(applied)
+}
+
+/// Seconds that a new key with these policies lasts, where one of them says it (`key_expires_in`).
+fn trial_period(gateway: &Gateway, session: &Session) -> Option<i64> {
+    let policies = gateway.sessions.policies();
+    let named = session.policies().iter().filter_map(|id| policies.get(id));
+    let periods = named.filter_map(|policy| policy.other.get("key_expires_in")?.as_i64());
+    // The last one counts, as in Tyk.
+    periods.filter(|seconds| *seconds > 0).last()
 }
 
 /// New periods of quota and rate begin with a change, unless the caller wants the old ones to go on.
@@ -154,8 +181,4 @@ async fn write(gateway: &Arc<Gateway>, key: &Key, session: &Session) -> Result<(
         _ => Life::Forever,
     };
     gateway.sessions.write(key, session, life).await.map_err(unavailable)
-}
-
-fn no_randomness() -> Refused {
-    Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "the system gives no random numbers")
 }

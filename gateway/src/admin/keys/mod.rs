@@ -49,6 +49,12 @@ pub async fn get(call: Call) -> Outcome {
     let Some((_, mut session)) = named.find(&call.gateway).await? else {
         return Err(Refused::not_found("Key not found"));
     };
+    let organisation = session.org_id.clone();
+    let stored = session.clone();
+    if call.gateway.sessions.policies().apply(&mut session, &organisation).is_err() {
+        // Such a key lets nobody in; what is kept of it can still be looked at.
+        session = stored;
+    }
     record::hide_password(&mut session);
     Ok(session_answer(&session))
 }
