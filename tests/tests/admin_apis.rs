@@ -312,3 +312,109 @@ fn a_kill_at_any_moment_leaves_the_old_file_or_the_new_one() {
         assert!(known.contains(&now), "half a file: {} bytes", now.len());
     }
 }
+
+fn document(id: &str, listen_path: &str) -> Value {
+    json!({
+        "openapi": "3.0.3", "info": {"title": id, "version": "1"},
+        "paths": {"/hi": {"get": {"operationId": "hi", "responses": {"200": {"description": "ok"}}}}},
+        "x-tyk-api-gateway": {
+            "info": {"name": id, "id": id, "orgId": "default", "state": {"active": true}},
+            "upstream": {"url": "http://127.0.0.1:1/"},
+            "server": {"listenPath": {"value": listen_path, "strip": true}},
+            "middleware": {"operations": {"hi": {
+                "allow": {"enabled": true},
+                "mockResponse": {"enabled": true, "code": 200, "body": format!("from {id}")}
+            }}}
+        }
+    })
+}
+
+#[test]
+fn a_document_lives_from_post_to_delete() {
+    let gateway = setup().api(saying("classic", "x")).start();
+    let text = document("shop", "/shop/").to_string();
+    gateway.admin("POST", "/tyk/apis/oas", text.clone()).assert_changed("shop", "added");
+    assert_eq!(apps(&gateway)["shop-oas.json"], text);
+    gateway.admin_reload();
+    gateway.get("/shop/hi").assert_text("from shop");
+    assert_eq!(gateway.admin_get("/tyk/apis/oas/shop").text(), text);
+    assert_eq!(gateway.admin_get("/tyk/apis/oas").json(), json!([document("shop", "/shop/")]));
+    let public = gateway.admin_get("/tyk/apis/oas/shop?mode=public").json();
+    assert_eq!((public.get("x-tyk-api-gateway"), &public["openapi"]), (None, &json!("3.0.3")));
+    let file = gateway.admin_get("/tyk/apis/oas/shop/export");
+    assert_eq!(file.header("content-disposition"), "attachment;filename=\"TykOasApiDef-shop.json\"");
+    assert_eq!((file.header("content-type"), file.text()), ("application/octet-stream", text));
+
+    gateway
+        .admin("PUT", "/tyk/apis/oas/shop", document("shop", "/store/").to_string())
+        .assert_changed("shop", "modified");
+    gateway.admin_reload();
+    gateway.get("/store/hi").assert_text("from shop");
+    gateway.admin("DELETE", "/tyk/apis/oas/shop", "").assert_changed("shop", "deleted");
+    gateway.admin_reload();
+    assert_eq!(gateway.get("/store/hi").status, 404);
+    assert_eq!(apps(&gateway).keys().collect::<Vec<_>>(), ["classic.json"]);
+}
+
+#[test]
+fn documents_and_classic_definitions_are_not_taken_for_each_other() {
+    let gateway = setup().api(saying("classic", "x")).start();
+    let shop = document("shop", "/shop/").to_string();
+    gateway.admin("POST", "/tyk/apis/oas", shop.clone()).assert_changed("shop", "added");
+    let before = apps(&gateway);
+    gateway
+        .admin_get("/tyk/apis/shop")
+        .assert_refused(400, "this API endpoint only supports Tyk Classic APIs");
+    gateway.admin("PUT", "/tyk/apis/shop", saying("shop", "x").text()).assert_refused(400, "Classic");
+    gateway.admin_get("/tyk/apis/oas/classic").assert_refused(400, "is in Tyk classic format");
+    gateway.admin("PUT", "/tyk/apis/oas/classic", shop.clone()).assert_refused(400, "classic format");
+    gateway
+        .admin("POST", "/tyk/apis/oas", saying("new", "x").text())
+        .assert_refused(400, "should contain x-tyk-api-gateway");
+    gateway
+        .admin("POST", "/tyk/apis", document("new", "/new/").to_string())
+        .assert_refused(400, "/tyk/apis/oas");
+    // The two kinds share ids and listen paths.
+    gateway
+        .admin("POST", "/tyk/apis", saying("shop", "x").listen("/x/").text())
+        .assert_refused(409, "shop-oas.json");
+    gateway
+        .admin("POST", "/tyk/apis", saying("new", "x").listen("/shop/").text())
+        .assert_refused(409, "shop-oas.json");
+    let taken = document("new", "/classic/").to_string();
+    gateway
+        .admin("POST", "/tyk/apis/oas", taken)
+        .assert_refused(409, "/x-tyk-api-gateway/server/listenPath/value");
+    let mut bad = document("new", "/new/");
+    bad["x-tyk-api-gateway"]["server"]["listenPath"]["value"] = json!(5);
+    gateway
+        .admin("POST", "/tyk/apis/oas", bad.to_string())
+        .assert_refused(400, "/x-tyk-api-gateway/server/listenPath/value");
+    assert_eq!(apps(&gateway), before);
+}
+
+#[test]
+fn a_document_goes_with_the_copy_that_a_tyk_has_put_beside_it() {
+    let copy = saying("shop", "the copy").set("/is_oas", true);
+    let gateway = setup()
+        .definition_text("shop.json", &copy.text())
+        .definition_text("shop-oas.json", &document("shop", "/shop/").to_string())
+        .start();
+    gateway.get("/shop/hi").assert_text("from shop");
+    gateway.admin("DELETE", "/tyk/apis/shop", "").assert_changed("shop", "deleted");
+    assert!(apps(&gateway).is_empty(), "{:?}", apps(&gateway).keys());
+}
+
+#[test]
+fn a_document_without_an_id_gets_one() {
+    let gateway = setup().start();
+    let mut nameless = document("shop", "/shop/");
+    nameless["x-tyk-api-gateway"]["info"].as_object_mut().unwrap().remove("id");
+    let id = gateway.admin("POST", "/tyk/apis/oas", nameless.to_string()).json()["key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(gateway.folder().join(format!("apps/{id}-oas.json")).exists());
+    gateway.admin_reload();
+    gateway.get("/shop/hi").assert_text("from shop");
+}

@@ -65,10 +65,7 @@ fn a_key_lives_from_post_to_delete() {
         .assert_json(200, &json!({"key": "defaultmykey1", "status": "ok", "action": "deleted"}));
     gateway.admin_get("/tyk/keys/defaultmykey1").assert_json(404, &not_found("Key not found"));
     let text = gateway.log_lines().iter().map(Value::to_string).collect::<String>();
-    assert!(
-        text.contains(&hash) && !text.contains("mykey1"),
-        "audit lines have the hash and not the key"
-    );
+    assert!(text.contains(&hash) && !text.contains("mykey1"), "audit lines have the hash and not the key");
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod oas;
 pub mod policies;
 pub mod reload;
+mod rights_shape;
 pub mod routes;
 pub mod schema;
 mod secret;

@@ -14,7 +14,7 @@ use super::{
     answer::{Answer, FieldError, Outcome, Refused},
     atomic_file,
     call::Call,
-    definitions, routes,
+    definitions, rights_shape, routes,
 };
 use crate::session::{Partitions, Policy, key};
 
@@ -105,6 +105,7 @@ impl Written {
             Refused::malformed(FieldError { field, ..FieldError::of_json(error.inner()) })
         })?;
         deserializer.end().map_err(|error| Refused::malformed(FieldError::of_json(&error)))?;
+        rights_shape::check(text.as_bytes())?;
         let Partitions { quota, rate_limit, complexity, acl, per_api } = policy.partitions;
         if per_api && (quota || rate_limit || complexity || acl) {
             let message = "does not go with the other partitions: no key could use this policy".to_owned();

@@ -160,9 +160,9 @@ fn with_policies(gateway: &Gateway, session: &Session) -> Result<Session, Refuse
 fn trial_period(gateway: &Gateway, session: &Session) -> Option<i64> {
     let policies = gateway.sessions.policies();
     let named = session.policies().iter().filter_map(|id| policies.get(id));
-    let periods = named.filter_map(|policy| policy.other.get("key_expires_in")?.as_i64());
+    let mut periods = named.filter_map(|policy| policy.other.get("key_expires_in")?.as_i64());
     // The last one counts, as in Tyk.
-    periods.filter(|seconds| *seconds > 0).last()
+    periods.rfind(|seconds| *seconds > 0)
 }
 
 /// New periods of quota and rate begin with a change, unless the caller wants the old ones to go on.

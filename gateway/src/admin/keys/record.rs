@@ -6,7 +6,10 @@ use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    super::answer::{FieldError, Refused},
+    super::{
+        answer::{FieldError, Refused},
+        rights_shape,
+    },
     is_zero,
 };
 use crate::session::Session;
@@ -23,6 +26,7 @@ const NOT_CHECKED_HERE: [(&str, &str); 4] = [
 /// The session in a body.
 pub(super) fn read(body: &[u8]) -> Result<Session, Refused> {
     let session = parse(body)?;
+    rights_shape::check(body)?;
     let mut errors: Vec<FieldError> = Vec::new();
     for (field, why) in NOT_CHECKED_HERE {
         if session.other.get(field).is_some_and(|value| !is_zero(value)) {
