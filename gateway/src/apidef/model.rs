@@ -17,6 +17,7 @@ use time::OffsetDateTime;
 use url::Url;
 
 pub use self::answers::{ExampleAnswers, ExampleBody, ExampleMedia, ExampleResponse, FixedAnswer, Mock};
+use super::events::EventHandlerUse;
 use crate::config::settings::DriverName;
 
 /// One API.
@@ -54,6 +55,8 @@ pub struct ApiDefinition {
     pub response_headers: HeaderChanges,
     /// Functions of plugins around the whole API.
     pub hooks: Hooks,
+    /// What is done about events.
+    pub event_handlers: Vec<EventHandlerUse>,
     /// The definition as it was written, kept for plugins; `None` when it names none.
     pub written: Option<Arc<str>>,
 }

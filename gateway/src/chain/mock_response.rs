@@ -134,9 +134,12 @@ mod tests {
         }))
     }
 
+    /// Headers of a request, and the text of its answer or of the error.
+    type Case<'a> = (&'a [(&'a str, &'a str)], Result<&'a str, &'a str>);
+
     #[test]
     fn requests_choose_their_example() {
-        let cases: &[(&[(&str, &str)], Result<&str, &str>)] = &[
+        let cases: &[Case<'_>] = &[
             (&[], Ok("1")),
             (&[(NAME, "second")], Ok("2")),
             (&[(NAME, "third")], Err("404 mock: there is no example response for the example name: third")),

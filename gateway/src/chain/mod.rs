@@ -111,7 +111,8 @@ async fn pass(
 
     let mut path = RequestPath::new(&uri, listen_length, segment);
     size_limit::check(version, path.forms(), exchange)?;
-    let access = path_access::check(endpoints, &exchange.method, path.forms(), exchange.loops)?;
+    let access = path_access::check(endpoints, &exchange.method, path.forms(), exchange.loops)
+        .inspect_err(|error| version::refused(api, exchange, error))?;
     if let Access::Answer(answer) = access {
         return Ok(Flow::Reply(mock_response::fixed(answer)));
     }
@@ -131,7 +132,7 @@ async fn pass(
     }
     let forms = path.forms();
     if let Some(limit) = &api.rate_limit {
-        limit.check()?;
+        limit.check().inspect_err(|_| rate_limit::exceeded(api, exchange))?;
     }
     header_transform::request(version, forms, exchange);
     let mut rewritten = match endpoints.rewrites.find(&exchange.method, forms) {
@@ -162,9 +163,10 @@ async fn pass(
             Now::Done(reply) => reply,
             Now::Waits => Box::pin(plugin::request(endpoint, exchange)).await?,
         };
+        plugin::note_denial(api, exchange, reply.as_ref());
     }
     if reply.is_none() && !hooks.post.is_empty() {
-        reply = Box::pin(plugin::requests(&hooks.post, exchange)).await?;
+        reply = Box::pin(plugin::requests(api, &hooks.post, exchange)).await?;
     }
     let from_upstream = reply.is_none();
     if from_upstream && let Some(mock) = endpoints.upstream_mocks.find(&client_method, forms) {

@@ -5,7 +5,10 @@ use std::{
     time::Instant,
 };
 
-use crate::{apidef::model::RateLimit, reply::error::GatewayError};
+use crate::{
+    apidef::model::RateLimit, events::Happened, exchange::Exchange, live::api::LiveApi,
+    reply::error::GatewayError,
+};
 
 /// A sliding window over the times of the requests that passed.
 ///
@@ -24,6 +27,14 @@ pub struct RateWindow {
 struct Ring {
     times: Vec<Instant>,
     oldest: usize,
+}
+
+/// Fires `RatelimitExceeded` for an API as a whole.
+pub fn exceeded(api: &LiveApi, exchange: &Exchange) {
+    if !api.events.is_empty() {
+        let limiter = format!("apilimiter-{}{}", api.org_id, api.id);
+        api.events.fire(exchange, Happened::ApiRateLimitExceeded { limiter: &limiter });
+    }
 }
 
 /// Times that are kept at most (16 bytes each); a higher limit is met on average instead of exactly.

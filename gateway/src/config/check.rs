@@ -16,9 +16,10 @@ use super::{
     problem::Complaint,
     report::Report,
     settings::{
-        CertificateFiles, DriverName, IgnoredKey, IgnoredVariable, JavaScriptSettings, KeySettings, Limits,
-        LogFormat, LogLevel, LogSettings, MatchingSettings, MetricsSettings, PluginSettings,
-        PoliciesSettings, ServerSettings, Settings, TlsSettings, TlsVersion, UpstreamSettings,
+        CertificateFiles, DriverName, EventSettings, IgnoredKey, IgnoredVariable, JavaScriptSettings,
+        KeySettings, Limits, LogFormat, LogLevel, LogSettings, MatchingSettings, MetricsSettings,
+        PluginSettings, PoliciesSettings, ServerSettings, Settings, TlsSettings, TlsVersion,
+        UpstreamSettings,
     },
 };
 
@@ -65,6 +66,11 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
         },
         javascript: javascript(&conf, &conf.gatehouse.javascript, report),
         plugins: plugins(&conf.gatehouse.plugins),
+        events: EventSettings {
+            queue: conf.gatehouse.events.queue,
+            parallel: conf.gatehouse.events.parallel,
+            timeout: Duration::from_millis(conf.gatehouse.events.timeout_ms),
+        },
         metrics: metrics(&conf.gatehouse.metrics, report),
         watch: conf.gatehouse.watch,
         policies: policies(&conf.policies, report),
@@ -86,6 +92,7 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
         },
         app_path: conf.app_path,
         middleware_path: conf.middleware_path,
+        template_path: conf.template_path,
         ignored_keys: surroundings.ignored_keys,
         ignored_variables: surroundings.ignored_variables,
     }

@@ -21,6 +21,7 @@ use crate::{
         plugin::LivePlugin, rate_limit::RateWindow, url_rewrite::Rewrite,
         virtual_endpoint::LiveVirtualEndpoint,
     },
+    events::ApiEvents,
     proxy::target::Target,
     router::endpoints::{EndpointList, PathForms},
     telemetry::metrics::ApiMetrics,
@@ -59,6 +60,8 @@ pub struct LiveApi {
     pub response_headers: HeaderChanges,
     /// Functions of plugins around the whole API.
     pub hooks: LiveHooks,
+    /// What is done about events.
+    pub events: ApiEvents,
     /// What its requests count with; the same counters in each snapshot.
     pub metrics: ApiMetrics,
 }

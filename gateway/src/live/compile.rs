@@ -10,6 +10,7 @@ use time::macros::format_description;
 
 use super::{
     api::{Expiry, LiveApi, LiveEndpoints, LiveVersion, LiveVersions},
+    events::EventCompiler,
     plugins::PluginCompiler,
     snapshot::{DefinitionStatus, Routed, Snapshot},
 };
@@ -22,6 +23,7 @@ use crate::{
     },
     chain::{rate_limit::RateWindow, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint},
     config::settings::{MatchingSettings, Settings},
+    events::queue::EventQueue,
     js::{
         engine::{ErrorClass, Program, ScriptError, Source},
         runtime::{JsRuntime, Script},
@@ -53,6 +55,8 @@ pub struct Compiler<'a> {
     pub pools: &'a HostPools,
     /// Where plugins are loaded.
     pub plugins: &'a PluginRuntime,
+    /// Where event handlers run.
+    pub events: &'a Arc<EventQueue>,
     /// Where APIs get what they count with.
     pub metrics: &'a Metrics,
     /// The snapshot before, whose rate windows go on.
@@ -177,6 +181,7 @@ impl Compiler<'_> {
         let scripts = self.scripts(definition, file);
         let failed_sources = scripts.as_ref().map_or(0, ApiScripts::failed);
         let hooks = plugins.hooks(&definition.hooks);
+        let events = EventCompiler { queue: self.events, templates: &self.settings.template_path, file };
         let mut compile = |version: &Version| self.version(version, insecure, scripts.as_ref(), plugins);
         let versions = match &definition.versioning {
             Versioning::Single(version) => LiveVersions::Single(Box::new(compile(version)?)),
@@ -216,6 +221,7 @@ impl Compiler<'_> {
             rate_limit,
             response_headers: definition.response_headers.clone(),
             hooks,
+            events: events.compile(definition),
             metrics: self.metrics.api(&definition.id),
         };
         Ok((api, failed_sources))

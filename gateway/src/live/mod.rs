@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod compile;
+mod events;
 mod plugins;
 pub mod snapshot;
 pub mod trial;

@@ -39,6 +39,7 @@ use crate::{
     apidef::folder::DefinitionFile,
     chain,
     config::Settings,
+    events::queue::EventQueue,
     exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
     js::{outbound::outbound_client, runtime::JsRuntime},
     live::{
@@ -67,6 +68,8 @@ pub struct Gateway {
     pub plugins: PluginRuntime,
     /// Keys and their sessions.
     pub sessions: Sessions,
+    /// Where event handlers run.
+    pub events: Arc<EventQueue>,
     /// What is counted.
     pub metrics: Metrics,
     /// `Server` of answers made here.
@@ -165,7 +168,10 @@ impl Gateway {
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
         let sessions = Sessions::new(Store::new(&settings.storage, &runtime), &settings);
+        let events =
+            EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
         Ok(Self {
+            events,
             plugins: PluginRuntime::new(
                 &settings,
                 outbound.clone(),
@@ -223,6 +229,7 @@ impl Gateway {
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
+            events: &self.events,
             metrics,
             before: Some(before),
         }

@@ -12,6 +12,8 @@ use super::{
     Named, record, session_answer, shown, unavailable,
 };
 use crate::{
+    events::KeyChange,
+    live::api::LiveApi,
     serve::Gateway,
     session::{Key, Life, Session, StoredId, key},
 };
@@ -61,6 +63,7 @@ async fn create(call: &Call, id: &str, mut session: Session, no_rights: &str) ->
     let reset = call.query("suppress_reset") != "1";
     begin_periods(&mut session, reset);
     write(gateway, &key, &session).await?;
+    tell(gateway, &applied, KeyChange::Created { org: &session.org_id, key: &key.name });
     let hash = settings.hashed.then(|| key.id.to_string());
     Ok(Answer::key(&key.name, "added", hash.as_deref()).about(shown(gateway, &key)))
 }
@@ -92,19 +95,23 @@ pub async fn update(call: Call) -> Outcome {
     }
     begin_periods(&mut session, reset);
     write(gateway, &key, &session).await?;
+    tell(gateway, &applied, KeyChange::Updated { org: &session.org_id, key: &key.name });
     Ok(Answer::key(&key.name, "modified", None).about(shown(gateway, &key)))
 }
 
 /// Removes a key and its counters.
 pub async fn delete(call: Call) -> Outcome {
     let gateway = &call.gateway;
-    let Some((key, _)) = Named::of(&call).find(gateway).await? else {
+    let Some((key, session)) = Named::of(&call).find(gateway).await? else {
         return Err(Refused::not_found("There is no such key found"));
     };
     if !gateway.sessions.remove(&key).await.map_err(unavailable)? {
         // Somebody else has removed it in between.
         return Err(Refused::not_found("There is no such key found"));
     }
+    // A key whose policies are gone is told to the APIs that it names itself.
+    let applied = with_policies(gateway, &session).unwrap_or(session);
+    tell(gateway, &applied, KeyChange::Deleted { org: &applied.org_id, key: &key.name });
     Ok(Answer::key(&key.name, "deleted", None).about(shown(gateway, &key)))
 }
 
@@ -132,8 +139,9 @@ pub async fn set_policies(call: Call) -> Outcome {
     session.last_updated = record::now().to_string();
     session.apply_policy_id.clear();
     session.apply_policies = apply_policies;
-    with_policies(&call.gateway, &session)?;
+    let applied = with_policies(&call.gateway, &session)?;
     call.gateway.sessions.write(&key, &session, Life::AsBefore).await.map_err(unavailable)?;
+    tell(&call.gateway, &applied, KeyChange::Updated { org: &session.org_id, key: &key.name });
     Ok(Answer::key(&key.name, "updated", None).about(shown(&call.gateway, &key)))
 }
 
@@ -154,6 +162,18 @@ fn with_policies(gateway: &Gateway, session: &Session) -> Result<Session, Refuse
         Refused::bad(format!("Failed to create key - {error}")).because(errors)
     })?;
     Ok(applied)
+}
+
+/// Fires the event of a change at the APIs that the key opens: those it names, or all of its organisation.
+fn tell(gateway: &Gateway, session: &Session, change: KeyChange<'_>) {
+    let rights = &session.access_rights;
+    let opens = |api: &&Arc<LiveApi>| match rights.is_empty() {
+        true => *api.org_id == *session.org_id,
+        false => rights.contains_key(&*api.id),
+    };
+    for api in gateway.snapshot().apis().filter(opens) {
+        api.events.fire_key_change(change);
+    }
 }
 
 /// Seconds that a new key with these policies lasts, where one of them says it (`key_expires_in`).

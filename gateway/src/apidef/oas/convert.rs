@@ -8,6 +8,7 @@ use url::Url;
 use super::{
     at, authentication,
     document::Document,
+    events,
     file::{self, Extension, Header, TransformHeaders},
     hooks, operations,
     period::Period,
@@ -63,6 +64,7 @@ pub(super) fn convert(
     let plugins = &global.plugin_config;
     let driver = reader.driver(&plugins.driver, &at("middleware.global.pluginConfig.driver"));
     let hooks = hooks::hooks(&mut reader, file, gatekeeper);
+    let event_handlers = events::handlers(&mut reader, &file.server.event_handlers);
     let name = [info.name.as_str(), document.title().unwrap_or(""), &info.id].into_iter();
     Some(ApiDefinition {
         id: api_id,
@@ -85,6 +87,7 @@ pub(super) fn convert(
         // What Tyk has as response processors is `transformResponseHeaders` here.
         response_headers: HeaderChanges::default(),
         hooks,
+        event_handlers,
         written: None,
     })
 }
@@ -111,11 +114,6 @@ fn warn_of_settings_without_effect(file: &Extension, problems: &mut Problems) {
     let Extension { server, upstream, middleware, .. } = file;
     let findings = [
         (middleware.global.cache.enabled, "middleware.global.cache.enabled", unavailable::CACHE),
-        (
-            server.event_handlers.iter().any(|handler| handler.enabled),
-            "server.eventHandlers",
-            unavailable::EVENTS,
-        ),
         (server.batch_processing.enabled, "server.batchProcessing.enabled", unavailable::BATCH),
         (server.port != 0, "server.port", "has no effect: every API is served on the gateway's own port"),
         (

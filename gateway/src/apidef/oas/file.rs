@@ -151,12 +151,32 @@ pub(super) struct Server {
     pub(super) gateway_tags: Switch,
     pub(super) detailed_activity_logs: Switch,
     pub(super) detailed_tracing: Switch,
-    pub(super) event_handlers: Vec<Switch>,
+    pub(super) event_handlers: Vec<EventHandler>,
     pub(super) ip_access_control: IpAccessControl,
     pub(super) batch_processing: Enabled,
     pub(super) port: u32,
     pub(super) protocol: String,
     pub(super) slug: String,
+}
+
+/// An entry of `server.eventHandlers`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct EventHandler {
+    pub(super) enabled: bool,
+    pub(super) trigger: String,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) log_prefix: String,
+    pub(super) url: String,
+    pub(super) method: String,
+    pub(super) headers: Vec<Header>,
+    pub(super) body_template: String,
+    pub(super) cooldown_period: Period,
+    pub(super) function_name: String,
+    pub(super) path: String,
 }
 
 /// `server.listenPath`.

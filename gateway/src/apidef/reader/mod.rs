@@ -4,6 +4,7 @@
 //! this version does not have is said in [`unavailable`], so that each kind says it in the same words.
 
 mod api;
+mod events;
 mod plugin;
 pub(super) mod unavailable;
 

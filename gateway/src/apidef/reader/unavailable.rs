@@ -7,8 +7,9 @@ pub(in crate::apidef) const ENDPOINT_RULE: &str = "is not available in this vers
      unprotected";
 /// The response cache.
 pub(in crate::apidef) const CACHE: &str = "there is no response cache yet: every request goes through";
-/// Events.
-pub(in crate::apidef) const EVENTS: &str = "events are not fired yet";
+/// Event handlers in JavaScript.
+pub(in crate::apidef) const SCRIPT_HANDLER: &str =
+    "handlers in JavaScript are not run by this version of Gatehouse: this one does nothing";
 /// The batch endpoint.
 pub(in crate::apidef) const BATCH: &str = "the batch endpoint is not there yet";
 /// A proxy between the gateway and its upstreams.

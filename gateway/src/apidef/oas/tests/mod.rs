@@ -1,5 +1,6 @@
 //! What is read, and what of it is served; `refused` has what is not.
 
+mod damaged;
 mod refused;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::read;
 use crate::apidef::{
     ApiDefinition,
+    events::{BodyTemplate, EventHandlerKind},
     model::{Endpoints, ExampleBody, Mock, OnLoadFailure, ScriptSource, Versioning},
     read::Read,
 };
@@ -306,6 +308,26 @@ fn both_spellings_of_hooks_are_read() {
     assert_eq!(
         (endpoint.len(), &*endpoint[0].rule.function, endpoint[0].rule.config.as_deref()),
         (1, "f", Some(r#"{"a":null}"#))
+    );
+}
+
+#[test]
+fn event_handlers_are_read() {
+    let hook = json!({"enabled": true, "trigger": "RatelimitExceeded", "type": "webhook", "name": "alert", "url": "http://a/b",
+        "method": "POST", "headers": [{"name": "X-A", "value": "1"}], "bodyTemplate": "t.json", "cooldownPeriod": "1m"});
+    let log = json!({"enabled": true, "trigger": "VersionFailure", "type": "log", "logPrefix": "shop"});
+    let handlers =
+        served(with(&[("!/server/eventHandlers", json!([hook, {"enabled": false}, log]))])).event_handlers;
+    assert_eq!((handlers.len(), &*handlers[1].field), (2, "x-tyk-api-gateway.server.eventHandlers[2]"));
+    assert!(matches!(&handlers[1].handler, EventHandlerKind::Log { prefix } if prefix == "shop"));
+    let EventHandlerKind::WebHook(hook) = &handlers[0].handler else { panic!() };
+    assert_eq!(
+        (hook.method.as_str(), hook.target.as_str(), hook.cooldown),
+        ("POST", "http://a/b", Duration::from_secs(60))
+    );
+    assert_eq!(
+        (&hook.headers["x-a"], &hook.template),
+        (&"1".parse().unwrap(), &BodyTemplate::File("t.json".into()))
     );
 }
 

@@ -4,10 +4,13 @@ use serde_json::{Value, json};
 
 use super::{read, refusals, with};
 
+/// Values to put, the field that is refused then, and how its message begins.
+type Case<'a> = (Vec<(&'a str, Value)>, &'a str, &'a str);
+
 #[test]
 fn refusals_name_the_field_and_the_operation() {
     let operation = |rules: Value| vec![("!/middleware/operations/getUsers", rules)];
-    let cases: Vec<(Vec<(&str, Value)>, &str, &str)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (vec![("!", json!([]))], "", "is missing or not an object"),
         (vec![("!/info/id", Value::Null)], "info.id", "is missing"),
         (vec![("!/info/id", json!(7))], "info.id", "invalid type: integer `7`, expected a string"),
@@ -266,9 +269,28 @@ fn what_has_no_effect_is_said() {
             "there is no response cache yet: every request goes through",
         ),
         (
-            vec![("!/server/eventHandlers", json!([{"enabled": true, "trigger": "AuthFailure"}]))],
-            "x-tyk-api-gateway.server.eventHandlers",
-            "events are not fired yet",
+            vec![(
+                "!/server/eventHandlers",
+                json!([{"enabled": true, "trigger": "HostDown", "type": "log"}]),
+            )],
+            "x-tyk-api-gateway.server.eventHandlers[0].trigger",
+            "does not happen in this gateway: its handlers never run",
+        ),
+        (
+            vec![(
+                "!/server/eventHandlers",
+                json!([{"enabled": false}, {"enabled": true, "trigger": "AuthFailure", "type": "sms"}]),
+            )],
+            "x-tyk-api-gateway.server.eventHandlers[1].type",
+            "`sms` is not one of log, webhook, custom: it does nothing",
+        ),
+        (
+            vec![(
+                "!/server/eventHandlers",
+                json!([{"enabled": true, "trigger": "AuthFailure", "type": "webhook", "url": "x", "method": "PUT"}]),
+            )],
+            "x-tyk-api-gateway.server.eventHandlers[0].url",
+            "`x` is not an http or https URL: this web hook is not sent",
         ),
         (
             vec![("!/middleware/operations/getUsers", json!({"circuitBreaker": on}))],
