@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use gatehouse_tests::{
-    Gateway, Setup,
+    Api, Gateway, Setup,
     admin::{SECRET, setup},
+    log::message,
 };
 use serde_json::{Value, json};
 
@@ -247,4 +248,27 @@ fn what_a_tyk_keeps_of_a_password_is_not_shown() {
     gateway.admin("POST", "/tyk/keys/mykey1", user.to_string()).assert_changed("defaultmykey1", "added");
     let shown = gateway.admin_get("/tyk/keys/defaultmykey1").text();
     assert!(!shown.contains(SECRET) && shown.contains("\"password\":\"\""), "{shown}");
+}
+
+#[test]
+fn changes_of_keys_are_events_of_the_apis_that_they_open() {
+    let telling = |name: &str| {
+        let events = ["TokenCreated", "TokenUpdated", "TokenDeleted"].map(|event| {
+            let handler = json!([{"handler_name": "eh_log_handler", "handler_meta": {"prefix": name}}]);
+            (event.to_owned(), handler)
+        });
+        Api::new(name).set("/event_handlers/events", Value::Object(events.into_iter().collect()))
+    };
+    let gateway = hashing().apis([telling("shop"), telling("other")]).start();
+    gateway.admin("POST", "/tyk/keys/mykey1", session().to_string()).assert_changed("defaultmykey1", "added");
+    gateway
+        .admin("PUT", "/tyk/keys/mykey1", session().to_string())
+        .assert_changed("defaultmykey1", "modified");
+    gateway.admin("DELETE", "/tyk/keys/defaultmykey1", "").assert_changed("defaultmykey1", "deleted");
+    for event in ["TokenCreated", "TokenUpdated", "TokenDeleted"] {
+        gateway.wait_for_log(|line| message(line) == format!("shop:{event}"));
+    }
+    // A stop waits for handlers, so nothing comes later.
+    let lines = gateway.stop().lines;
+    assert!(!lines.iter().any(|line| message(line).starts_with("other:")), "the key does not open that API");
 }
