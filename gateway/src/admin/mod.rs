@@ -1,6 +1,6 @@
 //! The admin API: `/tyk/…` with the secret, on the main listener or on one of its own.
 //!
-//! [`routes`] is the table of all there is, which the router and the document at `/tyk/schema/admin` ([`schema`]) share.
+//! `route_table` has all there is; the router ([`routes`]) and the document at `/tyk/schema/admin` ([`schema`]) share it.
 //! Each resource has a file; [`call`] is what its functions get and [`answer`] what they give. Nothing here is on the
 //! way of a request to an API, apart from one look at the path in [`is_for`].
 
@@ -14,6 +14,7 @@ pub mod oas;
 pub mod policies;
 pub mod reload;
 mod rights_shape;
+mod route_table;
 pub mod routes;
 pub mod schema;
 mod secret;

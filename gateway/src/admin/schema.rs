@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::{
     answer::{Answer, Outcome},
     call::Call,
-    routes::{ROUTES, Route, parameter_name},
+    route_table::ROUTES,
+    routes::{Route, parameter_name},
     secret,
 };
 
