@@ -352,6 +352,20 @@ fn events_reach_their_handlers() {
     gateway.wait_for_log(|line| message(line).starts_with("shop:VersionFailure"));
 }
 
+#[test]
+fn answers_are_kept() {
+    let upstream = Upstream::saying("upstream");
+    let document = Document::new("shop")
+        .target(&upstream)
+        .tyk("/middleware/global/cache", json!({"enabled": true, "timeout": 60}))
+        .operation("GET", "/kept", json!({"cache": {"enabled": true, "timeout": 60}}));
+    let gateway = serving([document]);
+    for path in ["/shop/kept", "/shop/kept", "/shop/other", "/shop/other"] {
+        gateway.get(path).assert_text("upstream");
+    }
+    assert_eq!(upstream.count(), 3);
+}
+
 /// The only line of the log that says what is wrong with a file.
 fn finding(gateway: &Gateway, file: &str, level: &str) -> Value {
     let lines = gateway.log_lines();

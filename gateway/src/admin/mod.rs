@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod apis;
 mod atomic_file;
+pub mod cache;
 pub mod call;
 mod definitions;
 pub mod keys;

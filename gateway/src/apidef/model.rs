@@ -17,7 +17,10 @@ use time::OffsetDateTime;
 use url::Url;
 
 pub use self::answers::{ExampleAnswers, ExampleBody, ExampleMedia, ExampleResponse, FixedAnswer, Mock};
-use super::events::EventHandlerUse;
+use super::{
+    cache::{CacheOptions, CachedEndpoint},
+    events::EventHandlerUse,
+};
 use crate::config::settings::DriverName;
 
 /// One API.
@@ -57,6 +60,10 @@ pub struct ApiDefinition {
     pub hooks: Hooks,
     /// What is done about events.
     pub event_handlers: Vec<EventHandlerUse>,
+    /// It has a batch endpoint.
+    pub batch: bool,
+    /// What answers are kept, when any are.
+    pub cache: Option<CacheOptions>,
     /// The definition as it was written, kept for plugins; `None` when it names none.
     pub written: Option<Arc<str>>,
 }
@@ -224,6 +231,8 @@ pub struct Endpoints {
     pub virtual_endpoints: Vec<Endpoint<VirtualEndpoint>>,
     /// Endpoint plugins.
     pub plugins: Vec<Endpoint<PluginUse>>,
+    /// Endpoints whose answers are kept.
+    pub cached: Vec<Endpoint<CachedEndpoint>>,
     /// Request header changes.
     pub request_headers: Vec<Endpoint<HeaderChanges>>,
     /// Response header changes.

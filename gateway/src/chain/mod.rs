@@ -3,6 +3,7 @@
 //! [`serve`] is the whole life of a request inside the gateway, loops included. Steps know the exchange and
 //! their own rule; none knows another. What a version does not use costs a check for an empty list.
 
+pub mod batch;
 pub mod context_variables;
 pub mod cors;
 pub mod header_transform;
@@ -12,17 +13,20 @@ pub mod mock_response;
 pub mod path_access;
 pub mod plugin;
 pub mod rate_limit;
+pub mod response_cache;
 pub mod size_limit;
 pub mod url_rewrite;
 pub mod version;
 pub mod virtual_endpoint;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use http::{HeaderValue, Method, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
-use self::{looping::LoopTarget, path_access::Access, plugin::Now, version::Selected};
+use self::{
+    looping::LoopTarget, path_access::Access, plugin::Now, response_cache::Question, version::Selected,
+};
 use crate::{
     exchange::{Exchange, SentTo},
     live::{
@@ -51,7 +55,7 @@ enum Flow {
 /// # Errors
 /// As the steps say; the caller turns them into answers.
 pub async fn serve<'a>(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     snapshot: &'a Snapshot,
     exchange: &mut Exchange,
     served_by: &mut Option<&'a LiveApi>,
@@ -66,8 +70,16 @@ pub async fn serve<'a>(
         },
         None => None,
     };
+    let batch = batch::is_for(api, listen_length, exchange);
     let answer = loop {
-        match pass(gateway, api, listen_length, exchange).await {
+        if batch {
+            break Box::pin(batch::answer(gateway, listen_length, exchange)).await;
+        }
+        let flow = pass(gateway, api, listen_length, exchange).await;
+        if let Some(fill) = exchange.cache_fill.take() {
+            fill.give_up();
+        }
+        match flow {
             Ok(Flow::Reply(reply)) => break Ok(reply),
             Ok(Flow::Loop(target)) => match looping::enter(target, api, snapshot, exchange) {
                 Ok(next) => (api, listen_length) = next,
@@ -131,7 +143,9 @@ async fn pass(
         ip_access::check(&api.client_addresses, exchange.client.ip())?;
     }
     let forms = path.forms();
-    if let Some(limit) = &api.rate_limit {
+    if let Some(limit) = &api.rate_limit
+        && exchange.checks_limits
+    {
         limit.check().inspect_err(|_| rate_limit::exceeded(api, exchange))?;
     }
     header_transform::request(version, forms, exchange);
@@ -146,6 +160,15 @@ async fn pass(
     let transformed = endpoints.methods.find(&client_method, forms);
     if let Some(answer) = endpoints.mocks.find(&client_method, forms) {
         return Ok(Flow::Reply(mock_response::fixed(answer)));
+    }
+    if let Some(cache) = &api.cache
+        && let Some(rule) = cache.rule(&endpoints.cached, transformed.unwrap_or(&client_method), forms)
+    {
+        let method = transformed.unwrap_or(&client_method);
+        let question = Question { api, version, cache, rule, method, rewritten: rewritten.as_ref() };
+        if let Some(reply) = Box::pin(response_cache::find(gateway, question, exchange)).await? {
+            return Ok(finished(version, reply));
+        }
     }
     let mut reply = match endpoints.virtual_endpoints.find(&client_method, forms) {
         Some(endpoint) => match Box::pin(virtual_endpoint::answer(gateway, api, endpoint, exchange)).await {
@@ -211,11 +234,19 @@ async fn pass(
             return Ok(Flow::Loop(target));
         }
     }
+    if exchange.cache_fill.is_some() {
+        reply = Box::pin(response_cache::keep(exchange, reply)).await?;
+    }
+    Ok(finished(version, reply))
+}
+
+/// What every answer gets that comes from behind the limits.
+fn finished(version: &LiveVersion, mut reply: Reply) -> Flow {
     reply::set_keyless_limits(reply.headers_mut());
     if let Some(expires) = &version.expires {
         reply.headers_mut().insert("x-tyk-api-expires", expires.header.clone());
     }
-    Ok(Flow::Reply(reply))
+    Flow::Reply(reply)
 }
 
 /// Finishes the answer of a script or plugin.
@@ -269,7 +300,7 @@ impl Upstream<'_> {
         };
         if let Some(name) = &target.loops_to {
             let path = path_and_query.to_string();
-            return Ok(Flow::Loop(LoopTarget::new(name, &path)));
+            return Ok(Flow::Loop(LoopTarget::of_api(name, &path, target.own_query())));
         }
         let timeout = self.version.endpoints.timeouts.find(self.client_method, self.forms);
         let call = UpstreamCall {

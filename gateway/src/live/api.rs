@@ -23,6 +23,7 @@ use crate::{
     },
     events::ApiEvents,
     proxy::target::Target,
+    response_cache::{ApiCache, CacheRule},
     router::endpoints::{EndpointList, PathForms},
     telemetry::metrics::ApiMetrics,
 };
@@ -60,6 +61,10 @@ pub struct LiveApi {
     pub response_headers: HeaderChanges,
     /// Functions of plugins around the whole API.
     pub hooks: LiveHooks,
+    /// It has a batch endpoint.
+    pub batch: bool,
+    /// What answers are kept.
+    pub cache: Option<Arc<ApiCache>>,
     /// What is done about events.
     pub events: ApiEvents,
     /// What its requests count with; the same counters in each snapshot.
@@ -135,6 +140,8 @@ pub enum LiveVersions {
 /// One version.
 #[derive(Debug)]
 pub struct LiveVersion {
+    /// Its name.
+    pub name: String,
     /// When it ends.
     pub expires: Option<Expiry>,
     /// Where its requests go instead.
@@ -173,6 +180,8 @@ pub struct LiveEndpoints {
     pub virtual_endpoints: EndpointList<LiveVirtualEndpoint>,
     /// Endpoint plugins.
     pub plugins: EndpointList<Arc<LivePlugin>>,
+    /// Endpoints whose answers are kept.
+    pub cached: EndpointList<Arc<CacheRule>>,
     /// Request header changes.
     pub request_headers: EndpointList<HeaderChanges>,
     /// Response header changes.
@@ -196,6 +205,7 @@ impl LiveEndpoints {
     pub fn names_path(&self, path: PathForms<'_>) -> bool {
         self.virtual_endpoints.names_path(path)
             || self.plugins.names_path(path)
+            || self.cached.names_path(path)
             || self.request_headers.names_path(path)
             || self.response_headers.names_path(path)
             || self.timeouts.names_path(path)

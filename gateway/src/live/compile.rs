@@ -30,6 +30,7 @@ use crate::{
     },
     plugins::PluginRuntime,
     proxy::{direct::HostPools, target::Target},
+    response_cache::{ApiCache, CacheRule, ResponseCache},
     router::{endpoints::EndpointList, pattern::PatternError, table::Conflict},
     telemetry::metrics::{Failures, Metrics},
 };
@@ -55,6 +56,8 @@ pub struct Compiler<'a> {
     pub pools: &'a HostPools,
     /// Where plugins are loaded.
     pub plugins: &'a PluginRuntime,
+    /// Where answers are kept.
+    pub cache: &'a Arc<ResponseCache>,
     /// Where event handlers run.
     pub events: &'a Arc<EventQueue>,
     /// Where APIs get what they count with.
@@ -221,6 +224,11 @@ impl Compiler<'_> {
             rate_limit,
             response_headers: definition.response_headers.clone(),
             hooks,
+            batch: definition.batch,
+            cache: definition.cache.as_ref().map(|options| {
+                let lookups = self.metrics.cache_lookups(&definition.id);
+                Arc::new(ApiCache::new(self.cache, &definition.id, options.clone(), lookups))
+            }),
             events: events.compile(definition),
             metrics: self.metrics.api(&definition.id),
         };
@@ -246,6 +254,7 @@ impl Compiler<'_> {
             }
         });
         Ok(LiveVersion {
+            name: version.name.clone(),
             expires,
             override_target: version
                 .override_target
@@ -292,6 +301,9 @@ impl Compiler<'_> {
                 None => EndpointList::default(),
             },
             plugins: list(&plugins.endpoints(&endpoints.plugins), matching)?,
+            cached: EndpointList::compile(&endpoints.cached, matching, |endpoint| {
+                Ok::<_, CompileError>(Arc::new(CacheRule::compile(&endpoint.rule)?))
+            })?,
             request_headers: list(&endpoints.request_headers, matching)?,
             response_headers: list(&endpoints.response_headers, matching)?,
             timeouts: list(&endpoints.timeouts, matching)?,

@@ -10,6 +10,7 @@ pub mod listener;
 pub mod metrics;
 pub mod reload;
 pub mod stream;
+mod threads;
 pub mod tls;
 
 use std::{
@@ -51,6 +52,7 @@ use crate::{
     plugins::{PluginRuntime, ResponseHeaders},
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
+    response_cache::ResponseCache,
     session::{Sessions, Store},
     supervisor::worker::{ClosedEndpoints, SupervisorPipe},
     telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
@@ -66,6 +68,8 @@ pub struct Gateway {
     pub js: JsRuntime,
     /// What plugins there are.
     pub plugins: PluginRuntime,
+    /// Where answers are kept.
+    pub cache: Arc<ResponseCache>,
     /// Keys and their sessions.
     pub sessions: Sessions,
     /// Where event handlers run.
@@ -78,6 +82,8 @@ pub struct Gateway {
     pub reloads: Reloads,
     /// What the admin API keeps.
     pub admin: AdminState,
+    /// Where what outlives a request runs.
+    runtime: tokio::runtime::Handle,
     /// The parent process, once it knows that this one serves.
     pub supervisor: OnceLock<SupervisorPipe>,
     analytics: Analytics,
@@ -152,6 +158,9 @@ pub enum StartError {
         #[source]
         error: std::io::Error,
     },
+    /// The threads that serve connections cannot be started.
+    #[error("starting the threads that serve connections: {0}")]
+    Threads(#[source] std::io::Error),
     /// Certificates of the listener.
     #[error(transparent)]
     Certificates(#[from] tls::CertificateError),
@@ -171,6 +180,7 @@ impl Gateway {
         let events =
             EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
         Ok(Self {
+            cache: ResponseCache::new(&settings.cache, sessions.store().shared().cloned()),
             events,
             plugins: PluginRuntime::new(
                 &settings,
@@ -180,7 +190,8 @@ impl Gateway {
                 ClosedEndpoints::inherited(),
             ),
             clients,
-            js: JsRuntime::new(&settings.javascript, outbound, runtime),
+            js: JsRuntime::new(&settings.javascript, outbound, runtime.clone()),
+            runtime,
             sessions,
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
@@ -229,6 +240,7 @@ impl Gateway {
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
+            cache: &self.cache,
             events: &self.events,
             metrics,
             before: Some(before),
@@ -251,6 +263,7 @@ impl Gateway {
     }
 
     /// Serves one request. Always gives an answer; the request is in flight until its body has gone out.
+    #[inline(always)]
     pub fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -318,6 +331,14 @@ impl Gateway {
         (reply, served_by.map(|api| Arc::clone(&api.id)))
     }
 
+    /// The answer to a request that came up inside the gateway; it counts and is recorded as one from outside.
+    pub async fn answer_inside(self: &Arc<Self>, exchange: &mut Exchange, start: Instant) -> Reply {
+        let in_flight = InFlight::enter(Arc::clone(self));
+        let (reply, _) = self.answer(exchange, start).await;
+        drop(in_flight);
+        reply
+    }
+
     fn exchange(&self, request: Request<Incoming>, origin: Origin, request_id: RequestId) -> Exchange {
         let limits = &self.settings.limits;
         let (mut parts, body) = request.into_parts();
@@ -347,6 +368,11 @@ impl Gateway {
             let_in: false,
             response_headers: ResponseHeaders::default(),
             sent_to: SentTo::default(),
+            cache_fill: None,
+            outer_caller: None,
+            loop_limit: chain::looping::MAX_LOOPS,
+            checks_limits: true,
+            in_batch: false,
         }
     }
 

@@ -69,7 +69,8 @@ impl Gateway {
         }
         let ticket = self.reloads.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let gateway = Arc::clone(self);
-        match tokio::spawn(async move { gateway.reload_through(ticket).await }).await {
+        // Not on the thread of the connection that asks: it may end with it.
+        match self.runtime.spawn(async move { gateway.reload_through(ticket).await }).await {
             Ok(outcome) => outcome,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }

@@ -37,6 +37,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let response_headers = reader.response_processors(&file.response_processors);
     let driver = reader.driver(&file.custom_middleware.driver, "custom_middleware.driver");
     let hooks = reader.hooks(&file);
+    let cache = reader.cache_options(&file.cache_options);
     let event_handlers = reader.event_handlers(&file.event_handlers);
     Some(ApiDefinition {
         id: api_id,
@@ -59,6 +60,8 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         response_headers,
         hooks,
         event_handlers,
+        batch: file.enable_batch_request_support,
+        cache,
         written: None,
     })
 }
@@ -82,12 +85,6 @@ fn refuse_what_comes_later(file: &ClassicFile, problems: &mut Problems) {
 
 /// Settings that change what happens but protect nothing: served, and said so.
 fn warn_of_settings_without_effect(file: &ClassicFile, problems: &mut Problems) {
-    if file.cache_options.enable_cache {
-        problems.warn("cache_options.enable_cache", unavailable::CACHE);
-    }
-    if file.enable_batch_request_support {
-        problems.warn("enable_batch_request_support", unavailable::BATCH);
-    }
     if file.proxy.service_discovery.use_discovery_service {
         problems.warn("proxy.service_discovery", "has no effect: requests go to `target_url`");
     }

@@ -31,13 +31,6 @@ impl Reader<'_> {
                 );
             }
         }
-        for (name, entries) in
-            [("cache", &paths.cache), ("advance_cache_config", &paths.advance_cache_config)]
-        {
-            if !entries.is_empty() {
-                self.problems.warn(format!("{field}.{name}"), unavailable::CACHE);
-            }
-        }
         Endpoints {
             ignored: self.access(&paths.ignored, &format!("{field}.ignored")),
             allowed: self.access(&paths.white_list, &format!("{field}.white_list")),
@@ -59,6 +52,7 @@ impl Reader<'_> {
                 ));
                 plugins
             },
+            cached: self.cached_endpoints(&paths.cache, &paths.advance_cache_config, field),
             request_headers: self.list(
                 &paths.transform_headers,
                 &format!("{field}.transform_headers"),
@@ -98,7 +92,7 @@ impl Reader<'_> {
     }
 
     /// Reads a list of entries: the disabled ones are left out, a bad one is a refusal.
-    fn list<E: Entry, T>(
+    pub(super) fn list<E: Entry, T>(
         &mut self,
         entries: &[E],
         field: &str,
@@ -267,7 +261,7 @@ fn is_enabled(entry: &Value) -> bool {
 }
 
 /// What all entries of `extended_paths` have.
-trait Entry {
+pub(super) trait Entry {
     fn disabled(&self) -> bool;
     fn path(&self) -> &str;
     fn method(&self) -> &str;
@@ -290,5 +284,6 @@ entries!(
     file::MethodEntry,
     file::RewriteEntry,
     file::MockEntry,
-    file::InternalEntry
+    file::InternalEntry,
+    file::CacheEntry
 );

@@ -1,8 +1,9 @@
 //! Reads a Tyk Classic definition.
 //!
 //! [`read`] goes from JSON to our model and collects every finding on the way; `file` has the shapes as written,
-//! `convert` the checks, `endpoints`, `plugins` and `events` those of their lists, `protection` what must be refused.
+//! `convert` the checks, `endpoints`, `plugins`, `cache` and `events` those of their lists, `protection` what must be refused.
 
+mod cache;
 mod convert;
 mod endpoints;
 mod events;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    at, authentication,
+    at, authentication, cache,
     document::Document,
     events,
     file::{self, Extension, Header, TransformHeaders},
@@ -88,6 +88,8 @@ pub(super) fn convert(
         response_headers: HeaderChanges::default(),
         hooks,
         event_handlers,
+        batch: file.server.batch_processing.enabled,
+        cache: cache::options(&mut reader, &global.cache),
         written: None,
     })
 }
@@ -111,10 +113,8 @@ fn refuse_what_comes_later(file: &Extension, problems: &mut Problems) {
 
 /// Settings that change what happens but protect nothing: served, and said so.
 fn warn_of_settings_without_effect(file: &Extension, problems: &mut Problems) {
-    let Extension { server, upstream, middleware, .. } = file;
+    let Extension { server, upstream, .. } = file;
     let findings = [
-        (middleware.global.cache.enabled, "middleware.global.cache.enabled", unavailable::CACHE),
-        (server.batch_processing.enabled, "server.batchProcessing.enabled", unavailable::BATCH),
         (server.port != 0, "server.port", "has no effect: every API is served on the gateway's own port"),
         (
             upstream.service_discovery.enabled,

@@ -300,7 +300,7 @@ pub(super) struct Global {
     pub(super) post_plugin: Plugins,
     pub(super) response_plugins: Option<Vec<Plugin>>,
     pub(super) response_plugin: Plugins,
-    pub(super) cache: Switch,
+    pub(super) cache: Cache,
     pub(super) transform_request_headers: TransformHeaders,
     pub(super) transform_response_headers: TransformHeaders,
     pub(super) context_variables: Enabled,
@@ -341,6 +341,21 @@ pub(super) struct Bundle {
 #[serde(default)]
 pub(super) struct PluginData {
     pub(super) enabled: bool,
+}
+
+/// `middleware.global.cache`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Cache {
+    pub(super) enabled: bool,
+    /// Seconds.
+    pub(super) timeout: i64,
+    pub(super) cache_all_safe_requests: bool,
+    pub(super) cache_response_codes: Vec<i64>,
+    pub(super) cache_by_headers: Vec<String>,
+    pub(super) enable_upstream_cache_control: bool,
+    #[serde(rename = "controlTTLHeaderName")]
+    pub(super) control_ttl_header_name: String,
 }
 
 /// `middleware.global.cors`.

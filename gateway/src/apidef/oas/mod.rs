@@ -1,10 +1,11 @@
 //! Reads a Tyk OAS definition: an OpenAPI 3.0 or 3.1 document with an `x-tyk-api-gateway` object.
 //!
 //! [`read`] goes from JSON to our model and collects every finding on the way. `document` has the OpenAPI part, `file`
-//! and `operation_file` the object's shapes as written, `convert`, `operations`, `hooks` and `events` the checks, `examples` the
+//! and `operation_file` the object's shapes as written, `convert`, `operations`, `hooks`, `cache` and `events` the checks, `examples` the
 //! answers that the document itself has, `protection` and `authentication` what must be refused.
 
 mod authentication;
+mod cache;
 mod convert;
 mod document;
 mod events;

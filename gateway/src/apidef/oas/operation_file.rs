@@ -24,7 +24,7 @@ pub(super) struct Operation {
     pub(super) transform_request_body: Switch,
     pub(super) transform_response_body: Switch,
     pub(super) url_rewrite: UrlRewrite,
-    pub(super) cache: Switch,
+    pub(super) cache: CachePlugin,
     pub(super) enforce_timeout: EnforceTimeout,
     pub(super) request_size_limit: SizeLimit,
     pub(super) validate_request: Switch,
@@ -40,6 +40,17 @@ pub(super) struct Operation {
 pub(super) struct Allowance {
     pub(super) enabled: bool,
     pub(super) ignore_case: bool,
+}
+
+/// `cache` of an operation.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct CachePlugin {
+    pub(super) enabled: bool,
+    pub(super) cache_by_regex: String,
+    pub(super) cache_response_codes: Vec<i64>,
+    /// Seconds.
+    pub(super) timeout: i64,
 }
 
 /// `virtualEndpoint`.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    at,
+    at, cache,
     convert::written_headers,
     document::{Document, DocumentOperation},
     examples, hooks,
@@ -104,6 +104,10 @@ fn add(
         let rule = reader.transform(&rules.transform_response_headers, &field("transformResponseHeaders"));
         endpoints.response_headers.push(here(operation, rule));
     }
+    if rules.cache.enabled {
+        let rule = cache::endpoint(reader, &rules.cache, &field("cache"));
+        endpoints.cached.push(here(operation, rule));
+    }
     let method = &rules.transform_request_method;
     if method.enabled
         && let Some(rule) = reader.method(&method.to_method, &field("transformRequestMethod.toMethod"))
@@ -145,7 +149,6 @@ fn refuse_or_warn(reader: &mut Reader<'_>, rules: &Operation, field: &impl Fn(&s
         }
     }
     let findings = [
-        (rules.cache.enabled, "cache", unavailable::CACHE),
         (
             rules.transform_request_body.enabled,
             "transformRequestBody",

@@ -4,6 +4,7 @@
 //! this version does not have is said in [`unavailable`], so that each kind says it in the same words.
 
 mod api;
+mod cache;
 mod events;
 mod plugin;
 pub(super) mod unavailable;
@@ -15,6 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 pub(super) use self::{
     api::with_default_lists,
+    cache::whole_seconds,
     plugin::{PlaceNames, is_plugin_driver},
 };
 use super::{

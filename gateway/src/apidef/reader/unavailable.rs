@@ -5,13 +5,9 @@
 /// An endpoint rule that protects.
 pub(in crate::apidef) const ENDPOINT_RULE: &str = "is not available in this version of Gatehouse; the API is not served because its endpoints would be \
      unprotected";
-/// The response cache.
-pub(in crate::apidef) const CACHE: &str = "there is no response cache yet: every request goes through";
 /// Event handlers in JavaScript.
 pub(in crate::apidef) const SCRIPT_HANDLER: &str =
     "handlers in JavaScript are not run by this version of Gatehouse: this one does nothing";
-/// The batch endpoint.
-pub(in crate::apidef) const BATCH: &str = "the batch endpoint is not there yet";
 /// A proxy between the gateway and its upstreams.
 pub(in crate::apidef) const UPSTREAM_PROXY: &str = "has no effect: upstreams are called directly";
 /// Certificates that upstreams would see.

@@ -312,6 +312,35 @@ fn both_spellings_of_hooks_are_read() {
 }
 
 #[test]
+fn answers_are_kept_and_batches_taken() {
+    let definition = served(with(&[
+        ("!/server/batchProcessing", json!({"enabled": true})),
+        (
+            "!/middleware/global/cache",
+            json!({"enabled": true, "timeout": 5, "cacheAllSafeRequests": true, "cacheResponseCodes": [200],
+            "cacheByHeaders": ["X-A"], "enableUpstreamCacheControl": true, "controlTTLHeaderName": "X-Ttl"}),
+        ),
+        (
+            "!/middleware/operations/addUser",
+            json!({"cache": {"enabled": true, "cacheByRegex": "a", "timeout": 7, "cacheResponseCodes": [201]}}),
+        ),
+    ]));
+    let cache = definition.cache.as_ref().unwrap();
+    assert!(definition.batch && cache.all_safe_requests && cache.timeout == Duration::from_secs(5));
+    assert_eq!(
+        (cache.by_headers[0].as_str(), cache.upstream_control.as_ref().unwrap().as_str()),
+        ("x-a", "x-ttl")
+    );
+    let endpoint = &definition.versions()[0].endpoints.cached[0];
+    assert_eq!((endpoint.path.as_str(), endpoint.method.as_ref()), ("/users", Some(&http::Method::POST)));
+    assert_eq!(
+        (endpoint.rule.body_pattern.as_deref(), endpoint.rule.timeout),
+        (Some("a"), Some(Duration::from_secs(7)))
+    );
+    assert!(served(document()).cache.is_none());
+}
+
+#[test]
 fn event_handlers_are_read() {
     let hook = json!({"enabled": true, "trigger": "RatelimitExceeded", "type": "webhook", "name": "alert", "url": "http://a/b",
         "method": "POST", "headers": [{"name": "X-A", "value": "1"}], "bodyTemplate": "t.json", "cooldownPeriod": "1m"});

@@ -19,6 +19,19 @@ fn refusals_name_the_field_and_the_operation() {
             "info.versioning.enabled",
             "versions that are APIs",
         ),
+        (
+            vec![(
+                "!/middleware/global/cache",
+                json!({"enabled": true, "timeout": 1, "cacheByHeaders": ["A", "b c"]}),
+            )],
+            "middleware.global.cache.cacheByHeaders[1]",
+            "`b c` is not a header name",
+        ),
+        (
+            operation(json!({"cache": {"enabled": true, "cacheByRegex": "("}})),
+            "middleware.operations.getUsers.cache.cacheByRegex",
+            "operation `getUsers`",
+        ),
         (vec![("!/server/listenPath/value", json!(""))], "server.listenPath.value", "is missing"),
         (vec![("!/upstream/url", json!("ftp://x"))], "upstream.url", "`ftp://x`: the scheme"),
         (
@@ -265,8 +278,8 @@ fn what_has_no_effect_is_said() {
         ),
         (
             vec![("!/middleware/global/cache", on.clone())],
-            "x-tyk-api-gateway.middleware.global.cache.enabled",
-            "there is no response cache yet: every request goes through",
+            "x-tyk-api-gateway.middleware.global.cache.timeout",
+            "is not a number of seconds above 0: answers are kept only where an endpoint or the upstream says for how long",
         ),
         (
             vec![(
