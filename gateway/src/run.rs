@@ -12,10 +12,7 @@ use std::{
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
-    sync::{
-        broadcast::{self, error::RecvError},
-        watch,
-    },
+    sync::{broadcast::error::RecvError, watch},
 };
 
 use crate::{
@@ -186,6 +183,7 @@ pub async fn serve(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("waiting for SIGINT"))?;
     let mut hangup = signal(SignalKind::hangup()).map_err(system("waiting for SIGHUP"))?;
     tokio::spawn(close_idle_upstreams(Arc::downgrade(&gateway)));
+    tokio::spawn(hear_signals(Arc::downgrade(&gateway)));
     if let Some(metrics) = metrics {
         tracing::info!(address = %metrics.address(), path = "/metrics", "publishing metrics");
         tokio::spawn(metrics.serve(Arc::clone(&gateway)));
@@ -212,13 +210,11 @@ pub async fn serve(
     let mut watch = gateway.settings.watch.then(FileWatch::new).transpose().map_err(RunError::Watch)?;
     watch_files(&mut watch, &gateway);
     let mut reloads = gateway.reloads.finished();
-    let mut signals = gateway.sessions.store().signals();
     loop {
         tokio::select! {
             _ = &mut serving => return Ok(()),
             () = changed(&mut watch) => ask_for_reload(&gateway, AskedBy::Files),
             _ = hangup.recv() => ask_for_reload(&gateway, AskedBy::Operator),
-            () = asked_by_group(&mut signals) => ask_for_reload(&gateway, AskedBy::Operator),
             Ok(()) = reloads.changed() => watch_files(&mut watch, &gateway),
             signal = async {
                 tokio::select! { _ = terminate.recv() => "SIGTERM", _ = interrupt.recv() => "SIGINT" }
@@ -259,14 +255,23 @@ fn ask_for_reload(gateway: &Arc<Gateway>, asked_by: AskedBy) {
     tokio::spawn(async move { gateway.reload_for(asked_by).await });
 }
 
-/// Waits until a gateway of the same store, maybe this one, has asked all for a reload.
-async fn asked_by_group(signals: &mut broadcast::Receiver<Signal>) {
+/// Does what other gateways of the same store, or this one's admin API, have asked all for.
+async fn hear_signals(gateway: Weak<Gateway>) {
+    let Some(mut signals) = gateway.upgrade().map(|gateway| gateway.sessions.store().signals()) else {
+        return;
+    };
     loop {
-        match signals.recv().await {
-            // Signals that came too fast to be heard may have been about anything.
-            Ok(Signal::Reload | Signal::Missed) | Err(RecvError::Lagged(_)) => return,
-            Ok(_) => {}
-            Err(RecvError::Closed) => std::future::pending().await,
+        let signal = match signals.recv().await {
+            Ok(signal) => signal,
+            Err(RecvError::Lagged(_)) => Signal::Missed,
+            Err(RecvError::Closed) => return,
+        };
+        let Some(gateway) = gateway.upgrade() else { return };
+        gateway.sessions.heard(&signal);
+        match signal {
+            Signal::Reload | Signal::Missed => ask_for_reload(&gateway, AskedBy::Operator),
+            Signal::ApiCacheDropped(api_id) => gateway.cache.invalidate_here(&api_id),
+            Signal::KeysChanged(_) => {}
         }
     }
 }

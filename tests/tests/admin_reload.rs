@@ -1,7 +1,7 @@
 //! Reloads over REST: that they are what a SIGHUP is, and one at a time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
-use gatehouse_tests::{Api, Gateway, Request, admin::setup, log::message};
+use gatehouse_tests::{Api, Gateway, Request, Upstream, admin::setup, log::message};
 use serde_json::{Value, json};
 
 fn saying(name: &str, text: &str) -> Api {
@@ -79,4 +79,20 @@ fn a_reload_over_rest_opens_what_crashes_have_closed() {
     crash(&gateway, "/shop/segfault", 4);
     crash(&gateway, "/shop/abort", 5);
     gateway.get("/shop/fine").assert_text("fine");
+}
+
+#[test]
+fn kept_answers_are_thrown_away() {
+    let upstream = Upstream::saying("fresh");
+    let api = Api::new("shop").target(&upstream).set(
+        "/cache_options",
+        json!({"enable_cache": true, "cache_all_safe_requests": true, "cache_timeout": 600}),
+    );
+    let gateway = setup().api(api).start();
+    let is_kept = || gateway.get("/shop/x").has_header("x-tyk-cached-response");
+    gatehouse_tests::gateway::eventually("the answer is kept", || is_kept().then_some(()));
+    gateway
+        .admin("DELETE", "/tyk/cache/shop", "")
+        .assert_json(200, &json!({"status": "ok", "message": "cache invalidated"}));
+    assert!(!is_kept());
 }
