@@ -176,13 +176,14 @@ pub async fn serve(
     let listener = Listener::new(&gateway, socket, Entry::Main)?;
     let control = gateway.settings.control.map(|address| Listener::control(&gateway, address)).transpose()?;
     let metrics = gateway.settings.metrics.listen.map(MetricsListener::open).transpose()?;
-    let compiled = reload(&gateway).await?;
+    let compiled = gateway.load().await?;
     let address = listener.address().map_err(system("asking for the listener's address"))?;
     let (stop, stopped) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).map_err(system("waiting for SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("waiting for SIGINT"))?;
     let mut hangup = signal(SignalKind::hangup()).map_err(system("waiting for SIGHUP"))?;
     tokio::spawn(close_idle_upstreams(Arc::downgrade(&gateway)));
+    tokio::spawn(open_store_again(Arc::downgrade(&gateway)));
     tokio::spawn(hear_signals(Arc::downgrade(&gateway)));
     if let Some(metrics) = metrics {
         tracing::info!(address = %metrics.address(), path = "/metrics", "publishing metrics");
@@ -245,6 +246,20 @@ async fn close_idle_upstreams(gateway: Weak<Gateway>) {
         pools.close_expired();
     }
 }
+
+/// Tries again and again to use a store that could not be used, so that the gateway gets ready without a request.
+async fn open_store_again(gateway: Weak<Gateway>) {
+    while let Some(gateway) = gateway.upgrade() {
+        if gateway.sessions.store().unavailable().is_some() {
+            let _ = gateway.sessions.store().open().await;
+        }
+        drop(gateway);
+        tokio::time::sleep(OPEN_AGAIN).await;
+    }
+}
+
+/// Between two tries to use a store that could not be used.
+const OPEN_AGAIN: Duration = Duration::from_secs(1);
 
 /// Signals to stop that come within this time are one.
 const SAME_SIGNAL: Duration = Duration::from_millis(300);
@@ -317,15 +332,6 @@ async fn changed(watch: &mut Option<FileWatch>) {
     match watch {
         Some(watch) => watch.changed().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Reloads off the async threads, because scripts are compiled.
-async fn reload(gateway: &Arc<Gateway>) -> Result<Compiled, StartError> {
-    let gateway = Arc::clone(gateway);
-    match tokio::task::spawn_blocking(move || gateway.reload()).await {
-        Ok(reloaded) => reloaded,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 

@@ -165,7 +165,7 @@ mod tests {
             ),
             (
                 "{\"app_path\": \"{apps}\",\n\"storage\": {\"type\": \"redis\", \"addrs\": [\"a:1\", \"b:2\"]}}",
-                "tyk.conf:2:12: storage.enable_cluster: missing; several addresses are a cluster or sentinels\n    \
+                "tyk.conf:2:1: storage.enable_cluster: missing; several addresses are a cluster or sentinels\n    \
                  set it to true for a cluster, or give `master_name` for sentinels",
             ),
             (

@@ -38,22 +38,22 @@ use self::{
 use crate::{
     admin::{self, AdminState},
     apidef::folder::DefinitionFile,
-    chain,
+    chain::{self, access_rights::AllowedUrls},
     config::Settings,
     events::queue::EventQueue,
     exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
-    js::{outbound::outbound_client, runtime::JsRuntime},
+    js::{outbound::outbound_client, runtime::JsRuntime, store::ScriptStore},
     live::{
         api::LiveApi,
         compile::{Compiled, Compiler},
         snapshot::Snapshot,
         trial::Trial,
     },
-    plugins::{PluginRuntime, ResponseHeaders},
+    plugins::{PluginRuntime, ResponseHeaders, storage::plugin_storage},
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
     response_cache::ResponseCache,
-    session::{Sessions, Store},
+    session::{Policies, Sessions, Store},
     supervisor::worker::{ClosedEndpoints, SupervisorPipe},
     telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
 };
@@ -71,7 +71,7 @@ pub struct Gateway {
     /// Where answers are kept.
     pub cache: Arc<ResponseCache>,
     /// Keys and their sessions.
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
     /// Where event handlers run.
     pub events: Arc<EventQueue>,
     /// What is counted.
@@ -86,6 +86,8 @@ pub struct Gateway {
     runtime: tokio::runtime::Handle,
     /// The parent process, once it knows that this one serves.
     pub supervisor: OnceLock<SupervisorPipe>,
+    /// Patterns of paths that come with sessions.
+    pub allowed_urls: AllowedUrls,
     analytics: Analytics,
     live: ArcSwap<Snapshot>,
     in_flight: AtomicUsize,
@@ -176,7 +178,8 @@ impl Gateway {
         let outbound = outbound_client(&settings.upstream, tls);
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
-        let sessions = Sessions::new(Store::new(&settings.storage, &runtime), &settings);
+        let sessions = Arc::new(Sessions::new(Store::new(&settings.storage, &runtime), &settings));
+        let scripts = ScriptStore::new(Arc::clone(&sessions), runtime.clone());
         let events =
             EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
         Ok(Self {
@@ -188,10 +191,12 @@ impl Gateway {
                 Arc::clone(&clients.direct),
                 runtime.clone(),
                 ClosedEndpoints::inherited(),
+                Some(plugin_storage(sessions.store().clone(), runtime.clone())),
             ),
             clients,
-            js: JsRuntime::new(&settings.javascript, outbound, runtime.clone()),
+            js: JsRuntime::new(&settings.javascript, outbound, runtime.clone()).with_store(scripts),
             runtime,
+            allowed_urls: AllowedUrls::new(settings.matching),
             sessions,
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
@@ -219,9 +224,12 @@ impl Gateway {
         let path = &self.settings.app_path;
         let files = crate::apidef::folder::read(path)
             .map_err(|error| StartError::Definitions { path: path.clone(), error })?;
+        self.read_policies();
         let before = self.live.load_full();
         let (snapshot, compiled) = self.compiler(&self.metrics, &before).compile(files);
         self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
+        let organisations = snapshot.apis().map(|api| (Arc::clone(&api.id), Arc::clone(&api.org_id)));
+        self.sessions.set_organisations(organisations.collect());
         self.live.store(Arc::new(snapshot));
         Ok(compiled)
     }
@@ -250,6 +258,19 @@ impl Gateway {
     /// How long it has been running.
     pub fn uptime(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// Takes the policies as they are now; those before stay when they cannot be read.
+    fn read_policies(&self) {
+        let Some(settings) = &self.settings.policies else { return };
+        match Policies::read(&settings.path) {
+            Ok(policies) => self.sessions.set_policies(policies),
+            Err(error) => {
+                tracing::error!(
+                    "policies: {error}; keys with policies are refused where theirs is not known"
+                );
+            }
+        }
     }
 
     /// What is served at the moment.
@@ -364,6 +385,7 @@ impl Gateway {
             upgrade,
             loops: 0,
             session: None,
+            session_found: None,
             key: None,
             let_in: false,
             response_headers: ResponseHeaders::default(),
@@ -399,7 +421,8 @@ impl Gateway {
     /// own.
     fn log_error(&self, error: &GatewayError, exchange: &Exchange, api: Option<&LiveApi>) {
         let api_id = api.map_or("-", |api| &*api.id);
-        let cause = error.cause().unwrap_or("");
+        let cause = error.cause();
+        let cause = cause.as_deref().unwrap_or("");
         let (request_id, method, path) = (exchange.request_id, &exchange.method, exchange.uri.path());
         let status = error.status();
         if matches!(error, GatewayError::VirtualEndpoint { .. } | GatewayError::Plugin) {

@@ -76,18 +76,34 @@ impl Gateway {
         }
     }
 
+    /// Reloads once, whatever else runs: [`reload_for`](Self::reload_for) is for a gateway that serves. Opens the store when
+    /// something needs it now.
+    ///
+    /// # Errors
+    /// As for [`reload`](Self::reload).
+    pub async fn load(self: &Arc<Self>) -> Result<Compiled, StartError> {
+        let gateway = Arc::clone(self);
+        // Off the async threads, because scripts are compiled.
+        let loaded = match tokio::task::spawn_blocking(move || gateway.reload()).await {
+            Ok(loaded) => loaded,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        if self.snapshot().takes_keys
+            && let Err(error) = self.sessions.store().open().await
+        {
+            // The APIs are served: what needs a key is refused until there is a store.
+            tracing::error!("no key can be checked: {error}");
+        }
+        loaded
+    }
+
     async fn reload_through(self: Arc<Self>, ticket: u64) -> Reloaded {
         let mut done = self.reloads.done.lock().await;
         if done.through >= ticket {
             return done.outcome.clone();
         }
         let through = self.reloads.asked.load(Ordering::SeqCst);
-        let gateway = Arc::clone(&self);
-        // Off the async threads, because scripts are compiled.
-        let outcome = match tokio::task::spawn_blocking(move || gateway.reload()).await {
-            Ok(reloaded) => reloaded.map_err(Arc::new),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
+        let outcome = self.load().await.map_err(Arc::new);
         self.metrics.reloaded(outcome.is_ok());
         match &outcome {
             Ok(compiled) => tracing::info!(apis = compiled.served, refused = compiled.refused, "reloaded"),

@@ -214,10 +214,15 @@ impl Policies {
         for id in &ids {
             match self.get(id) {
                 Some(policy) if policy.org_id != org => {
-                    return Err(PolicyError::OtherOrganisation { id: id.clone(), org: policy.org_id.clone() });
+                    return Err(PolicyError::OtherOrganisation {
+                        id: id.clone(),
+                        org: policy.org_id.clone(),
+                    });
                 }
                 Some(policy) => policies.push(policy),
-                None if ids.len() > 1 => tracing::error!(policy = %id, "a session names a policy that is not there"),
+                None if ids.len() > 1 => {
+                    tracing::error!(policy = %id, "a session names a policy that is not there")
+                }
                 None => return Err(PolicyError::Missing { id: id.clone() }),
             }
         }
@@ -510,7 +515,10 @@ mod tests {
                 "meta_data": {"plan": "own", "x": 1}, "access_rights": {"b": {"api_id": "b"}}}),
         )
         .unwrap();
-        assert_eq!((session.rate, session.per, session.quota_max, session.quota_renewal_rate), (5.0, 10.0, 7, 60));
+        assert_eq!(
+            (session.rate, session.per, session.quota_max, session.quota_renewal_rate),
+            (5.0, 10.0, 7, 60)
+        );
         assert_eq!(session.access_rights.keys().collect::<Vec<_>>(), ["a"]);
         assert_eq!(session.access_rights["a"].limit.quota_max, 7);
         assert_eq!(session.tags, ["own", "gold"]);

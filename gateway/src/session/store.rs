@@ -175,7 +175,15 @@ impl Store {
     /// # Errors
     /// When the value is not a whole number, the sum is too large, or the store failed.
     pub async fn increment(&self, name: &str, by: i64) -> Result<i64, StoreError> {
-        each!(self, store => store.increment(name, by).await)
+        self.increment_for(name, by, Life::Forever).await
+    }
+
+    /// As [`increment`](Self::increment); a number that begins now is kept for `life`.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn increment_for(&self, name: &str, by: i64, life: Life) -> Result<i64, StoreError> {
+        each!(self, store => store.increment(name, by, life).await)
     }
 
     /// The names that begin with `prefix`, in no order.

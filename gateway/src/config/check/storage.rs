@@ -122,10 +122,9 @@ fn tls(written: &Storage, report: &mut Report<'_>) -> RedisTls {
     let authorities = given("storage.ca_file", &written.ca_file);
     let certificate = given("storage.cert_file", &written.cert_file);
     let key = given("storage.key_file", &written.key_file);
-    for (there, other, missing) in [
-        (&certificate, &key, "storage.key_file"),
-        (&key, &certificate, "storage.cert_file"),
-    ] {
+    for (there, other, missing) in
+        [(&certificate, &key, "storage.key_file"), (&key, &certificate, "storage.cert_file")]
+    {
         if there.is_some() && other.is_none() {
             let because = "a certificate of our own needs its chain and its key".into();
             report.complain(missing, Complaint::Required { because }, None);
@@ -186,7 +185,10 @@ mod tests {
         let expected = RedisServers::Sentinels { addresses, master: "m".into(), password: String::new() };
         assert_eq!(servers(sentinels), expected);
         let (_, problems) = read(Storage { addrs, ..Default::default() });
-        assert!(problems[0].contains("storage.enable_cluster: missing; several addresses are"), "{problems:?}");
+        assert!(
+            problems[0].contains("storage.enable_cluster: missing; several addresses are"),
+            "{problems:?}"
+        );
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(super) enum Change {
     /// Removes it.
     Delete,
     /// Adds to a number.
-    Increment(i64),
+    Increment { by: i64, life: Life },
 }
 
 /// What a change came to.
@@ -54,7 +54,8 @@ impl File {
                 .map_err(|error| format!("{}: {error}; {REMEDY}", folder.display()))?;
         }
         // Keys may stand in it as they are: nobody else's business.
-        let made = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+        let made =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
         made.map_err(|error| format!("{shown}: {error}; {REMEDY}"))?;
         let open = || {
             let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
@@ -150,11 +151,7 @@ struct Tables<'a> {
 }
 
 impl Tables<'_> {
-    fn change(
-        &mut self,
-        name: &str,
-        change: &Change,
-    ) -> Result<Result<Changed, StoreError>, redb::Error> {
+    fn change(&mut self, name: &str, change: &Change) -> Result<Result<Changed, StoreError>, redb::Error> {
         let before = self.values.get(name)?.map(|entry| {
             let (end, value) = entry.value();
             (end, Bytes::copy_from_slice(value))
@@ -162,16 +159,7 @@ impl Tables<'_> {
         let there = before.as_ref().filter(|(end, _)| *end == 0 || self.now < *end);
         let (end, value) = match change {
             Change::Set { if_absent: true, .. } if there.is_some() => return Ok(Ok(Changed::Done(false))),
-            Change::Set { value, life, .. } => {
-                let end = match life {
-                    Life::Forever => 0,
-                    Life::For(time) => {
-                        self.now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).max(1)
-                    }
-                    Life::AsBefore => there.map_or(0, |(end, _)| *end),
-                };
-                (end, value.clone())
-            }
+            Change::Set { value, life, .. } => (self.end(*life, there.map(|(end, _)| *end)), value.clone()),
             Change::Delete => {
                 let done = there.is_some();
                 if let Some((end, _)) = before {
@@ -180,7 +168,7 @@ impl Tables<'_> {
                 }
                 return Ok(Ok(Changed::Done(done)));
             }
-            Change::Increment(by) => {
+            Change::Increment { by, life } => {
                 let sum = match sum(there.map(|(_, value)| &value[..]), *by) {
                     Ok(sum) => sum,
                     Err(reason) => {
@@ -188,7 +176,8 @@ impl Tables<'_> {
                         return Ok(Err(StoreError::BadValue { name: name.to_owned(), reason }));
                     }
                 };
-                (there.map_or(0, |(end, _)| *end), sum.to_string().into())
+                let end = there.map_or_else(|| self.end(*life, None), |(end, _)| *end);
+                (end, sum.to_string().into())
             }
         };
         if let Some((end, _)) = before.filter(|(end, _)| *end != 0) {
@@ -199,11 +188,21 @@ impl Tables<'_> {
             self.ends.insert((end, name), ())?;
         }
         Ok(Ok(match change {
-            Change::Increment(_) => {
+            Change::Increment { .. } => {
                 Changed::Sum(std::str::from_utf8(&value).ok().and_then(|text| text.parse().ok()).unwrap_or(0))
             }
             _ => Changed::Done(true),
         }))
+    }
+
+    fn end(&self, life: Life, before: Option<u64>) -> u64 {
+        match life {
+            Life::Forever => 0,
+            Life::For(time) => {
+                self.now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).max(1)
+            }
+            Life::AsBefore => before.unwrap_or(0),
+        }
     }
 
     fn remove_ended(&mut self) -> Result<(), redb::Error> {
@@ -268,6 +267,10 @@ mod tests {
         Change::Set { value: Bytes::from_static(value.as_bytes()), life, if_absent: false }
     }
 
+    fn count(by: i64) -> Change {
+        Change::Increment { by, life: Life::Forever }
+    }
+
     fn get(file: &File, name: &str, now: u64) -> Option<Bytes> {
         file.get(&[name.to_owned()], now).unwrap().remove(0)
     }
@@ -278,13 +281,13 @@ mod tests {
         let file = File::open(&folder.path().join("new/kept.redb")).unwrap();
         let short = Life::For(Duration::from_millis(100));
         one(&file, "a", set("7", short), 1000).unwrap();
-        assert_eq!(one(&file, "a", Change::Increment(3), 1050), Ok(Changed::Sum(10)));
+        assert_eq!(one(&file, "a", count(3), 1050), Ok(Changed::Sum(10)));
         assert_eq!(file.time_left("a", 1060).unwrap(), TimeLeft::For(Duration::from_millis(40)));
         one(&file, "a", set("x", Life::AsBefore), 1060).unwrap();
         assert_eq!(get(&file, "a", 1099).as_deref(), Some(&b"x"[..]));
-        assert!(one(&file, "a", Change::Increment(1), 1099).is_err());
+        assert!(one(&file, "a", count(1), 1099).is_err());
         assert_eq!(get(&file, "a", 1100), None);
-        assert_eq!(one(&file, "a", Change::Increment(-1), 1100), Ok(Changed::Sum(-1)));
+        assert_eq!(one(&file, "a", count(-1), 1100), Ok(Changed::Sum(-1)));
         assert_eq!(file.time_left("a", 9999).unwrap(), TimeLeft::Forever);
         assert_eq!(file.time_left("b", 0).unwrap(), TimeLeft::NoValue);
         let absent = Change::Set { value: Bytes::from_static(b"1"), life: Life::Forever, if_absent: true };

@@ -45,7 +45,10 @@ enum State {
     Closed,
     Open(Opened),
     /// Could not be opened, for this reason.
-    Failed { reason: Arc<str>, at: Instant },
+    Failed {
+        reason: Arc<str>,
+        at: Instant,
+    },
 }
 
 /// An open file and its writer.
@@ -101,7 +104,8 @@ impl EmbeddedStore {
             *state = State::Closed;
             let opened = File::open(&path).and_then(|file| {
                 let file = Arc::new(OpenFile(file));
-                let writer = Writer::start(Arc::clone(&file)).map_err(|error| format!("starting a thread: {error}"))?;
+                let writer = Writer::start(Arc::clone(&file))
+                    .map_err(|error| format!("starting a thread: {error}"))?;
                 Ok(Opened { file, writer })
             });
             match opened {
@@ -185,8 +189,8 @@ impl EmbeddedStore {
         self.read(move |file| file.time_left(&name, now())).await
     }
 
-    pub(super) async fn increment(&self, name: &str, by: i64) -> Result<i64, StoreError> {
-        match self.change(name, Change::Increment(by)).await? {
+    pub(super) async fn increment(&self, name: &str, by: i64, life: Life) -> Result<i64, StoreError> {
+        match self.change(name, Change::Increment { by, life }).await? {
             Changed::Sum(sum) => Ok(sum),
             Changed::Done(_) => Err(StoreError::Failed { reason: "it did not add".to_owned() }),
         }
@@ -247,7 +251,7 @@ mod tests {
             let kept = Arc::clone(&kept);
             tokio::spawn(async move {
                 kept.set(&format!("k-{number}"), number.to_string().into(), Life::Forever).await.unwrap();
-                kept.increment("sum", number).await.unwrap();
+                kept.increment("sum", number, Life::Forever).await.unwrap();
             })
         });
         for write in writes.collect::<Vec<_>>() {

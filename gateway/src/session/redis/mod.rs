@@ -140,7 +140,11 @@ impl RedisStore {
         }
         // A master that became a replica is the wrong server, as a closed connection is none.
         let wrong_server = error.code() == Some("READONLY") || error.code() == Some("LOADING");
-        if wrong_server || error.is_connection_dropped() || error.is_io_error() || error.is_unrecoverable_error() {
+        if wrong_server
+            || error.is_connection_dropped()
+            || error.is_io_error()
+            || error.is_unrecoverable_error()
+        {
             self.broken.notify_one();
             return StoreError::Unavailable { reason: format!("Redis: {error}").into() };
         }
@@ -187,8 +191,17 @@ impl RedisStore {
         })
     }
 
-    pub(super) async fn increment(&self, name: &str, by: i64) -> Result<i64, StoreError> {
-        self.query(cmd("INCRBY").arg(name).arg(by)).await.map_err(|error| match error {
+    pub(super) async fn increment(&self, name: &str, by: i64, life: Life) -> Result<i64, StoreError> {
+        let sum = match life {
+            Life::For(_) => {
+                let mut both = ::redis::pipe();
+                both.atomic().add_command(set(name, b"0", life).arg("NX").to_owned()).ignore();
+                both.cmd("INCRBY").arg(name).arg(by);
+                self.pipeline(&both).await.map(|(sum,): (i64,)| sum)
+            }
+            Life::Forever | Life::AsBefore => self.query(cmd("INCRBY").arg(name).arg(by)).await,
+        };
+        sum.map_err(|error| match error {
             StoreError::Failed { reason } => StoreError::BadValue { name: name.to_owned(), reason },
             error => error,
         })

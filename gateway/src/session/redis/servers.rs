@@ -122,7 +122,8 @@ impl Servers {
                         Err(failure) => error = Some(failure),
                     }
                 }
-                Err(error.unwrap_or_else(|| RedisError::from((ErrorKind::InvalidClientConfig, "no addresses"))))
+                Err(error
+                    .unwrap_or_else(|| RedisError::from((ErrorKind::InvalidClientConfig, "no addresses"))))
             }
         }
     }
@@ -196,7 +197,12 @@ impl Servers {
         Ok(Some(TlsCertificates { client_tls, root_cert }))
     }
 
-    fn sentinels(&self, addresses: &[RedisAddress], master: &str, password: &str) -> RedisResult<SentinelClient> {
+    fn sentinels(
+        &self,
+        addresses: &[RedisAddress],
+        master: &str,
+        password: &str,
+    ) -> RedisResult<SentinelClient> {
         let settings = &self.settings;
         let addresses = addresses.iter().map(|address| self.address(address));
         let mut builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master)?
