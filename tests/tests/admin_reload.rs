@@ -1,7 +1,7 @@
 //! Reloads over REST: that they are what a SIGHUP is, and one at a time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
-use gatehouse_tests::{Api, Gateway, Request, Upstream, admin::setup, log::message};
+use gatehouse_tests::{Api, Gateway, Request, Upstream, admin::setup, log::message, redis::Redis};
 use serde_json::{Value, json};
 
 fn saying(name: &str, text: &str) -> Api {
@@ -95,4 +95,48 @@ fn kept_answers_are_thrown_away() {
         .admin("DELETE", "/tyk/cache/shop", "")
         .assert_json(200, &json!({"status": "ok", "message": "cache invalidated"}));
     assert!(!is_kept());
+}
+
+#[test]
+fn what_is_asked_of_the_group_happens_at_every_gateway_of_the_store() {
+    let Some(redis) = Redis::start() else { return };
+    let upstream = Upstream::saying("fresh");
+    let kept = Api::new("kept").target(&upstream).set(
+        "/cache_options",
+        json!({"enable_cache": true, "cache_all_safe_requests": true, "cache_timeout": 600}),
+    );
+    let start = || {
+        let setup = setup().set("/storage/type", "redis").set("/storage/host", "127.0.0.1");
+        setup.set("/storage/port", redis.port()).api(kept.clone()).start()
+    };
+    let gateways = [start(), start()];
+    for gateway in &gateways {
+        gateway.write_api(&saying("shop", "new"));
+    }
+    gateways[0].admin_get("/tyk/reload/group").assert_json(200, &json!({"status": "ok", "message": ""}));
+    for gateway in &gateways {
+        let served = || Some(gateway.get("/shop/")).filter(|answer| answer.status == 200);
+        gatehouse_tests::gateway::eventually("the new API is served", served).assert_text("new");
+    }
+    let is_kept = |gateway: &Gateway| gateway.get("/kept/x").has_header("x-tyk-cached-response");
+    gatehouse_tests::gateway::eventually("the answer is kept", || is_kept(&gateways[1]).then_some(()));
+    assert_eq!(gateways[0].admin("DELETE", "/tyk/cache/kept", "").status, 200);
+    gatehouse_tests::gateway::eventually("it is thrown away everywhere", || {
+        (!is_kept(&gateways[1])).then_some(())
+    });
+}
+
+#[test]
+fn without_its_store_a_gateway_says_what_it_cannot_do() {
+    let Some(mut redis) = Redis::start() else { return };
+    let setup = setup().set("/storage/type", "redis").set("/storage/host", "127.0.0.1");
+    let gateway = setup.set("/storage/port", redis.port()).api(saying("shop", "open")).start();
+    redis.go_away();
+    gateway.admin_get("/tyk/reload/group").assert_refused(503, "/tyk/reload reloads this gateway alone");
+    gateway.admin_get("/tyk/keys/nobody").assert_refused(503, "the store");
+    gateway
+        .admin("POST", "/tyk/keys/mykey1", r#"{"access_rights": {"shop": {}}}"#)
+        .assert_refused(503, "the store");
+    gateway.admin_reload();
+    gateway.get("/shop/").assert_text("open");
 }

@@ -1,6 +1,6 @@
 //! Adds, changes and removes keys.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -196,9 +196,5 @@ fn begin_periods(session: &mut Session, reset: bool) {
 }
 
 async fn write(gateway: &Arc<Gateway>, key: &Key, session: &Session) -> Result<(), Refused> {
-    let life = match u64::try_from(session.session_lifetime) {
-        Ok(seconds) if seconds > 0 => Life::For(Duration::from_secs(seconds)),
-        _ => Life::Forever,
-    };
-    gateway.sessions.write(key, session, life).await.map_err(unavailable)
+    gateway.sessions.write(key, session, session.life()).await.map_err(unavailable)
 }
