@@ -136,3 +136,50 @@ fn a_file_that_is_none_is_not_overwritten() {
     fs::remove_file(gateway.folder().join("all.json")).unwrap();
     gateway.admin("POST", "/tyk/policies", policy("gold", 1).to_string()).assert_changed("gold", "added");
 }
+
+#[test]
+fn a_policy_counts_after_a_reload() {
+    let gateway = in_file().set("/hash_keys", true).start();
+    let key = json!({"org_id": "default", "apply_policies": ["gold"]}).to_string();
+    gateway.admin("POST", "/tyk/policies", policy("gold", 10).to_string()).assert_changed("gold", "added");
+    gateway.admin("POST", "/tyk/keys/mykey1", key.clone()).assert_refused(400, "`gold` is not there");
+    gateway.admin_reload();
+    // The policy gives the access rights, and the session that is shown has its values.
+    gateway.admin("POST", "/tyk/keys/mykey1", key).assert_changed("defaultmykey1", "added");
+    let seen = gateway.admin_get("/tyk/keys/defaultmykey1").json();
+    assert_eq!((&seen["rate"], &seen["access_rights"]["shop"]["api_id"]), (&json!(10), &json!("shop")));
+    let seen = gateway.admin(
+        "POST",
+        "/tyk/keys/preview",
+        json!({"org_id": "default", "apply_policies": ["old"]}).to_string(),
+    );
+    assert_eq!(seen.json()["rate"], json!(5));
+    let hash = gateway.admin(
+        "POST",
+        "/tyk/keys/mykey1",
+        json!({"org_id": "default", "apply_policies": ["old"]}).to_string(),
+    );
+    let path = format!("/tyk/keys/policy/{}", hash.json()["key_hash"].as_str().unwrap());
+    let changed = gateway.admin("POST", &path, json!({"apply_policies": ["gold"]}).to_string());
+    assert_eq!((changed.status, &changed.json()["action"]), (200, &json!("updated")));
+    assert_eq!(gateway.admin_get("/tyk/keys/defaultmykey1").json()["rate"], json!(10));
+}
+
+#[test]
+fn a_policy_may_say_how_long_new_keys_last() {
+    let mut trial = policy("trial", 1);
+    trial["key_expires_in"] = json!(3600);
+    let gateway = setup()
+        .set("/policies/policy_record_name", "policies/all.json")
+        .file("policies/all.json", json!({"trial": trial}).to_string())
+        .start();
+    let key = json!({"org_id": "default", "apply_policies": ["trial"]}).to_string();
+    gateway.admin("POST", "/tyk/keys/mykey1", key.clone()).assert_changed("defaultmykey1", "added");
+    let first = gateway.admin_get("/tyk/keys/defaultmykey1").json();
+    let lasts =
+        first["expires"].as_i64().unwrap() - first["last_updated"].as_str().unwrap().parse::<i64>().unwrap();
+    assert!((3599..=3601).contains(&lasts), "{first}");
+    // Only new ones.
+    gateway.admin("PUT", "/tyk/keys/mykey1", key).assert_changed("defaultmykey1", "modified");
+    assert_eq!(gateway.admin_get("/tyk/keys/defaultmykey1").json().get("expires"), None);
+}

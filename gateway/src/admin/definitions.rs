@@ -172,7 +172,7 @@ fn id_pointer(kind: Kind) -> &'static str {
 
 /// Reads and compiles the definition as a reload would, beside the others of the folder.
 fn check(gateway: &Gateway, path: &Path, written: &Written) -> Result<(), Refused> {
-    let file = folder::parse(path.to_owned(), written.text.clone());
+    let file = gateway.read_definition(path.to_owned(), written.text.clone());
     let refusals: Vec<FieldError> =
         file.problems.refusals.iter().map(|problem| field_error(&file, problem)).collect();
     if !refusals.is_empty() {
@@ -182,8 +182,8 @@ fn check(gateway: &Gateway, path: &Path, written: &Written) -> Result<(), Refuse
         // An inactive definition is not compiled by a reload either.
         return Ok(());
     }
-    let folder = &gateway.settings.app_path;
-    let others = folder::read(folder).map_err(|error| unreadable(folder, &error))?;
+    let others = gateway.read_definitions();
+    let others = others.map_err(|error| unreadable(&gateway.settings.app_path, &error))?;
     let others: Vec<DefinitionFile> = others.into_iter().filter(|other| other.path != path).collect();
     let trial = gateway.try_definition(file, &others);
     if let Some(conflict) = trial.conflict {

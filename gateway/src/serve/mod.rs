@@ -15,6 +15,7 @@ pub mod tls;
 
 use std::{
     net::SocketAddr,
+    path::PathBuf,
     pin::Pin,
     sync::{
         Arc, OnceLock,
@@ -37,7 +38,7 @@ use self::{
 };
 use crate::{
     admin::{self, AdminState},
-    apidef::folder::DefinitionFile,
+    apidef::folder::{self, DefinitionFile},
     chain::{self, access_rights::AllowedUrls},
     config::Settings,
     events::queue::EventQueue,
@@ -123,7 +124,7 @@ pub enum StartError {
     #[error("app_path: {} cannot be read: {error}", path.display())]
     Definitions {
         /// The folder.
-        path: std::path::PathBuf,
+        path: PathBuf,
         /// Why.
         #[source]
         error: std::io::Error,
@@ -221,9 +222,10 @@ impl Gateway {
     /// # Errors
     /// When the folder cannot be read; then everything stays as it was.
     pub fn reload(&self) -> Result<Compiled, StartError> {
-        let path = &self.settings.app_path;
-        let files = crate::apidef::folder::read(path)
-            .map_err(|error| StartError::Definitions { path: path.clone(), error })?;
+        let files = self.read_definitions().map_err(|error| {
+            let path = self.settings.app_path.clone();
+            StartError::Definitions { path, error }
+        })?;
         self.read_policies();
         let before = self.live.load_full();
         let (snapshot, compiled) = self.compiler(&self.metrics, &before).compile(files);
@@ -232,6 +234,19 @@ impl Gateway {
         self.sessions.set_organisations(organisations.collect());
         self.live.store(Arc::new(snapshot));
         Ok(compiled)
+    }
+
+    /// The definitions in `app_path` as a reload reads them.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn read_definitions(&self) -> std::io::Result<Vec<DefinitionFile>> {
+        folder::read(&self.settings.app_path)
+    }
+
+    /// A definition that is not in `app_path` yet, as a reload would read it.
+    pub fn read_definition(&self, path: PathBuf, text: String) -> DefinitionFile {
+        folder::parse(path, text)
     }
 
     /// What a reload would make of one definition beside `others`. Nothing of it is served.
