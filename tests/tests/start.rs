@@ -178,7 +178,6 @@ fn definitions_that_cannot_be_served_leave_the_others() {
 #[test]
 fn protection_that_is_not_there_is_never_left_out() {
     let cases = [
-        ("use_keyless", json!(false), "use_keyless"),
         ("enable_jwt", json!(true), "enable_jwt"),
         ("use_basic_auth", json!(true), "use_basic_auth"),
         ("use_oauth2", json!(true), "use_oauth2"),
