@@ -90,8 +90,7 @@ fn certificates_that_are_none_end_the_start() {
 
 #[test]
 fn keys_without_effect_are_listed_once() {
-    let gateway =
-        Setup::new().set("/use_sentry", true).set("/listen_prot", 1).api(Api::new("api")).start();
+    let gateway = Setup::new().set("/use_sentry", true).set("/listen_prot", 1).api(Api::new("api")).start();
     let listed: Vec<Value> = gateway
         .log_lines()
         .into_iter()

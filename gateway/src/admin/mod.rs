@@ -1,7 +1,7 @@
 //! The admin API: `/tyk/…` with the secret, on the main listener or on one of its own.
 //!
 //! `route_table` has all there is; the router ([`routes`]) and the document at `/tyk/schema/admin` ([`schema`]) share it.
-//! Each resource has a file; [`call`] is what its functions get and [`answer`] what they give. Nothing here is on the
+//! Each resource has a file; [`call`] is what its functions get and [`mod@answer`] what they give. Nothing here is on the
 //! way of a request to an API, apart from one look at the path in [`is_for`].
 
 pub mod answer;

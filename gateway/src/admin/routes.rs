@@ -1,5 +1,5 @@
 //! What a route of the admin API is, and which one a request is for. The document ([`super::schema`]) is made from the same
-//! rows, those of [`super::route_table`].
+//! rows, those of `route_table`.
 
 use std::pin::Pin;
 

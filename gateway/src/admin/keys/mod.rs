@@ -1,6 +1,6 @@
 //! `/tyk/keys`: keys and their sessions, as Tyk answers for them.
 //!
-//! [`record`] reads what was sent and refuses what could not be kept, [`change`] writes, this file reads.
+//! `record` reads what was sent and refuses what could not be kept, `change` writes, this file reads.
 
 mod change;
 mod record;
