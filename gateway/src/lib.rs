@@ -8,6 +8,7 @@
 
 pub mod admin;
 pub mod apidef;
+pub mod bundle;
 pub mod chain;
 pub mod cli;
 pub mod config;

@@ -26,6 +26,7 @@ pub mod plugin;
 pub mod plugin_command;
 pub mod raw;
 pub mod redis;
+pub mod script_hook;
 pub mod setup;
 pub mod upstream;
 pub mod watched;

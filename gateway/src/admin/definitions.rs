@@ -39,7 +39,7 @@ pub(super) struct Written {
 /// All definitions of the folder that have an id, in the order in which they are loaded.
 pub(super) fn all(settings: &Settings) -> Result<Vec<DefinitionFile>, Refused> {
     let folder = &settings.app_path;
-    let mut files = folder::read(folder).map_err(|error| unreadable(folder, &error))?;
+    let mut files = folder::read(folder, None).map_err(|error| unreadable(folder, &error))?;
     files.retain(|file| !file.api_id.is_empty());
     Ok(files)
 }
@@ -122,7 +122,7 @@ pub(super) fn remove(gateway: &Gateway, id: &str) -> Outcome {
 fn copy_of(file: &DefinitionFile) -> Option<PathBuf> {
     let stem = file.path.file_name()?.to_str()?.strip_suffix("-oas.json")?;
     let path = file.path.with_file_name(format!("{stem}.json"));
-    let copy = folder::parse(path.clone(), fs::read_to_string(&path).ok()?);
+    let copy = folder::parse(path.clone(), fs::read_to_string(&path).ok()?, None);
     (file.kind == Some(Kind::Oas) && copy.is_copy_of_oas).then_some(path)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Uri, header, uri::PathAndQuery};
 
-use super::{access_rights, ip_access, plugin};
+use super::{access_rights, hook, ip_access};
 use crate::{
     apidef::model::KeyAuth,
     events::Happened,
@@ -42,14 +42,14 @@ pub async fn let_in(
     exchange: &mut Exchange,
 ) -> Result<Option<Reply>, GatewayError> {
     let hooks = &api.hooks;
-    if let Some(reply) = plugin::requests(api, &hooks.pre, exchange).await? {
+    if let Some(reply) = hook::requests(api, &hooks.pre, gateway, exchange, false).await? {
         return Ok(Some(reply));
     }
     ip_access::check(&api.client_addresses, exchange.client.ip())?;
     // In a loop within the API, its first pass has let the caller in.
     if arriving.authenticates && !exchange.let_in && api.asks_for_caller() {
         if let Some(auth_check) = &hooks.auth_check
-            && let Some(reply) = plugin::authenticate(gateway, api, auth_check, exchange).await?
+            && let Some(reply) = hook::authenticate(gateway, api, auth_check, exchange).await?
         {
             return Ok(Some(reply));
         }
@@ -58,7 +58,7 @@ pub async fn let_in(
         }
         exchange.let_in = true;
     }
-    if let Some(reply) = plugin::requests(api, &hooks.post_key_auth, exchange).await? {
+    if let Some(reply) = hook::requests(api, &hooks.post_key_auth, gateway, exchange, true).await? {
         return Ok(Some(reply));
     }
     if let Some(keys) = api.keys.as_ref().filter(|keys| keys.strip) {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
+use http::{Response, StatusCode};
 
+use super::hook::Authenticated;
 use crate::{
     events::Happened,
     exchange::Exchange,
@@ -14,7 +14,6 @@ use crate::{
         AuthOutcome, CallContext, Called, Effects, PluginFailure, PluginFunction, PluginOutcome, PluginSite,
     },
     reply::{Reply, body::ReplyBody, error::GatewayError},
-    serve::Gateway,
     telemetry::metrics::{self, Failures},
 };
 
@@ -78,7 +77,7 @@ impl LivePlugin {
     }
 }
 
-/// Calls an endpoint plugin or a request hook; `None` when the request goes on.
+/// Calls an endpoint plugin or a hook of a plugin; `None` when the request goes on.
 ///
 /// # Errors
 /// [`GatewayError::Plugin`] for whatever the function does wrong, which has been logged.
@@ -133,51 +132,22 @@ pub fn note_denial(api: &LiveApi, exchange: &Exchange, reply: Option<&Reply>) {
     }
 }
 
-/// Calls hooks one after the other until one answers.
-///
-/// # Errors
-/// As for [`request`].
-pub async fn requests(
-    api: &LiveApi,
-    hooks: &[LivePlugin],
-    exchange: &mut Exchange,
-) -> Result<Option<Reply>, GatewayError> {
-    for hook in hooks {
-        if let Some(reply) = request(hook, exchange).await? {
-            note_denial(api, exchange, Some(&reply));
-            return Ok(Some(reply));
-        }
-    }
-    Ok(None)
-}
-
-/// Takes the session that an `auth_check` hook gives, or gives the answer that keeps the caller out.
+/// Asks an `auth_check` function who the caller is.
 ///
 /// # Errors
 /// When the caller is refused or the function failed.
 pub async fn authenticate(
-    gateway: &Gateway,
     api: &LiveApi,
     plugin: &LivePlugin,
     exchange: &mut Exchange,
-) -> Result<Option<Reply>, GatewayError> {
+) -> Result<Authenticated, GatewayError> {
     let function = plugin.function(exchange)?;
     let context = plugin.context(exchange);
     let called = function.authenticate(exchange, context).await;
     let Called { outcome, effects } = called.map_err(|failure| plugin.failed(failure))?;
     keep(effects, exchange);
     match outcome {
-        AuthOutcome::Allow(mut session) => {
-            if let Err(error) = gateway.sessions.policies().apply(&mut session, &api.org_id) {
-                let (api_id, request_id) = (&*api.id, exchange.request_id);
-                tracing::error!(api_id, %request_id, "a session is refused because of its policies: {error}");
-                return Err(GatewayError::KeyRefused);
-            }
-            exchange.session = Some(Arc::new(session));
-            exchange.session_found = None;
-            exchange.key = None;
-            Ok(None)
-        }
+        AuthOutcome::Allow(session) => Ok(Authenticated::As(Box::new(session))),
         AuthOutcome::Deny { status, message } => {
             api.events.fire(exchange, Happened::AuthFailure { key: NO_KEY });
             Err(GatewayError::AuthenticationRefused { status, message })
@@ -185,59 +155,25 @@ pub async fn authenticate(
         AuthOutcome::Respond(response) => {
             let reply = response.map(ReplyBody::from);
             note_denial(api, exchange, Some(&reply));
-            Ok(Some(reply))
+            Ok(Authenticated::Answer(reply))
         }
     }
 }
 
-/// Calls response hooks, each on what the one before it made of the answer.
-///
-/// The answer is held in memory when a hook wants its body.
+/// Calls a response hook on an answer in memory.
 ///
 /// # Errors
-/// When a hook failed, or the answer is larger than `limit` bytes or did not come whole.
-pub async fn responses(
-    hooks: &[LivePlugin],
+/// When the function failed.
+pub async fn response(
+    plugin: &LivePlugin,
     exchange: &mut Exchange,
-    reply: Reply,
-    limit: usize,
-) -> Result<Reply, GatewayError> {
-    if hooks.is_empty() || reply.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return Ok(reply);
-    }
-    let (head, body) = reply.into_parts();
-    let body = buffer(body, limit).await?;
-    let length = body.len();
-    let mut response = Response::from_parts(head, body);
-    for hook in hooks {
-        let function = hook.function(exchange)?;
-        let context = hook.context(exchange);
-        let effects = function.change_response(exchange, &mut response, context).await;
-        keep(effects.map_err(|failure| hook.failed(failure))?, exchange);
-    }
-    // The answer to a HEAD says how long the body would be.
-    if exchange.method != Method::HEAD || response.body().len() != length {
-        response.headers_mut().remove(header::CONTENT_LENGTH);
-    }
-    response.headers_mut().remove(header::TRANSFER_ENCODING);
-    Ok(response.map(ReplyBody::from))
-}
-
-async fn buffer(body: ReplyBody, limit: usize) -> Result<Bytes, GatewayError> {
-    match body {
-        ReplyBody::Empty => Ok(Bytes::new()),
-        ReplyBody::Full(bytes) => Ok(bytes),
-        streamed => {
-            let whole = Limited::new(streamed, limit).collect().await;
-            let whole = whole.map_err(|error| GatewayError::Upstream {
-                cause: format!(
-                    "its answer could not be read for the response hooks (at most {limit} bytes): {error}"
-                ),
-                unreachable: false,
-            })?;
-            Ok(whole.to_bytes())
-        }
-    }
+    answer: &mut Response<Bytes>,
+) -> Result<(), GatewayError> {
+    let function = plugin.function(exchange)?;
+    let context = plugin.context(exchange);
+    let effects = function.change_response(exchange, answer, context).await;
+    keep(effects.map_err(|failure| plugin.failed(failure))?, exchange);
+    Ok(())
 }
 
 fn keep(effects: Effects, exchange: &mut Exchange) {

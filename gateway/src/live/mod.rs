@@ -4,6 +4,8 @@
 pub mod api;
 pub mod compile;
 mod events;
+mod hooks;
 mod plugins;
+mod scripts;
 pub mod snapshot;
 pub mod trial;

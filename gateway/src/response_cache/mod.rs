@@ -1,6 +1,6 @@
 //! Answers that are kept for a while, so that the same question of the same caller need not be answered twice.
 //!
-//! [`ResponseCache`] is the process's: a [`memory`] with a bound on its bytes, or a store that it [shares](shared) with other
+//! [`ResponseCache`] is the process's: a [`memory`] with a bound on its bytes, or a store that it shares with other
 //! gateways, and the [`flights`] of requests that are about to fill a place. [`ApiCache`] is what one API keeps and for how long, [`key`] what makes two questions the same, [`answer`] what is
 //! kept and what must not be. The step of the chain is `chain/response_cache.rs`.
 

@@ -38,7 +38,11 @@ use self::{
 };
 use crate::{
     admin::{self, AdminState},
-    apidef::folder::{self, DefinitionFile},
+    apidef::{
+        companions::{CompanionBundle, Companions},
+        folder::{self, DefinitionFile},
+    },
+    bundle::{Bundle, Bundles},
     chain::{self, access_rights::AllowedUrls},
     config::Settings,
     events::queue::EventQueue,
@@ -66,7 +70,9 @@ pub struct Gateway {
     /// Clients for upstreams.
     pub clients: UpstreamClients,
     /// Where scripts run.
-    pub js: JsRuntime,
+    pub js: Arc<JsRuntime>,
+    /// Hooks that come in zip files.
+    pub bundles: Bundles,
     /// What plugins there are.
     pub plugins: PluginRuntime,
     /// Where answers are kept.
@@ -181,8 +187,21 @@ impl Gateway {
         let metrics = Metrics::new();
         let sessions = Arc::new(Sessions::new(Store::new(&settings.storage, &runtime), &settings));
         let scripts = ScriptStore::new(Arc::clone(&sessions), runtime.clone());
-        let events =
-            EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
+        let js = JsRuntime::new(&settings.javascript, outbound.clone(), runtime.clone()).with_store(scripts);
+        let js = Arc::new(js);
+        let events = EventQueue::new(
+            &settings.events,
+            outbound.clone(),
+            Arc::clone(&js),
+            runtime.clone(),
+            metrics.events.clone(),
+        );
+        let bundle_client = match settings.bundles.insecure_skip_verify {
+            true => outbound_client(&settings.upstream, crate::proxy::tls::client_config(true)?),
+            false => outbound.clone(),
+        };
+        let bundles =
+            Bundles::new(&settings.middleware_path, &settings.bundles, bundle_client, runtime.clone());
         Ok(Self {
             cache: ResponseCache::new(&settings.cache, sessions.store().shared().cloned()),
             events,
@@ -195,7 +214,8 @@ impl Gateway {
                 Some(plugin_storage(sessions.store().clone(), runtime.clone())),
             ),
             clients,
-            js: JsRuntime::new(&settings.javascript, outbound, runtime.clone()).with_store(scripts),
+            js,
+            bundles,
             runtime,
             allowed_urls: AllowedUrls::new(settings.matching),
             sessions,
@@ -241,12 +261,21 @@ impl Gateway {
     /// # Errors
     /// When the folder cannot be read.
     pub fn read_definitions(&self) -> std::io::Result<Vec<DefinitionFile>> {
-        folder::read(&self.settings.app_path)
+        self.with_companions(|companions| folder::read(&self.settings.app_path, Some(companions)))
     }
 
     /// A definition that is not in `app_path` yet, as a reload would read it.
     pub fn read_definition(&self, path: PathBuf, text: String) -> DefinitionFile {
-        folder::parse(path, text)
+        self.with_companions(|companions| folder::parse(path, text, Some(companions)))
+    }
+
+    /// Gives what belongs to definitions besides their files to whoever reads them.
+    fn with_companions<T>(&self, read: impl FnOnce(&Companions<'_>) -> T) -> T {
+        let bundle = |name: &str| match self.bundles.load(name) {
+            Ok(Bundle { folder, custom_middleware }) => Ok(CompanionBundle { folder, custom_middleware }),
+            Err(error) => Err(error.to_string()),
+        };
+        read(&Companions { middleware_path: &self.settings.middleware_path, bundle: &bundle })
     }
 
     /// What a reload would make of one definition beside `others`. Nothing of it is served.
@@ -405,6 +434,8 @@ impl Gateway {
             let_in: false,
             response_headers: ResponseHeaders::default(),
             sent_to: SentTo::default(),
+            client_uri: None,
+            sent: None,
             cache_fill: None,
             outer_caller: None,
             loop_limit: chain::looping::MAX_LOOPS,
@@ -432,7 +463,7 @@ impl Gateway {
         error.reply(exchange.headers.get(header::CONTENT_TYPE), &self.server_header)
     }
 
-    /// Server-side failures are errors, a client's are for debugging; a virtual endpoint or plugin has logged its
+    /// Server-side failures are errors, a client's are for debugging; scripts and plugins have logged their
     /// own.
     fn log_error(&self, error: &GatewayError, exchange: &Exchange, api: Option<&LiveApi>) {
         let api_id = api.map_or("-", |api| &*api.id);
@@ -440,7 +471,13 @@ impl Gateway {
         let cause = cause.as_deref().unwrap_or("");
         let (request_id, method, path) = (exchange.request_id, &exchange.method, exchange.uri.path());
         let status = error.status();
-        if matches!(error, GatewayError::VirtualEndpoint { .. } | GatewayError::Plugin) {
+        if matches!(
+            error,
+            GatewayError::VirtualEndpoint { .. }
+                | GatewayError::Hook { .. }
+                | GatewayError::Middleware { .. }
+                | GatewayError::Plugin
+        ) {
             return;
         }
         if status.is_server_error() {

@@ -8,11 +8,7 @@ use super::{
     document::Document,
     file::{AuthSource, Extension, SecurityScheme},
 };
-use crate::apidef::{
-    Problems,
-    model::KeyAuth,
-    reader::{is_plugin_driver, unavailable},
-};
+use crate::apidef::{Problems, model::KeyAuth, reader::unavailable};
 
 /// The object itself.
 const AUTHENTICATION: &str = "server.authentication";
@@ -85,13 +81,7 @@ pub(super) fn check(file: &Extension, document: &Document<'_>, problems: &mut Pr
     let place = at("server.authentication.custom.config");
     let has_plugin = custom.config.enabled && !custom.config.function_name.is_empty();
     match (custom.enabled, has_plugin) {
-        (true, true) if is_plugin_driver(&file.middleware.global.plugin_config.driver) => {
-            return Gatekeeper { plugin: true, keys };
-        }
-        (true, true) => {
-            let driver = "middleware.global.pluginConfig.driver";
-            problems.refuse(place, unavailable::script_hooks("`enabled` to false", driver));
-        }
+        (true, true) => return Gatekeeper { plugin: true, keys },
         (true, false) => {
             problems.refuse(at("server.authentication.custom.enabled"), unavailable::plugin_missing(&place));
         }
