@@ -188,16 +188,6 @@ fn protection_that_is_not_there_is_never_left_out() {
         ("custom_plugin_auth_enabled", json!(true), "custom_plugin_auth_enabled"),
         ("graphql", json!({"enabled": true}), "graphql.enabled"),
         ("auth", json!({"use_certificate": true}), "auth.use_certificate"),
-        (
-            "custom_middleware",
-            json!({"pre": [{"name": "guard", "path": "middleware/guard.js"}]}),
-            "custom_middleware.pre",
-        ),
-        (
-            "custom_middleware",
-            json!({"auth_check": {"name": "guard", "path": "guard.js"}}),
-            "custom_middleware.auth_check",
-        ),
     ];
     let name = |index: usize| format!("protected-{index}");
     let apis = cases
