@@ -90,8 +90,7 @@ fn certificates_that_are_none_end_the_start() {
 
 #[test]
 fn keys_without_effect_are_listed_once() {
-    let gateway =
-        Setup::new().set("/template_path", "templates").set("/listen_prot", 1).api(Api::new("api")).start();
+    let gateway = Setup::new().set("/use_sentry", true).set("/listen_prot", 1).api(Api::new("api")).start();
     let listed: Vec<Value> = gateway
         .log_lines()
         .into_iter()
@@ -99,7 +98,7 @@ fn keys_without_effect_are_listed_once() {
         .collect();
     assert_eq!(listed.len(), 1, "{listed:?}");
     let said = message(&listed[0]);
-    assert!(said.contains("template_path (line ") && said.contains("did you mean listen_port?"), "{said}");
+    assert!(said.contains("use_sentry (line ") && said.contains("did you mean listen_port?"), "{said}");
 }
 
 #[test]
@@ -178,7 +177,6 @@ fn definitions_that_cannot_be_served_leave_the_others() {
 #[test]
 fn protection_that_is_not_there_is_never_left_out() {
     let cases = [
-        ("use_keyless", json!(false), "use_keyless"),
         ("enable_jwt", json!(true), "enable_jwt"),
         ("use_basic_auth", json!(true), "use_basic_auth"),
         ("use_oauth2", json!(true), "use_oauth2"),
@@ -190,16 +188,6 @@ fn protection_that_is_not_there_is_never_left_out() {
         ("custom_plugin_auth_enabled", json!(true), "custom_plugin_auth_enabled"),
         ("graphql", json!({"enabled": true}), "graphql.enabled"),
         ("auth", json!({"use_certificate": true}), "auth.use_certificate"),
-        (
-            "custom_middleware",
-            json!({"pre": [{"name": "guard", "path": "middleware/guard.js"}]}),
-            "custom_middleware.pre",
-        ),
-        (
-            "custom_middleware",
-            json!({"auth_check": {"name": "guard", "path": "guard.js"}}),
-            "custom_middleware.auth_check",
-        ),
     ];
     let name = |index: usize| format!("protected-{index}");
     let apis = cases

@@ -77,6 +77,7 @@ pub(super) fn read_with(text: &str, companions: Option<&Companions<'_>>) -> Read
         }
     };
     let kind = kind(&json);
+    let id = written_id(kind, &json);
     let mut before = Problems::default();
     if let Some(companions) = companions {
         companions.join(&mut json, kind, &mut before);
@@ -85,6 +86,10 @@ pub(super) fn read_with(text: &str, companions: Option<&Companions<'_>>) -> Read
         Kind::Oas => oas::read(json),
         Kind::Classic => classic::read(json),
     };
+    if read.api_id.is_empty() {
+        // Whatever else is wrong with it, people must be able to call it by its name.
+        read.api_id = id;
+    }
     if !before.refusals.is_empty() {
         read.problems.refusals.append(&mut before.refusals);
         read.definition = None;
@@ -95,6 +100,14 @@ pub(super) fn read_with(text: &str, companions: Option<&Companions<'_>>) -> Read
         definition.written = Some(text.into());
     }
     read
+}
+
+fn written_id(kind: Kind, json: &Value) -> Arc<str> {
+    let id = match kind {
+        Kind::Classic => json.get("api_id"),
+        Kind::Oas => json.pointer("/x-tyk-api-gateway/info/id"),
+    };
+    id.and_then(Value::as_str).unwrap_or("").into()
 }
 
 fn kind(json: &Value) -> Kind {

@@ -8,3 +8,4 @@ mod hooks;
 mod plugins;
 mod scripts;
 pub mod snapshot;
+pub mod trial;

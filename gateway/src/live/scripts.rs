@@ -83,7 +83,7 @@ pub(super) fn load(
             *state = Err(error);
         }
         if let Err(error) = state {
-            report_source(definition, source, error);
+            report_source(definition, file, source, error);
         }
     }
     let classes = ErrorClass::ALL.map(ErrorClass::as_str);
@@ -165,12 +165,20 @@ fn working_directory() -> String {
     }
 }
 
-fn report_source(definition: &ApiDefinition, source: &ScriptSource, error: &ScriptError) {
+fn report_source(
+    definition: &ApiDefinition,
+    file: &DefinitionFile,
+    source: &ScriptSource,
+    error: &ScriptError,
+) {
     let name = match source {
         ScriptSource::File(path) => path.to_string_lossy().into_owned(),
         ScriptSource::Inline { name, .. } => name.to_string(),
     };
     let position = error.position.as_ref().map_or(name, ToString::to_string);
+    if !file.note("", format!("a source did not load: {position}: {error}")) {
+        return;
+    }
     tracing::error!(
         api_id = &*definition.id,
         class = error.class.as_str(),

@@ -8,19 +8,21 @@ pub mod framing;
 pub mod health;
 pub mod listener;
 pub mod metrics;
+pub mod reload;
 pub mod stream;
 mod threads;
 pub mod tls;
 
 use std::{
     net::SocketAddr,
+    path::PathBuf,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -32,9 +34,14 @@ use hyper::body::Incoming;
 use self::{
     analytics::{Analytics, Begun},
     framing::FramingWatch,
+    reload::Reloads,
 };
 use crate::{
-    apidef::companions::{CompanionBundle, Companions},
+    admin::{self, AdminState},
+    apidef::{
+        companions::{CompanionBundle, Companions},
+        folder::{self, DefinitionFile},
+    },
     bundle::{Bundle, Bundles},
     chain::{self, access_rights::AllowedUrls},
     config::Settings,
@@ -45,13 +52,14 @@ use crate::{
         api::LiveApi,
         compile::{Compiled, Compiler},
         snapshot::Snapshot,
+        trial::Trial,
     },
     plugins::{PluginRuntime, ResponseHeaders, storage::plugin_storage},
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
     response_cache::ResponseCache,
     session::{Policies, Sessions, Store},
-    supervisor::worker::ClosedEndpoints,
+    supervisor::worker::{ClosedEndpoints, SupervisorPipe},
     telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
 };
 
@@ -77,6 +85,14 @@ pub struct Gateway {
     pub metrics: Metrics,
     /// `Server` of answers made here.
     pub server_header: HeaderValue,
+    /// Reloads asked for and done.
+    pub reloads: Reloads,
+    /// What the admin API keeps.
+    pub admin: AdminState,
+    /// Where what outlives a request runs.
+    runtime: tokio::runtime::Handle,
+    /// The parent process, once it knows that this one serves.
+    pub supervisor: OnceLock<SupervisorPipe>,
     /// Patterns of paths that come with sessions.
     pub allowed_urls: AllowedUrls,
     analytics: Analytics,
@@ -92,8 +108,19 @@ pub struct Origin {
     pub client: SocketAddr,
     /// `http` or `https`.
     pub scheme: &'static str,
+    /// Which listener it came to.
+    pub entry: Entry,
     /// The guard of an HTTP/1 connection, which an upgrade has to be told.
     pub watch: Option<Arc<FramingWatch>>,
+}
+
+/// A listener, by what it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// Clients of the APIs, and of the admin API where that has no listener for itself.
+    Main,
+    /// The admin API alone.
+    Control,
 }
 
 /// A gateway that cannot start.
@@ -103,7 +130,7 @@ pub enum StartError {
     #[error("app_path: {} cannot be read: {error}", path.display())]
     Definitions {
         /// The folder.
-        path: std::path::PathBuf,
+        path: PathBuf,
         /// Why.
         #[source]
         error: std::io::Error,
@@ -114,6 +141,15 @@ pub enum StartError {
     /// A listener cannot be opened.
     #[error("listen_address, listen_port: {address}: {error}")]
     Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// The listener of the admin API cannot be opened.
+    #[error("control_api_port, gatehouse.admin.listen_address: {address}: {error}")]
+    ControlListen {
         /// The address.
         address: SocketAddr,
         /// Why.
@@ -180,6 +216,7 @@ impl Gateway {
             js,
             clients,
             bundles,
+            runtime,
             allowed_urls: AllowedUrls::new(settings.matching),
             sessions,
             server_header: chain::server_header(&settings.server.server_header),
@@ -188,6 +225,9 @@ impl Gateway {
                 metrics.analytics_left_out.clone(),
             ),
             metrics,
+            reloads: Reloads::default(),
+            admin: AdminState::default(),
+            supervisor: OnceLock::new(),
             live: ArcSwap::from_pointee(Snapshot::new(Vec::new(), false).0),
             in_flight: AtomicUsize::new(0),
             started: Instant::now(),
@@ -202,32 +242,66 @@ impl Gateway {
     /// # Errors
     /// When the folder cannot be read; then everything stays as it was.
     pub fn reload(&self) -> Result<Compiled, StartError> {
-        let path = &self.settings.app_path;
+        let files = self.read_definitions().map_err(|error| {
+            let path = self.settings.app_path.clone();
+            StartError::Definitions { path, error }
+        })?;
+        self.read_policies();
+        let before = self.live.load_full();
+        let (snapshot, compiled) = self.compiler(&self.metrics, &before).compile(files);
+        self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
+        let organisations = snapshot.apis().map(|api| (Arc::clone(&api.id), Arc::clone(&api.org_id)));
+        self.sessions.set_organisations(organisations.collect());
+        self.live.store(Arc::new(snapshot));
+        Ok(compiled)
+    }
+
+    /// The definitions in `app_path` as a reload reads them.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn read_definitions(&self) -> std::io::Result<Vec<DefinitionFile>> {
+        self.with_companions(|companions| folder::read(&self.settings.app_path, Some(companions)))
+    }
+
+    /// A definition that is not in `app_path` yet, as a reload would read it.
+    pub fn read_definition(&self, path: PathBuf, text: String) -> DefinitionFile {
+        self.with_companions(|companions| folder::parse(path, text, Some(companions)))
+    }
+
+    /// Gives what belongs to definitions besides their files to whoever reads them.
+    fn with_companions<T>(&self, read: impl FnOnce(&Companions<'_>) -> T) -> T {
         let bundle = |name: &str| match self.bundles.load(name) {
             Ok(Bundle { folder, custom_middleware }) => Ok(CompanionBundle { folder, custom_middleware }),
             Err(error) => Err(error.to_string()),
         };
-        let companions = Companions { middleware_path: &self.settings.middleware_path, bundle: &bundle };
-        let files = crate::apidef::folder::read(path, &companions)
-            .map_err(|error| StartError::Definitions { path: path.clone(), error })?;
-        self.read_policies();
-        let before = self.live.load_full();
-        let compiler = Compiler {
+        read(&Companions { middleware_path: &self.settings.middleware_path, bundle: &bundle })
+    }
+
+    /// What a reload would make of one definition beside `others`. Nothing of it is served.
+    ///
+    /// Blocks: not for an async thread.
+    pub fn try_definition(&self, file: DefinitionFile, others: &[DefinitionFile]) -> Trial {
+        // What is only tried must not appear among the counters.
+        self.compiler(&Metrics::new(), &self.live.load_full()).try_one(file, others)
+    }
+
+    fn compiler<'a>(&'a self, metrics: &'a Metrics, before: &'a Snapshot) -> Compiler<'a> {
+        Compiler {
             settings: &self.settings,
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
             cache: &self.cache,
             events: &self.events,
-            metrics: &self.metrics,
-            before: Some(&before),
-        };
-        let (snapshot, compiled) = compiler.compile(files);
-        self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
-        let organisations = snapshot.apis().map(|api| (Arc::clone(&api.id), Arc::clone(&api.org_id)));
-        self.sessions.set_organisations(organisations.collect());
-        self.live.store(Arc::new(snapshot));
-        Ok(compiled)
+            metrics,
+            before: Some(before),
+        }
+    }
+
+    /// How long it has been running.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Takes the policies as they are now; those before stay when they cannot be read.
@@ -263,7 +337,7 @@ impl Gateway {
         // All that needs no waiting is done here: what the future holds is copied once for each request.
         let start = Instant::now();
         let request_id = RequestId::next();
-        let access = self
+        let mut access = self
             .settings
             .log
             .access_log
@@ -271,12 +345,17 @@ impl Gateway {
         let in_flight = InFlight::enter(Arc::clone(&self));
         let mut work = match health::answer(&self, &request) {
             Some(reply) => Work::Done(Some(reply)),
+            None if admin::is_for(&self, &request, origin.entry) => {
+                access.iter_mut().for_each(AccessEntry::hide_path);
+                Work::Admin(admin::answer(Arc::clone(&self), request, origin, request_id))
+            }
             None => Work::Serve(self.exchange(request, origin, request_id)),
         };
         async move {
             let (mut reply, api_id) = match &mut work {
                 Work::Serve(exchange) => self.answer(exchange, start).await,
                 Work::Done(reply) => (reply.take().unwrap_or_default(), None),
+                Work::Admin(answer) => (answer.await, None),
             };
             if self.settings.server.close_connections {
                 reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -418,6 +497,8 @@ enum Work {
     Serve(Exchange),
     /// Nothing: this is the answer.
     Done(Option<Reply>),
+    /// What the admin API is asked for.
+    Admin(Pin<Box<dyn Future<Output = Reply> + Send>>),
 }
 
 /// Counts a request for as long as it is served, also when its client goes away.
