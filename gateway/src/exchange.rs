@@ -49,6 +49,10 @@ pub struct Exchange {
     pub session: Option<Arc<Session>>,
     /// The key that the session was found under; `None` for one that a hook or plugin gave.
     pub key: Option<Arc<Key>>,
+    /// The quota of the caller, once the request was counted.
+    pub quota: Option<CountedQuota>,
+    /// Rates and quotas are checked; not in loops, unless they ask for it.
+    pub checks_limits: bool,
     /// The API that the request is in has let the caller in; set by authentication alone.
     pub let_in: bool,
     /// Headers that plugins add to whatever answer goes out.
@@ -63,6 +67,19 @@ impl Exchange {
         match self.uri.authority() {
             Some(authority) => authority.as_str(),
             None => self.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or(""),
+        }
+    }
+
+    /// The session as scripts and plugins see it: with what is left of its quota.
+    pub fn session_seen(&self) -> Option<Arc<Session>> {
+        let session = self.session.as_ref()?;
+        match &self.quota {
+            None => Some(Arc::clone(session)),
+            Some(quota) => {
+                let mut session = Session::clone(session);
+                session.set_quota(&quota.scope, quota.remaining, quota.renews);
+                Some(Arc::new(session))
+            }
         }
     }
 
@@ -85,6 +102,17 @@ impl Exchange {
             _ => Ok(Bytes::new()),
         }
     }
+}
+
+/// What is left of a caller's quota after its request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountedQuota {
+    /// Requests left.
+    pub remaining: i64,
+    /// When its period ends, in seconds since 1970; 0 is never.
+    pub renews: i64,
+    /// See [`allowance_scope`](crate::session::AccessRight::allowance_scope).
+    pub scope: Box<str>,
 }
 
 /// Where plugins sent a request.

@@ -14,6 +14,7 @@ pub mod crash;
 pub mod demo;
 pub mod exchange;
 pub mod js;
+pub mod limits;
 pub mod live;
 pub mod plugin_command;
 pub mod plugins;

@@ -48,7 +48,8 @@ pub fn redirect_target(reply: &Reply) -> Option<LoopTarget> {
 
 /// Turns the exchange towards the loop's target and finds the API there.
 ///
-/// A `method` parameter in the target's query changes the method, as in Tyk.
+/// As in Tyk, a `method` parameter in the target's query changes the method, and rates and quotas count again only with
+/// `check_limits=true`.
 ///
 /// # Errors
 /// When the loops go too deep, or the target is not there.
@@ -70,12 +71,15 @@ pub fn enter<'a>(
     if !std::ptr::eq(api, from) {
         exchange.session = None;
         exchange.key = None;
+        exchange.quota = None;
         exchange.let_in = false;
     }
     let listen_path = api.loop_prefix();
     let path = target.path.trim_start_matches('/');
     let uri: Uri = format!("{listen_path}{path}").parse().map_err(|_| not_there())?;
     let query = uri.query().unwrap_or("").as_bytes();
+    let asks = |(name, value): (_, _)| name == "check_limits" && value == "true";
+    exchange.checks_limits = form_urlencoded::parse(query).any(asks);
     if let Some((_, method)) = form_urlencoded::parse(query).find(|(name, _)| name == "method")
         && let Ok(method) = Method::from_bytes(method.as_bytes())
     {

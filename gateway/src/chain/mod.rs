@@ -7,10 +7,11 @@ pub mod context_variables;
 pub mod cors;
 pub mod header_transform;
 pub mod ip_access;
+pub mod limits;
 pub mod looping;
 pub mod path_access;
 pub mod plugin;
-pub mod rate_limit;
+pub mod session_patterns;
 pub mod size_limit;
 pub mod url_rewrite;
 pub mod version;
@@ -21,7 +22,13 @@ use std::borrow::Cow;
 use http::{HeaderValue, Method, Response, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
-use self::{looping::LoopTarget, path_access::Access, plugin::Now, version::Selected};
+use self::{
+    limits::{Checked, Rules},
+    looping::LoopTarget,
+    path_access::Access,
+    plugin::Now,
+    version::Selected,
+};
 use crate::{
     apidef::model::FixedAnswer,
     exchange::{Exchange, SentTo},
@@ -130,8 +137,9 @@ async fn pass(
         ip_access::check(&api.client_addresses, exchange.client.ip())?;
     }
     let forms = path.forms();
-    if let Some(limit) = &api.rate_limit {
-        limit.check()?;
+    let rules = Rules { api, endpoints, of_caller: !matches!(access, Access::Ignored), forms };
+    if limits::check_now(gateway, rules, exchange)? == Checked::Waits {
+        Box::pin(limits::check(gateway, rules, exchange)).await?;
     }
     header_transform::request(version, forms, exchange);
     let mut rewritten = match endpoints.rewrites.find(&exchange.method, forms) {
@@ -206,7 +214,7 @@ async fn pass(
             return Ok(Flow::Loop(target));
         }
     }
-    reply::set_keyless_limits(reply.headers_mut());
+    limits::set_headers(api, exchange, reply.headers_mut());
     if let Some(expires) = &version.expires {
         reply.headers_mut().insert("x-tyk-api-expires", expires.header.clone());
     }

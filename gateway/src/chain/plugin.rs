@@ -70,7 +70,7 @@ impl LivePlugin {
 
     fn context(&self, exchange: &Exchange) -> CallContext<'_> {
         let mut context = CallContext::new(&self.site);
-        context.session = exchange.session.clone();
+        context.session = exchange.session_seen();
         context
     }
 }

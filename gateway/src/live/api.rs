@@ -14,10 +14,11 @@ use http::{HeaderValue, Method};
 use time::OffsetDateTime;
 
 use crate::{
-    apidef::model::{ClientAddresses, Cors, FixedAnswer, HeaderChanges, MethodActions, VersionLocation},
+    apidef::model::{
+        ClientAddresses, Cors, FixedAnswer, HeaderChanges, KeyLimits, MethodActions, VersionLocation,
+    },
     chain::{
-        plugin::LivePlugin, rate_limit::RateWindow, url_rewrite::Rewrite,
-        virtual_endpoint::LiveVirtualEndpoint,
+        limits::SharedRate, plugin::LivePlugin, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint,
     },
     proxy::target::Target,
     router::endpoints::{EndpointList, PathForms},
@@ -51,8 +52,10 @@ pub struct LiveApi {
     pub cors: Option<Cors>,
     /// Client address rules.
     pub client_addresses: ClientAddresses,
-    /// API-wide rate limit; shared with the snapshot before, so that a reload does not open the window anew.
-    pub rate_limit: Option<Arc<RateWindow>>,
+    /// API-wide rate limit.
+    pub rate_limit: Option<SharedRate>,
+    /// What of keys' limits counts here.
+    pub key_limits: KeyLimits,
     /// Header changes on every answer.
     pub response_headers: HeaderChanges,
     /// Functions of plugins around the whole API.
@@ -182,6 +185,8 @@ pub struct LiveEndpoints {
     pub rewrites: EndpointList<Rewrite>,
     /// Fixed answers.
     pub mocks: EndpointList<FixedAnswer>,
+    /// Rate limits, in place of the API's.
+    pub rate_limits: EndpointList<SharedRate>,
 }
 
 impl LiveEndpoints {
@@ -196,5 +201,6 @@ impl LiveEndpoints {
             || self.methods.names_path(path)
             || self.rewrites.names_path(path)
             || self.mocks.names_path(path)
+            || self.rate_limits.names_path(path)
     }
 }

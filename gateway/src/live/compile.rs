@@ -17,9 +17,9 @@ use crate::{
     apidef::{
         ApiDefinition,
         folder::DefinitionFile,
-        model::{Endpoint, Endpoints, ScriptSource, Version, Versioning, VirtualEndpoint},
+        model::{Endpoint, ScriptSource, Version, Versioning, VirtualEndpoint},
     },
-    chain::{rate_limit::RateWindow, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint},
+    chain::{limits::SharedRate, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint},
     config::settings::{MatchingSettings, Settings},
     js::{
         engine::{ErrorClass, Program, ScriptError, Source},
@@ -54,8 +54,6 @@ pub struct Compiler<'a> {
     pub plugins: &'a PluginRuntime,
     /// Where APIs get what they count with.
     pub metrics: &'a Metrics,
-    /// The snapshot before, whose rate windows go on.
-    pub before: Option<&'a Snapshot>,
 }
 
 /// How a compilation went.
@@ -148,7 +146,8 @@ impl Compiler<'_> {
         let scripts = self.scripts(definition, file);
         let failed_sources = scripts.as_ref().map_or(0, ApiScripts::failed);
         let hooks = plugins.hooks(&definition.hooks);
-        let mut compile = |version: &Version| self.version(version, insecure, scripts.as_ref(), plugins);
+        let mut compile =
+            |version: &Version| self.version(definition, version, insecure, scripts.as_ref(), plugins);
         let versions = match &definition.versioning {
             Versioning::Single(version) => LiveVersions::Single(Box::new(compile(version)?)),
             Versioning::Many { location, strip, default, versions } => {
@@ -161,12 +160,8 @@ impl Compiler<'_> {
                 }
             }
         };
-        let before = self.before.and_then(|snapshot| snapshot.apis().find(|api| api.id == definition.id));
-        let rate_limit =
-            definition.rate_limit.map(|limit| match before.and_then(|api| api.rate_limit.as_ref()) {
-                Some(window) if window.is_for(limit) => Arc::clone(window),
-                _ => Arc::new(RateWindow::new(limit)),
-            });
+        let keys = self.settings.keys;
+        let rate_limit = definition.rate_limit.map(|limit| SharedRate::of_api(definition, limit, keys));
         let api = LiveApi {
             id: Arc::clone(&definition.id),
             name: Arc::clone(&definition.name),
@@ -185,6 +180,7 @@ impl Compiler<'_> {
             cors: definition.cors.clone(),
             client_addresses: definition.client_addresses.clone(),
             rate_limit,
+            key_limits: definition.key_limits,
             response_headers: definition.response_headers.clone(),
             hooks,
             metrics: self.metrics.api(&definition.id),
@@ -194,6 +190,7 @@ impl Compiler<'_> {
 
     fn version(
         &self,
+        definition: &ApiDefinition,
         version: &Version,
         insecure: bool,
         scripts: Option<&ApiScripts>,
@@ -220,19 +217,20 @@ impl Compiler<'_> {
             request_headers: version.request_headers.clone(),
             response_headers: version.response_headers.clone(),
             size_limit: version.size_limit,
-            endpoints: self.endpoints(&version.endpoints, version.ignore_case, scripts, plugins)?,
+            endpoints: self.endpoints(definition, version, scripts, plugins)?,
         })
     }
 
     fn endpoints(
         &self,
-        endpoints: &Endpoints,
-        ignore_case: bool,
+        definition: &ApiDefinition,
+        version: &Version,
         scripts: Option<&ApiScripts>,
         plugins: &mut PluginCompiler<'_>,
     ) -> Result<LiveEndpoints, CompileError> {
+        let endpoints = &version.endpoints;
         let matching = MatchingSettings {
-            ignore_case: ignore_case || self.settings.matching.ignore_case,
+            ignore_case: version.ignore_case || self.settings.matching.ignore_case,
             ..self.settings.matching
         };
         fn list<T: Clone>(
@@ -266,6 +264,12 @@ impl Compiler<'_> {
                 Rewrite::compile(&endpoint.rule).map_err(CompileError::from)
             })?,
             mocks: list(&endpoints.mocks, matching)?,
+            rate_limits: match definition.key_limits.no_rates {
+                true => EndpointList::default(),
+                false => EndpointList::compile(&endpoints.rate_limits, matching, |endpoint| {
+                    Ok::<_, PatternError>(SharedRate::of_endpoint(definition, endpoint, self.settings.keys))
+                })?,
+            },
         })
     }
 

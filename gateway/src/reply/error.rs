@@ -3,12 +3,16 @@
 //! Rooms below have errors of their own; [`GatewayError`] gathers them. The client gets Tyk's message, the log
 //! gets the cause.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::{Reply, body::ReplyBody};
 use crate::{
     js::engine::ErrorClass,
+    limits::LimitsError,
+    session::StoreError,
     telemetry::metrics::{unserved, upstream},
 };
 
@@ -33,6 +37,21 @@ pub enum GatewayError {
     /// The client's address may not call.
     #[error("Access from this IP has been disallowed")]
     AddressForbidden,
+    /// The rate of the caller.
+    #[error("Rate Limit Exceeded")]
+    RateLimit,
+    /// The quota of the caller.
+    #[error("Quota exceeded")]
+    QuotaExceeded,
+    /// Rates and quotas cannot be checked, so nobody gets past them.
+    #[error("Rate limits and quotas cannot be checked at the moment")]
+    Limits(#[from] LimitsError),
+    /// What a session says cannot be applied.
+    #[error("The record of this key cannot be used")]
+    SessionUnusable {
+        /// Why.
+        cause: String,
+    },
     /// The API-wide rate limit.
     #[error("API Rate Limit Exceeded")]
     ApiRateLimit,
@@ -120,8 +139,14 @@ impl GatewayError {
             | Self::VersionUnknown
             | Self::VersionExpired
             | Self::EndpointForbidden
+            | Self::QuotaExceeded
             | Self::AddressForbidden => StatusCode::FORBIDDEN,
-            Self::ApiRateLimit => StatusCode::TOO_MANY_REQUESTS,
+            // Another try cannot help when it is the record that is wrong.
+            Self::Limits(LimitsError::Store(StoreError::BadValue { .. })) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            Self::Limits(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::RateLimit | Self::ApiRateLimit => StatusCode::TOO_MANY_REQUESTS,
             Self::SizeLimit | Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::LengthRequired => StatusCode::LENGTH_REQUIRED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -137,18 +162,22 @@ impl GatewayError {
             | Self::UpstreamLookup { .. }
             | Self::Upstream { .. }
             | Self::Plugin
+            | Self::SessionUnusable { .. }
             | Self::VirtualEndpoint { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     /// What is behind it, for the log; `None` when the message says all.
-    pub fn cause(&self) -> Option<&str> {
-        match self {
-            Self::Upstream { cause, .. } | Self::UpstreamLookup { cause } => Some(cause),
-            Self::LoopTarget { target } => Some(target),
-            Self::RewriteFailed { url } => Some(url),
-            _ => None,
-        }
+    pub fn cause(&self) -> Option<Cow<'_, str>> {
+        let cause: &str = match self {
+            Self::Upstream { cause, .. } | Self::UpstreamLookup { cause } => cause,
+            Self::LoopTarget { target } => target,
+            Self::RewriteFailed { url } => url,
+            Self::SessionUnusable { cause } => cause,
+            Self::Limits(error) => return Some(error.to_string().into()),
+            _ => return None,
+        };
+        Some(cause.into())
     }
 
     /// How the upstream failed, in the word of metrics; `None` when it was something else that did.

@@ -33,10 +33,11 @@ use self::{
     framing::FramingWatch,
 };
 use crate::{
-    chain,
+    chain::{self, session_patterns::SessionPatterns},
     config::Settings,
     exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
     js::{outbound::outbound_client, runtime::JsRuntime},
+    limits::Limits,
     live::{
         api::LiveApi,
         compile::{Compiled, Compiler},
@@ -62,6 +63,10 @@ pub struct Gateway {
     pub plugins: PluginRuntime,
     /// Keys and their sessions.
     pub sessions: Sessions,
+    /// Rates and quotas.
+    pub limits: Limits,
+    /// Patterns of paths that come with sessions.
+    pub session_patterns: SessionPatterns,
     /// What is counted.
     pub metrics: Metrics,
     /// `Server` of answers made here.
@@ -133,6 +138,7 @@ impl Gateway {
         let outbound = outbound_client(&settings.upstream, tls);
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
+        let store = Store::Embedded(Arc::default());
         Ok(Self {
             plugins: PluginRuntime::new(
                 &settings,
@@ -142,8 +148,10 @@ impl Gateway {
                 ClosedEndpoints::inherited(),
             ),
             clients,
+            limits: Limits::new(&settings.limits, store.clone(), &runtime),
+            session_patterns: SessionPatterns::new(settings.matching),
             js: JsRuntime::new(&settings.javascript, outbound, runtime),
-            sessions: Sessions::new(Store::Embedded(Arc::default()), settings.keys),
+            sessions: Sessions::new(store, settings.keys),
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
                 settings.plugins.analytics_in_flight,
@@ -167,14 +175,12 @@ impl Gateway {
         let path = &self.settings.app_path;
         let files = crate::apidef::folder::read(path)
             .map_err(|error| StartError::Definitions { path: path.clone(), error })?;
-        let before = self.live.load_full();
         let compiler = Compiler {
             settings: &self.settings,
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
             metrics: &self.metrics,
-            before: Some(&before),
         };
         let (snapshot, compiled) = compiler.compile(files);
         self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
@@ -281,6 +287,8 @@ impl Gateway {
             loops: 0,
             session: None,
             key: None,
+            quota: None,
+            checks_limits: true,
             let_in: false,
             response_headers: ResponseHeaders::default(),
             sent_to: SentTo::default(),
@@ -310,7 +318,8 @@ impl Gateway {
     /// own.
     fn log_error(&self, error: &GatewayError, exchange: &Exchange, api: Option<&LiveApi>) {
         let api_id = api.map_or("-", |api| &*api.id);
-        let cause = error.cause().unwrap_or("");
+        let cause = error.cause();
+        let cause = cause.as_deref().unwrap_or("");
         let (request_id, method, path) = (exchange.request_id, &exchange.method, exchange.uri.path());
         let status = error.status();
         if matches!(error, GatewayError::VirtualEndpoint { .. } | GatewayError::Plugin) {

@@ -17,7 +17,7 @@ use crate::{
         Problems,
         model::{
             AddressRange, ApiDefinition, ClientAddresses, Cors, Endpoint, Endpoints, FixedAnswer,
-            HeaderChanges, HeaderTemplate, MethodActions, RateLimit, RewriteTrigger, ScriptSource,
+            HeaderChanges, HeaderTemplate, KeyLimits, MethodActions, RateLimit, RewriteTrigger, ScriptSource,
             TriggerMatch, Upstream, UrlRewrite, Version, VersionLocation, Versioning, VirtualEndpoint,
         },
     },
@@ -38,7 +38,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let versioning = reader.versioning(&file);
     let cors = reader.cors(&file.cors);
     let client_addresses = reader.client_addresses(&file);
-    let rate_limit = reader.rate_limit(&file.global_rate_limit);
+    let rate_limit = rate_limit(&file.global_rate_limit).filter(|_| !file.disable_rate_limit);
     let response_headers = reader.response_processors(&file.response_processors);
     let driver = reader.driver(&file.custom_middleware.driver);
     let hooks = reader.hooks(&file);
@@ -59,6 +59,14 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         cors,
         client_addresses,
         rate_limit,
+        key_limits: KeyLimits {
+            no_rates: file.disable_rate_limit,
+            no_quotas: file.disable_quota,
+            session_lifetime: u64::try_from(file.session_lifetime)
+                .ok()
+                .filter(|seconds| *seconds > 0)
+                .map(Duration::from_secs),
+        },
         driver,
         response_headers,
         hooks,
@@ -277,11 +285,8 @@ impl Reader<'_> {
     }
 
     fn extended(&mut self, paths: &file::ExtendedPaths, field: &str) -> Endpoints {
-        let protecting = [
-            ("validate_json", &paths.validate_json),
-            ("validate_request", &paths.validate_request),
-            ("rate_limit", &paths.rate_limit),
-        ];
+        let protecting =
+            [("validate_json", &paths.validate_json), ("validate_request", &paths.validate_request)];
         for (name, entries) in protecting {
             if entries.iter().any(is_enabled) {
                 self.problems.refuse(
@@ -341,6 +346,9 @@ impl Reader<'_> {
                 &format!("{field}.hard_timeouts"),
                 |reader, entry, field| reader.seconds(entry.timeout, &format!("{field}.timeout")),
             ),
+            rate_limits: self.list(&paths.rate_limit, &format!("{field}.rate_limit"), |_, entry, _| {
+                RateLimit::new(entry.rate, entry.per)
+            }),
             size_limits: self.list(&paths.size_limits, &format!("{field}.size_limits"), |_, entry, _| {
                 u64::try_from(entry.size_limit).ok().filter(|limit| *limit > 0)
             }),
@@ -650,16 +658,6 @@ impl Reader<'_> {
         }
     }
 
-    fn rate_limit(&mut self, limit: &file::RateLimit) -> Option<RateLimit> {
-        if limit.disabled || limit.rate <= 0.0 || limit.per <= 0.0 {
-            return None;
-        }
-        let per = self.seconds(limit.per, "global_rate_limit.per")?;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and saturates")]
-        let requests = limit.rate as u64;
-        Some(RateLimit { requests, per })
-    }
-
     fn response_processors(&mut self, processors: &[file::ResponseProcessor]) -> HeaderChanges {
         let mut changes = HeaderChanges::default();
         for (index, processor) in processors.iter().enumerate() {
@@ -732,6 +730,10 @@ fn simple_paths(paths: &file::Paths) -> Endpoints {
     }
 }
 
+fn rate_limit(limit: &file::RateLimit) -> Option<RateLimit> {
+    RateLimit::new(limit.rate, limit.per).filter(|_| !limit.disabled)
+}
+
 fn is_enabled(entry: &Value) -> bool {
     entry.get("disabled").and_then(Value::as_bool) != Some(true)
         && entry.get("enabled").and_then(Value::as_bool) != Some(false)
@@ -751,6 +753,18 @@ macro_rules! entries {
         fn method(&self) -> &str { &self.method }
     })+ };
 }
+impl Entry for file::RateLimitEntry {
+    fn disabled(&self) -> bool {
+        self.disabled || self.enabled == Some(false)
+    }
+    fn path(&self) -> &str {
+        &self.path
+    }
+    fn method(&self) -> &str {
+        &self.method
+    }
+}
+
 entries!(
     file::AccessEntry,
     file::VirtualEntry,

@@ -198,6 +198,8 @@ fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<
         request_id: RequestId::next(),
         upgrade: None,
         loops: 0,
+        quota: None,
+        checks_limits: true,
         let_in: false,
         session,
         key: None,

@@ -69,6 +69,8 @@ pub(super) fn exchange(method: Method, target: &str, body: &'static str) -> Exch
         loops: 0,
         session: None,
         key: None,
+        quota: None,
+        checks_limits: true,
         let_in: false,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),
