@@ -3,7 +3,7 @@
 //! The way of a request: [`serve`] accepts it and makes an [`exchange::Exchange`]; [`router`] finds the API;
 //! [`chain`] runs the steps; the endpoint answers, which is a script in [`js`] or an upstream through [`proxy`];
 //! [`reply`] gives errors and fixed answers their form. The way of a definition: [`apidef`] reads it, [`live`]
-//! compiles it into the snapshot that requests see. [`config`] reads `tyk.conf`, [`telemetry`] writes logs.
+//! compiles it into the snapshot that requests see. What happens on the way is told to handlers by [`events`]. [`config`] reads `tyk.conf`, [`telemetry`] writes logs.
 //! `ARCHITECTURE.md` has the same in more words.
 
 pub mod apidef;
@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod crash;
 pub mod demo;
+pub mod events;
 pub mod exchange;
 pub mod js;
 pub mod limits;

@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use time::OffsetDateTime;
 use url::Url;
 
+use super::events::EventHandlerUse;
 use crate::config::settings::DriverName;
 
 /// One API.
@@ -53,6 +54,8 @@ pub struct ApiDefinition {
     pub response_headers: HeaderChanges,
     /// Functions of plugins around the whole API.
     pub hooks: Hooks,
+    /// What is done about events.
+    pub event_handlers: Vec<EventHandlerUse>,
     /// The definition as it was written, kept for plugins; `None` when it names none.
     pub written: Option<Arc<str>>,
 }

@@ -118,7 +118,8 @@ async fn pass(
 
     let mut path = RequestPath::new(&uri, listen_length, segment);
     size_limit::check(version, path.forms(), exchange)?;
-    let access = path_access::check(endpoints, &exchange.method, path.forms(), exchange.loops)?;
+    let access = path_access::check(endpoints, &exchange.method, path.forms(), exchange.loops)
+        .inspect_err(|error| version::refused(api, exchange, error))?;
     if let Access::Answer(answer) = access {
         return Ok(Flow::Reply(fixed_reply(answer)));
     }
@@ -170,9 +171,10 @@ async fn pass(
             Now::Done(reply) => reply,
             Now::Waits => Box::pin(plugin::request(endpoint, exchange)).await?,
         };
+        plugin::note_denial(api, exchange, reply.as_ref());
     }
     if reply.is_none() && !hooks.post.is_empty() {
-        reply = Box::pin(plugin::requests(&hooks.post, exchange)).await?;
+        reply = Box::pin(plugin::requests(api, &hooks.post, exchange)).await?;
     }
     let from_upstream = reply.is_none();
     if from_upstream {

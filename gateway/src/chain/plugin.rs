@@ -8,6 +8,7 @@ use http_body_util::{BodyExt as _, Limited};
 
 use super::ip_access;
 use crate::{
+    events::Happened,
     exchange::Exchange,
     live::api::LiveApi,
     plugins::{
@@ -17,6 +18,9 @@ use crate::{
     session::Session,
     telemetry::metrics::{self, Failures},
 };
+
+/// The key in events where a plugin decides and there is none to name, as in Tyk.
+pub(super) const NO_KEY: &str = "n/a";
 
 /// A place in a definition that names a function of a plugin, ready to be called.
 #[derive(Debug)]
@@ -134,7 +138,7 @@ pub async fn let_in(
     exchange: &mut Exchange,
 ) -> Result<Option<Reply>, GatewayError> {
     let hooks = &api.hooks;
-    if let Some(reply) = requests(&hooks.pre, exchange).await? {
+    if let Some(reply) = requests(api, &hooks.pre, exchange).await? {
         return Ok(Some(reply));
     }
     ip_access::check(&api.client_addresses, exchange.client.ip())?;
@@ -142,20 +146,32 @@ pub async fn let_in(
     if authenticates
         && !exchange.let_in
         && let Some(auth_check) = &hooks.auth_check
-        && let Some(reply) = authenticate(auth_check, exchange).await?
+        && let Some(reply) = authenticate(api, auth_check, exchange).await?
     {
         return Ok(Some(reply));
     }
-    requests(&hooks.post_key_auth, exchange).await
+    requests(api, &hooks.post_key_auth, exchange).await
+}
+
+/// Fires `AuthFailure` for a plugin that answers 403, as Tyk does.
+pub fn note_denial(api: &LiveApi, exchange: &Exchange, reply: Option<&Reply>) {
+    if reply.is_some_and(|reply| reply.status() == StatusCode::FORBIDDEN) {
+        api.events.fire(exchange, Happened::AuthFailure { key: NO_KEY });
+    }
 }
 
 /// Calls hooks one after the other until one answers.
 ///
 /// # Errors
 /// As for [`request`].
-pub async fn requests(hooks: &[LivePlugin], exchange: &mut Exchange) -> Result<Option<Reply>, GatewayError> {
+pub async fn requests(
+    api: &LiveApi,
+    hooks: &[LivePlugin],
+    exchange: &mut Exchange,
+) -> Result<Option<Reply>, GatewayError> {
     for hook in hooks {
         if let Some(reply) = request(hook, exchange).await? {
+            note_denial(api, exchange, Some(&reply));
             return Ok(Some(reply));
         }
     }
@@ -163,7 +179,11 @@ pub async fn requests(hooks: &[LivePlugin], exchange: &mut Exchange) -> Result<O
 }
 
 /// Lets the caller in with a session, or gives the answer that keeps it out.
-async fn authenticate(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Option<Reply>, GatewayError> {
+async fn authenticate(
+    api: &LiveApi,
+    plugin: &LivePlugin,
+    exchange: &mut Exchange,
+) -> Result<Option<Reply>, GatewayError> {
     let function = plugin.function(exchange)?;
     let context = plugin.context(exchange);
     let called = function.authenticate(exchange, context).await;
@@ -171,25 +191,35 @@ async fn authenticate(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Op
     keep(effects, exchange);
     match outcome {
         AuthOutcome::Allow(session) => {
-            check(&session)?;
+            check(api, exchange, &session)?;
             exchange.session = Some(Arc::new(session));
             exchange.let_in = true;
             Ok(None)
         }
-        AuthOutcome::Deny { status, message } => Err(GatewayError::AuthenticationRefused { status, message }),
-        AuthOutcome::Respond(response) => Ok(Some(response.map(ReplyBody::from))),
+        AuthOutcome::Deny { status, message } => {
+            api.events.fire(exchange, Happened::AuthFailure { key: NO_KEY });
+            Err(GatewayError::AuthenticationRefused { status, message })
+        }
+        AuthOutcome::Respond(response) => {
+            let reply = response.map(ReplyBody::from);
+            note_denial(api, exchange, Some(&reply));
+            Ok(Some(reply))
+        }
     }
 }
 
 /// A session that says itself that it is no longer good, as Tyk's checks have it.
-fn check(session: &Session) -> Result<(), GatewayError> {
+fn check(api: &LiveApi, exchange: &Exchange, session: &Session) -> Result<(), GatewayError> {
+    let key = if session.key_id.is_empty() { NO_KEY } else { &session.key_id };
     let refused = |status, message: &str| {
         Err(GatewayError::AuthenticationRefused { status, message: message.to_owned() })
     };
     if session.is_inactive {
+        api.events.fire(exchange, Happened::KeyInactive { key });
         return refused(StatusCode::FORBIDDEN, "Key is inactive, please renew");
     }
     if session.has_expired(time::OffsetDateTime::now_utc().unix_timestamp()) {
+        api.events.fire(exchange, Happened::KeyExpired { key });
         return refused(StatusCode::UNAUTHORIZED, "Key has expired, please renew");
     }
     Ok(())

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::{
     apidef::model::VersionLocation,
+    events::Happened,
     exchange::Exchange,
     live::api::{LiveApi, LiveVersion, LiveVersions},
     reply::error::GatewayError,
@@ -21,8 +22,24 @@ pub struct Selected<'a> {
 /// Finds the version; takes its name out of the request's header or query where the API strips it.
 ///
 /// # Errors
-/// When none is named, the named one is not there or it has expired.
+/// When none is named, the named one is not there or it has expired, which is a `VersionFailure`.
 pub fn select<'a>(
+    api: &'a LiveApi,
+    uri: &Uri,
+    listen_length: usize,
+    exchange: &mut Exchange,
+) -> Result<Selected<'a>, GatewayError> {
+    find(api, uri, listen_length, exchange).inspect_err(|error| refused(api, exchange, error))
+}
+
+/// Fires `VersionFailure`, which in Tyk is also for endpoints that are not open.
+pub fn refused(api: &LiveApi, exchange: &Exchange, error: &GatewayError) {
+    if !api.events.is_empty() {
+        api.events.fire(exchange, Happened::VersionFailure { reason: &error.to_string() });
+    }
+}
+
+fn find<'a>(
     api: &'a LiveApi,
     uri: &Uri,
     listen_length: usize,

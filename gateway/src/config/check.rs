@@ -14,9 +14,9 @@ use super::{
     report::Report,
     secret::{self, SecretFault},
     settings::{
-        CertificateFiles, DriverName, IgnoredKey, IgnoredVariable, JavaScriptSettings, KeySettings, Limits,
-        LogFormat, LogLevel, LogSettings, MatchingSettings, MetricsSettings, PluginSettings,
-        PoliciesSettings, ServerSettings, Settings, StorageSettings, TlsSettings, TlsVersion,
+        CertificateFiles, DriverName, EventSettings, IgnoredKey, IgnoredVariable, JavaScriptSettings,
+        KeySettings, Limits, LogFormat, LogLevel, LogSettings, MatchingSettings, MetricsSettings,
+        PluginSettings, PoliciesSettings, ServerSettings, Settings, StorageSettings, TlsSettings, TlsVersion,
         UpstreamSettings,
     },
 };
@@ -66,6 +66,11 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
         },
         javascript: javascript(&conf, &conf.gatehouse.javascript, report),
         plugins: plugins(&conf.gatehouse.plugins),
+        events: EventSettings {
+            queue: conf.gatehouse.events.queue,
+            parallel: conf.gatehouse.events.parallel,
+            timeout: Duration::from_millis(conf.gatehouse.events.timeout_ms),
+        },
         metrics: metrics(&conf.gatehouse.metrics, report),
         watch: conf.gatehouse.watch,
         policies: policies(&conf.policies, report),
@@ -85,6 +90,7 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
         },
         app_path: conf.app_path,
         middleware_path: conf.middleware_path,
+        template_path: conf.template_path,
         ignored_keys: surroundings.ignored_keys,
         ignored_variables: surroundings.ignored_variables,
     }

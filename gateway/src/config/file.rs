@@ -25,6 +25,7 @@ pub(super) struct TykConf {
     pub(super) jsvm_timeout: u64,
     pub(super) disable_virtual_path_blobs: bool,
     pub(super) tyk_js_path: String,
+    pub(super) template_path: PathBuf,
     pub(super) storage: Storage,
     pub(super) hash_keys: bool,
     pub(super) hash_key_function: Option<HashFunction>,
@@ -143,6 +144,7 @@ pub(super) struct Gatehouse {
     pub(super) upstream: Upstream,
     pub(super) javascript: JavaScript,
     pub(super) plugins: Plugins,
+    pub(super) events: Events,
     pub(super) metrics: Metrics,
     pub(super) watch: bool,
 }
@@ -152,6 +154,15 @@ pub(super) struct Gatehouse {
 #[serde(default)]
 pub(super) struct Metrics {
     pub(super) listen: String,
+}
+
+/// `gatehouse.events`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Events {
+    pub(super) queue: u32,
+    pub(super) parallel: u32,
+    pub(super) timeout_ms: u64,
 }
 
 /// `gatehouse.plugins`.

@@ -63,6 +63,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     tyk("jsvm_timeout", seconds(3_600), "5", "Wall time of one call of a script, host calls included."),
     row("disable_virtual_path_blobs", FLAG, "", "Virtual endpoints whose source is in the definition are not loaded."),
     row("tyk_js_path", TEXT, "", "JavaScript file that is loaded before each API's own sources."),
+    row("template_path", TEXT, "\"templates\"", "Folder whose `default_webhook.json`, if it is there, is the body of web hooks without a template of their own."),
     row("storage.type", Kind::Word(&["redis"]), "",
         "Kind of store; `redis` is not supported by this version; leave the section out."),
     row("storage.host", TEXT, "", "Host of Redis."),
@@ -173,6 +174,10 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Largest outbound answer that a plugin reads."),
     row("gatehouse.plugins.max_analytics_in_flight", count(1, 1_000_000), "1024",
         "Records that are in analytics hooks at a time; further ones are left out, which is logged."),
+    row("gatehouse.events.queue", count(1, 1_000_000), "1024",
+        "Event handlers that run or wait at a time; further events are left out, which is counted and logged."),
+    row("gatehouse.events.parallel", count(1, 65_536), "64", "Event handlers that run at the same time."),
+    row("gatehouse.events.timeout_ms", milliseconds(1), "30000", "Time for one event handler."),
     row("gatehouse.metrics.listen", TEXT, "", "Address and port, such as `127.0.0.1:9100`, at which `/metrics` is published for \
         Prometheus; empty is nowhere, port 0 lets the system choose."),
     row("gatehouse.watch", FLAG, "", "Loads changed definitions, scripts and plugins at once; for development."),

@@ -20,6 +20,8 @@ pub struct Settings {
     pub javascript: JavaScriptSettings,
     /// Compiled plugins.
     pub plugins: PluginSettings,
+    /// Handlers of events.
+    pub events: EventSettings,
     /// Where metrics are published.
     pub metrics: MetricsSettings,
     /// `gatehouse.watch`: changed definitions, scripts and plugins are loaded at once; for development.
@@ -30,6 +32,8 @@ pub struct Settings {
     pub app_path: PathBuf,
     /// Folder with middleware sources (`middleware_path`).
     pub middleware_path: PathBuf,
+    /// Folder whose `default_webhook.json` is the body of web hooks without a template of their own (`template_path`).
+    pub template_path: PathBuf,
     /// Policies (`policies`); `None` when none are configured.
     pub policies: Option<PoliciesSettings>,
     /// Where sessions and counters live (`storage`).
@@ -296,6 +300,18 @@ pub struct PluginSettings {
     /// Records that are in analytics hooks at a time (`gatehouse.plugins.max_analytics_in_flight`, 1,024); further
     /// ones are left out, which is logged.
     pub analytics_in_flight: usize,
+}
+
+/// How many event handlers run, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventSettings {
+    /// Handlers that run or wait (`gatehouse.events.queue`, 1,024); further events are left out, which is counted and
+    /// logged.
+    pub queue: u32,
+    /// Handlers that run at the same time (`gatehouse.events.parallel`, 64).
+    pub parallel: u32,
+    /// Time for one handler (`gatehouse.events.timeout_ms`, 30 s as in Tyk).
+    pub timeout: Duration,
 }
 
 /// Where metrics are published; they are kept in any case.

@@ -20,6 +20,7 @@ use crate::{
     chain::{
         limits::SharedRate, plugin::LivePlugin, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint,
     },
+    events::ApiEvents,
     proxy::target::Target,
     router::endpoints::{EndpointList, PathForms},
     telemetry::metrics::ApiMetrics,
@@ -60,6 +61,8 @@ pub struct LiveApi {
     pub response_headers: HeaderChanges,
     /// Functions of plugins around the whole API.
     pub hooks: LiveHooks,
+    /// What is done about events.
+    pub events: ApiEvents,
     /// What its requests count with; the same counters in each snapshot.
     pub metrics: ApiMetrics,
 }

@@ -10,6 +10,7 @@ use time::macros::format_description;
 
 use super::{
     api::{Expiry, LiveApi, LiveEndpoints, LiveVersion, LiveVersions},
+    events::EventCompiler,
     plugins::PluginCompiler,
     snapshot::{Routed, Snapshot},
 };
@@ -21,6 +22,7 @@ use crate::{
     },
     chain::{limits::SharedRate, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint},
     config::settings::{MatchingSettings, Settings},
+    events::queue::EventQueue,
     js::{
         engine::{ErrorClass, Program, ScriptError, Source},
         runtime::{JsRuntime, Script},
@@ -52,6 +54,8 @@ pub struct Compiler<'a> {
     pub pools: &'a HostPools,
     /// Where plugins are loaded.
     pub plugins: &'a PluginRuntime,
+    /// Where event handlers run.
+    pub events: &'a Arc<EventQueue>,
     /// Where APIs get what they count with.
     pub metrics: &'a Metrics,
 }
@@ -146,6 +150,7 @@ impl Compiler<'_> {
         let scripts = self.scripts(definition, file);
         let failed_sources = scripts.as_ref().map_or(0, ApiScripts::failed);
         let hooks = plugins.hooks(&definition.hooks);
+        let events = EventCompiler { queue: self.events, templates: &self.settings.template_path, file };
         let mut compile =
             |version: &Version| self.version(definition, version, insecure, scripts.as_ref(), plugins);
         let versions = match &definition.versioning {
@@ -183,6 +188,7 @@ impl Compiler<'_> {
             key_limits: definition.key_limits,
             response_headers: definition.response_headers.clone(),
             hooks,
+            events: events.compile(definition),
             metrics: self.metrics.api(&definition.id),
         };
         Ok((api, failed_sources))

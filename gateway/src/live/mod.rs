@@ -3,5 +3,6 @@
 
 pub mod api;
 pub mod compile;
+mod events;
 mod plugins;
 pub mod snapshot;

@@ -63,7 +63,12 @@ impl Listener {
             });
         }
         drop(self.listener);
-        let drained = tokio::time::timeout(drain_timeout, permits.acquire_many(all)).await;
+        let drained = tokio::time::timeout(drain_timeout, async {
+            let _all = permits.acquire_many(all).await;
+            // Events of the last requests are told too.
+            gateway.events.idle().await;
+        })
+        .await;
         if drained.is_err() {
             tracing::warn!(
                 in_flight = gateway.in_flight(),

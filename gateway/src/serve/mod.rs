@@ -35,6 +35,7 @@ use self::{
 use crate::{
     chain::{self, session_patterns::SessionPatterns},
     config::Settings,
+    events::queue::EventQueue,
     exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
     js::{outbound::outbound_client, runtime::JsRuntime},
     limits::Limits,
@@ -67,6 +68,8 @@ pub struct Gateway {
     pub limits: Limits,
     /// Patterns of paths that come with sessions.
     pub session_patterns: SessionPatterns,
+    /// Where event handlers run.
+    pub events: Arc<EventQueue>,
     /// What is counted.
     pub metrics: Metrics,
     /// `Server` of answers made here.
@@ -139,7 +142,10 @@ impl Gateway {
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
         let store = Store::Embedded(Arc::default());
+        let events =
+            EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
         Ok(Self {
+            events,
             plugins: PluginRuntime::new(
                 &settings,
                 outbound.clone(),
@@ -180,6 +186,7 @@ impl Gateway {
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
+            events: &self.events,
             metrics: &self.metrics,
         };
         let (snapshot, compiled) = compiler.compile(files);

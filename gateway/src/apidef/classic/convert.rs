@@ -42,6 +42,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let response_headers = reader.response_processors(&file.response_processors);
     let driver = reader.driver(&file.custom_middleware.driver);
     let hooks = reader.hooks(&file);
+    let event_handlers = reader.event_handlers(&file.event_handlers);
     Some(ApiDefinition {
         id: api_id,
         name: if file.name.is_empty() { file.api_id.as_str().into() } else { file.name.as_str().into() },
@@ -70,6 +71,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         driver,
         response_headers,
         hooks,
+        event_handlers,
         written: None,
     })
 }
@@ -97,9 +99,6 @@ fn warn_of_settings_without_effect(file: &ClassicFile, problems: &mut Problems) 
     if file.cache_options.enable_cache {
         problems
             .warn("cache_options.enable_cache", "there is no response cache yet: every request goes through");
-    }
-    if file.event_handlers.get("events").and_then(Value::as_object).is_some_and(|events| !events.is_empty()) {
-        problems.warn("event_handlers.events", "events are not fired yet");
     }
     if file.enable_batch_request_support {
         problems.warn("enable_batch_request_support", "the batch endpoint is not there yet");

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::events::EventHandlers;
+
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -53,7 +55,7 @@ pub(super) struct ClassicFile {
     pub(super) use_go_plugin_auth: bool,
     pub(super) custom_plugin_auth_enabled: bool,
     pub(super) base_identity_provided_by: String,
-    pub(super) event_handlers: Value,
+    pub(super) event_handlers: EventHandlers,
     pub(super) cache_options: CacheOptions,
     pub(super) enable_batch_request_support: bool,
     pub(super) custom_middleware_bundle: String,

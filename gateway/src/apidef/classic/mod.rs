@@ -1,9 +1,11 @@
 //! Reads a Tyk Classic definition.
 //!
 //! [`read`] goes from text to [`ApiDefinition`] and collects every finding on the way; `file` has the shapes
-//! as written, `convert` the checks, `plugins` those of plugins' places, `protection` what must be refused.
+//! as written, `convert` the checks, `plugins` those of plugins' places, `events` those of event handlers, `protection`
+//! what must be refused.
 
 mod convert;
+mod events;
 mod file;
 mod plugins;
 mod protection;

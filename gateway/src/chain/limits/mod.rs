@@ -8,12 +8,14 @@ use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use self::caller::Caller;
+use super::plugin::NO_KEY;
 use crate::{
     apidef::{
         ApiDefinition,
         model::{Endpoint, RateLimit},
     },
     config::settings::KeySettings,
+    events::Happened,
     exchange::{CountedQuota, Exchange},
     limits::{Demand, LimitsError, RateDemand, Refusal, Verdict},
     live::api::{LiveApi, LiveEndpoints},
@@ -98,7 +100,7 @@ pub fn check_now(
     match gateway.limits.take_now(&demand) {
         None => Ok(Checked::Waits),
         Some(Ok(Verdict::Refused(Refusal::Rate))) if caller.tries > 0 => Ok(Checked::Waits),
-        Some(verdict) => settle(verdict, &caller, exchange).map(|()| Checked::Passes),
+        Some(verdict) => settle(verdict, rules.api, &caller, exchange).map(|()| Checked::Passes),
     }
 }
 
@@ -116,7 +118,7 @@ pub async fn check(gateway: &Gateway, rules: Rules<'_>, exchange: &mut Exchange)
         let verdict = gateway.limits.take(&demand).await;
         let again = Instant::now() + caller.interval;
         if !matches!(verdict, Ok(Verdict::Refused(Refusal::Rate))) || tries == 0 || again > until {
-            return settle(verdict, &caller, exchange);
+            return settle(verdict, rules.api, &caller, exchange);
         }
         tries -= 1;
         tokio::time::sleep_until(again).await;
@@ -125,6 +127,7 @@ pub async fn check(gateway: &Gateway, rules: Rules<'_>, exchange: &mut Exchange)
 
 fn settle(
     verdict: Result<Verdict, LimitsError>,
+    api: &LiveApi,
     caller: &Caller<'_>,
     exchange: &mut Exchange,
 ) -> Result<(), GatewayError> {
@@ -138,9 +141,34 @@ fn settle(
             });
             Ok(())
         }
-        Verdict::Refused(Refusal::Rate) => Err(GatewayError::RateLimit),
-        Verdict::Refused(Refusal::Quota) => Err(GatewayError::QuotaExceeded),
-        Verdict::Refused(Refusal::Api) => Err(GatewayError::ApiRateLimit),
+        Verdict::Refused(refusal) => {
+            fire(refusal, api, exchange);
+            Err(match refusal {
+                Refusal::Rate => GatewayError::RateLimit,
+                Refusal::Quota => GatewayError::QuotaExceeded,
+                Refusal::Api => GatewayError::ApiRateLimit,
+            })
+        }
+    }
+}
+
+/// Tells event handlers what is used up.
+fn fire(refusal: Refusal, api: &LiveApi, exchange: &Exchange) {
+    if api.events.is_empty() {
+        return;
+    }
+    let key = match (&exchange.key, &exchange.session) {
+        (Some(key), _) => &key.name,
+        (None, Some(session)) if !session.key_id.is_empty() => session.key_id.as_str(),
+        _ => NO_KEY,
+    };
+    match refusal {
+        Refusal::Rate => api.events.fire(exchange, Happened::KeyRateLimitExceeded { key }),
+        Refusal::Quota => api.events.fire(exchange, Happened::QuotaExceeded { key }),
+        Refusal::Api => {
+            let limiter = format!("apilimiter-{}{}", api.org_id, api.id);
+            api.events.fire(exchange, Happened::ApiRateLimitExceeded { limiter: &limiter });
+        }
     }
 }
 

@@ -53,6 +53,15 @@ pub mod plugin {
     pub const CLOSED: &str = "closed";
 }
 
+/// What handlers of events count with.
+#[derive(Debug, Clone)]
+pub struct EventMetrics {
+    /// Found no room.
+    pub left_out: IntCounter,
+    /// Came to nothing.
+    pub failed: IntCounter,
+}
+
 /// Every family of metrics.
 #[derive(Debug)]
 pub struct Metrics {
@@ -66,6 +75,8 @@ pub struct Metrics {
     pub unserved: Failures,
     /// Records that found no room among the analytics hooks.
     pub analytics_left_out: IntCounter,
+    /// Handlers of events.
+    pub events: EventMetrics,
     reloads_done: IntCounter,
     reloads_failed: IntCounter,
     /// What is as it is at the moment.
@@ -136,6 +147,22 @@ impl Metrics {
                     "Records that no analytics hook got, because too many were in hooks already.",
                 ),
             ),
+            events: EventMetrics {
+                left_out: registered(
+                    &registry,
+                    IntCounter::new(
+                        "gatehouse_events_left_out_total",
+                        "Runs of event handlers that found no room, because too many ran or waited already.",
+                    ),
+                ),
+                failed: registered(
+                    &registry,
+                    IntCounter::new(
+                        "gatehouse_event_handler_failures_total",
+                        "Runs of event handlers that failed or took too long; the log says which and why.",
+                    ),
+                ),
+            },
             reloads_done: reloads.with_label_values(&["success"]),
             reloads_failed: reloads.with_label_values(&["failure"]),
             levels: Levels::new(&registry),

@@ -1,0 +1,154 @@
+//! `event_handlers` of a Classic definition.
+//!
+//! As in Tyk, a handler that cannot be used does not keep the API from being served: it is left out, with a warning.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use http::{HeaderMap, Method};
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use super::convert::Reader;
+use crate::apidef::events::{BodyTemplate, EventHandlerKind, EventHandlerUse, EventName, WebHook};
+
+/// `event_handlers`, as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct EventHandlers {
+    pub(super) events: BTreeMap<String, Vec<Handler>>,
+}
+
+/// One handler.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Handler {
+    pub(super) handler_name: String,
+    pub(super) handler_meta: Value,
+}
+
+/// `handler_meta` of a web hook.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WebHookMeta {
+    disabled: bool,
+    name: String,
+    method: String,
+    target_path: String,
+    template_path: String,
+    header_map: BTreeMap<String, String>,
+    /// Seconds.
+    event_timeout: i64,
+}
+
+impl Reader<'_> {
+    /// The handlers that can be used.
+    pub(super) fn event_handlers(&mut self, written: &EventHandlers) -> Vec<EventHandlerUse> {
+        let mut uses = Vec::new();
+        for (name, handlers) in &written.events {
+            let field = format!("event_handlers.events.{name}");
+            let Some(event) = EventName::parse(name) else {
+                if !handlers.is_empty() {
+                    let why = if EventName::NEVER_FIRED.contains(&name.as_str()) {
+                        "does not happen in this gateway: its handlers never run".to_owned()
+                    } else {
+                        let names: Vec<&str> = EventName::ALL.into_iter().map(EventName::as_str).collect();
+                        format!("is not an event; the names are {}", names.join(", "))
+                    };
+                    self.problems.warn(field, why);
+                }
+                continue;
+            };
+            for (index, handler) in handlers.iter().enumerate() {
+                let field = format!("{field}[{index}]");
+                if let Some(handler) = self.event_handler(handler, &field) {
+                    uses.push(EventHandlerUse { event, handler, field: field.into() });
+                }
+            }
+        }
+        uses
+    }
+
+    fn event_handler(&mut self, handler: &Handler, field: &str) -> Option<EventHandlerKind> {
+        match handler.handler_name.as_str() {
+            "eh_log_handler" => {
+                let prefix = handler.handler_meta.get("prefix").and_then(Value::as_str).unwrap_or("");
+                Some(EventHandlerKind::Log { prefix: prefix.to_owned() })
+            }
+            "eh_web_hook_handler" => self
+                .web_hook(&handler.handler_meta, &format!("{field}.handler_meta"))
+                .map(|hook| EventHandlerKind::WebHook(Box::new(hook))),
+            "eh_dynamic_handler" => {
+                self.problems.warn(
+                    format!("{field}.handler_name"),
+                    "handlers in JavaScript are not run by this version of Gatehouse: this one does nothing",
+                );
+                None
+            }
+            other => {
+                self.problems.warn(
+                    format!("{field}.handler_name"),
+                    format!(
+                        "`{other}` is not one of eh_log_handler, eh_web_hook_handler, eh_dynamic_handler: it does \
+                         nothing"
+                    ),
+                );
+                None
+            }
+        }
+    }
+
+    fn web_hook(&mut self, meta: &Value, field: &str) -> Option<WebHook> {
+        let meta: WebHookMeta = match WebHookMeta::deserialize(meta) {
+            Ok(meta) => meta,
+            Err(error) => {
+                self.problems.warn(field, format!("cannot be read ({error}): this web hook is not sent"));
+                return None;
+            }
+        };
+        if meta.disabled {
+            return None;
+        }
+        let target = match Url::parse(meta.target_path.trim()) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
+            _ => {
+                let found = &meta.target_path;
+                self.problems.warn(
+                    format!("{field}.target_path"),
+                    format!("`{found}` is not an http or https URL: this web hook is not sent"),
+                );
+                return None;
+            }
+        };
+        let method = match meta.method.to_ascii_uppercase().as_str() {
+            "GET" => Method::GET,
+            "PUT" => Method::PUT,
+            "POST" => Method::POST,
+            "DELETE" => Method::DELETE,
+            "PATCH" => Method::PATCH,
+            _ => {
+                self.problems.warn(
+                    format!("{field}.method"),
+                    format!("`{}` is not one of GET, PUT, POST, DELETE, PATCH: GET is used", meta.method),
+                );
+                Method::GET
+            }
+        };
+        let mut headers = HeaderMap::with_capacity(meta.header_map.len());
+        for (name, value) in &meta.header_map {
+            let field = format!("{field}.header_map.{name}");
+            match (name.parse::<http::HeaderName>(), value.parse()) {
+                (Ok(name), Ok(value)) => {
+                    headers.insert(name, value);
+                }
+                _ => self.problems.warn(field, "is not a header: the web hook is sent without it"),
+            }
+        }
+        let template = match meta.template_path.trim() {
+            "" => BodyTemplate::Default,
+            path => BodyTemplate::File(path.into()),
+        };
+        let cooldown = Duration::from_secs(u64::try_from(meta.event_timeout).unwrap_or(0));
+        Some(WebHook { name: meta.name, method, target, headers, template, cooldown })
+    }
+}
