@@ -47,6 +47,8 @@ pub struct Exchange {
     pub loops: u8,
     /// Session of the caller. Hooks may set one: who has a session has not been let in for that.
     pub session: Option<Arc<Session>>,
+    /// The session as it was found with the key: what differs from it when the request has been served is written back.
+    pub session_found: Option<Arc<Session>>,
     /// The key that the session was found under; `None` for one that a hook or plugin gave.
     pub key: Option<Arc<Key>>,
     /// The quota of the caller, once the request was counted.

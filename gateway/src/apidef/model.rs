@@ -44,6 +44,8 @@ pub struct ApiDefinition {
     pub cors: Option<Cors>,
     /// Which client addresses may call.
     pub client_addresses: ClientAddresses,
+    /// Where callers have their keys; `None` when it takes none.
+    pub keys: Option<KeyAuth>,
     /// API-wide rate limit.
     pub rate_limit: Option<RateLimit>,
     /// What of keys' limits counts here.
@@ -89,6 +91,19 @@ impl ApiDefinition {
     pub fn uses_plugins(&self) -> bool {
         !self.hooks.is_empty() || self.versions().iter().any(|version| !version.endpoints.plugins.is_empty())
     }
+}
+
+/// Where a request has its key. With several, a cookie counts for more than a parameter, and that for more than a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyAuth {
+    /// In this header, with or without `Bearer` before it.
+    pub header: Option<HeaderName>,
+    /// In this query parameter.
+    pub parameter: Option<String>,
+    /// In this cookie.
+    pub cookie: Option<String>,
+    /// The upstream does not see it.
+    pub strip: bool,
 }
 
 /// Functions of plugins that run for every request of an API, at the places of the chain that Tyk calls hooks.

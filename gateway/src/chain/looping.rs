@@ -70,6 +70,7 @@ pub fn enter<'a>(
     // A session is one API's; the other one authenticates for itself.
     if !std::ptr::eq(api, from) {
         exchange.session = None;
+        exchange.session_found = None;
         exchange.key = None;
         exchange.quota = None;
         exchange.let_in = false;

@@ -3,6 +3,8 @@
 //! [`serve`] is the whole life of a request inside the gateway, loops included. Steps know the exchange and
 //! their own rule; none knows another. What a version does not use costs a check for an empty list.
 
+pub mod access_rights;
+pub mod authentication;
 pub mod context_variables;
 pub mod cors;
 pub mod header_transform;
@@ -23,6 +25,7 @@ use http::{HeaderValue, Method, Response, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
 use self::{
+    authentication::Arriving,
     limits::{Checked, Rules},
     looping::LoopTarget,
     path_access::Access,
@@ -76,10 +79,15 @@ pub async fn serve<'a>(
     let answer = loop {
         match pass(gateway, api, listen_length, exchange).await {
             Ok(Flow::Reply(reply)) => break Ok(reply),
-            Ok(Flow::Loop(target)) => match looping::enter(target, api, snapshot, exchange) {
-                Ok(next) => (api, listen_length) = next,
-                Err(error) => break Err(error),
-            },
+            Ok(Flow::Loop(target)) => {
+                if let Err(error) = keep_session(gateway, exchange).await {
+                    break Err(error);
+                }
+                match looping::enter(target, api, snapshot, exchange) {
+                    Ok(next) => (api, listen_length) = next,
+                    Err(error) => break Err(error),
+                }
+            }
             Err(error) => {
                 if let Some(kind) = error.upstream_failure() {
                     api.metrics.upstream_failures.count(kind);
@@ -87,6 +95,11 @@ pub async fn serve<'a>(
                 break Err(error);
             }
         }
+    };
+    // What a script or plugin wrote is kept before the client can ask for it.
+    let answer = match (keep_session(gateway, exchange).await, answer) {
+        (Err(error), Ok(_)) => Err(error),
+        (_, answer) => answer,
     };
     if cors.is_none() && exchange.response_headers.is_empty() {
         return answer;
@@ -103,6 +116,19 @@ pub async fn serve<'a>(
     Ok(reply)
 }
 
+/// Writes back what scripts and plugins changed of the session of a key.
+async fn keep_session(gateway: &Gateway, exchange: &mut Exchange) -> Result<(), GatewayError> {
+    let Exchange { key: Some(key), session: Some(session), session_found: Some(found), .. } = exchange else {
+        return Ok(());
+    };
+    if std::sync::Arc::ptr_eq(session, found) {
+        return Ok(());
+    }
+    Box::pin(gateway.sessions.write_changes(key, found, session)).await?;
+    exchange.session_found.clone_from(&exchange.session);
+    Ok(())
+}
+
 /// One pass through the chain of one API.
 async fn pass(
     gateway: &Gateway,
@@ -112,7 +138,8 @@ async fn pass(
 ) -> Result<Flow, GatewayError> {
     let uri = exchange.uri.clone();
     let changed_uri;
-    let Selected { version, segment } = version::select(api, &uri, listen_length, exchange)?;
+    let Selected { version, name: version_name, segment } =
+        version::select(api, &uri, listen_length, exchange)?;
     let endpoints = &version.endpoints;
     let hooks = &api.hooks;
 
@@ -123,9 +150,10 @@ async fn pass(
     if let Access::Answer(answer) = access {
         return Ok(Flow::Reply(fixed_reply(answer)));
     }
-    if hooks.before_limits() {
+    if hooks.before_limits() || api.asks_for_caller() {
         let authenticates = !matches!(access, Access::Ignored);
-        if let Some(reply) = Box::pin(plugin::let_in(api, authenticates, exchange)).await? {
+        let arriving = Arriving { authenticates, version: version_name, forms: path.forms() };
+        if let Some(reply) = Box::pin(authentication::let_in(gateway, api, arriving, exchange)).await? {
             return Ok(Flow::Reply(made_here(gateway, reply)));
         }
         if exchange.sent_to == SentTo::Target {

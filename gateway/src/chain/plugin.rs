@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 
-use super::ip_access;
 use crate::{
     events::Happened,
     exchange::Exchange,
@@ -15,12 +14,12 @@ use crate::{
         AuthOutcome, CallContext, Called, Effects, PluginFailure, PluginFunction, PluginOutcome, PluginSite,
     },
     reply::{Reply, body::ReplyBody, error::GatewayError},
-    session::Session,
+    serve::Gateway,
     telemetry::metrics::{self, Failures},
 };
 
 /// The key in events where a plugin decides and there is none to name, as in Tyk.
-pub(super) const NO_KEY: &str = "n/a";
+const NO_KEY: &str = "n/a";
 
 /// A place in a definition that names a function of a plugin, ready to be called.
 #[derive(Debug)]
@@ -127,30 +126,13 @@ fn outcome(called: Called<PluginOutcome>, exchange: &mut Exchange) -> Option<Rep
     }
 }
 
-/// Runs what stands between a request and the limits of an API with hooks: `pre`, client addresses, authentication,
-/// `post_key_auth`. An answer keeps the request out.
-///
-/// # Errors
-/// When the request is refused or a function failed, in which case nobody is let in.
-pub async fn let_in(
-    api: &LiveApi,
-    authenticates: bool,
-    exchange: &mut Exchange,
-) -> Result<Option<Reply>, GatewayError> {
-    let hooks = &api.hooks;
-    if let Some(reply) = requests(api, &hooks.pre, exchange).await? {
-        return Ok(Some(reply));
+/// The caller's key as events show it.
+pub fn key_shown(exchange: &Exchange) -> &str {
+    match (&exchange.key, &exchange.session) {
+        (Some(key), _) => &key.name,
+        (None, Some(session)) if !session.key_id.is_empty() => &session.key_id,
+        _ => NO_KEY,
     }
-    ip_access::check(&api.client_addresses, exchange.client.ip())?;
-    // In a loop within the API, its first pass has let the caller in.
-    if authenticates
-        && !exchange.let_in
-        && let Some(auth_check) = &hooks.auth_check
-        && let Some(reply) = authenticate(api, auth_check, exchange).await?
-    {
-        return Ok(Some(reply));
-    }
-    requests(api, &hooks.post_key_auth, exchange).await
 }
 
 /// Fires `AuthFailure` for a plugin that answers 403, as Tyk does.
@@ -178,8 +160,12 @@ pub async fn requests(
     Ok(None)
 }
 
-/// Lets the caller in with a session, or gives the answer that keeps it out.
-async fn authenticate(
+/// Takes the session that an `auth_check` hook gives, or gives the answer that keeps the caller out.
+///
+/// # Errors
+/// When the caller is refused or the function failed.
+pub async fn authenticate(
+    gateway: &Gateway,
     api: &LiveApi,
     plugin: &LivePlugin,
     exchange: &mut Exchange,
@@ -190,10 +176,15 @@ async fn authenticate(
     let Called { outcome, effects } = called.map_err(|failure| plugin.failed(failure))?;
     keep(effects, exchange);
     match outcome {
-        AuthOutcome::Allow(session) => {
-            check(api, exchange, &session)?;
+        AuthOutcome::Allow(mut session) => {
+            if let Err(error) = gateway.sessions.policies().apply(&mut session, &api.org_id) {
+                let (api_id, request_id) = (&*api.id, exchange.request_id);
+                tracing::error!(api_id, %request_id, "a session is refused because of its policies: {error}");
+                return Err(GatewayError::KeyRefused);
+            }
             exchange.session = Some(Arc::new(session));
-            exchange.let_in = true;
+            exchange.session_found = None;
+            exchange.key = None;
             Ok(None)
         }
         AuthOutcome::Deny { status, message } => {
@@ -206,23 +197,6 @@ async fn authenticate(
             Ok(Some(reply))
         }
     }
-}
-
-/// A session that says itself that it is no longer good, as Tyk's checks have it.
-fn check(api: &LiveApi, exchange: &Exchange, session: &Session) -> Result<(), GatewayError> {
-    let key = if session.key_id.is_empty() { NO_KEY } else { &session.key_id };
-    let refused = |status, message: &str| {
-        Err(GatewayError::AuthenticationRefused { status, message: message.to_owned() })
-    };
-    if session.is_inactive {
-        api.events.fire(exchange, Happened::KeyInactive { key });
-        return refused(StatusCode::FORBIDDEN, "Key is inactive, please renew");
-    }
-    if session.has_expired(time::OffsetDateTime::now_utc().unix_timestamp()) {
-        api.events.fire(exchange, Happened::KeyExpired { key });
-        return refused(StatusCode::UNAUTHORIZED, "Key has expired, please renew");
-    }
-    Ok(())
 }
 
 /// Calls response hooks, each on what the one before it made of the answer.

@@ -211,7 +211,7 @@ impl Memory {
     }
 }
 
-fn parse(name: &str, value: &[u8]) -> Result<u64, StoreError> {
+pub(super) fn parse(name: &str, value: &[u8]) -> Result<u64, StoreError> {
     let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
     number.ok_or_else(|| StoreError::BadValue {
         name: name.to_owned(),

@@ -1,14 +1,14 @@
 //! Rates and quotas: whether one more request may pass.
 //!
 //! A request asks for all that limits it at once, in a [`Demand`]; [`Limits`] answers with a [`Verdict`]. A request that
-//! is refused costs nothing: what was taken for it is given back. Counters are known by name. With the embedded
-//! store they are in memory ([`Memory`]), and quotas are written to the store now and then. Knows nothing of HTTP or
+//! is refused costs nothing: what was taken for it is given back. Counters are known by name. They are in a Redis that gateways share ([`redis`]), or, with the embedded store, they are in memory ([`Memory`]), and quotas are written to the store now and then. Knows nothing of HTTP or
 //! definitions, and of sessions only how their counters are named ([`of_key`]).
 
 pub mod demand;
 pub mod memory;
 pub mod of_key;
 pub mod quota;
+pub mod redis;
 mod sharded;
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,10 @@ use std::{
 };
 
 pub use self::demand::{Demand, QuotaDemand, QuotaLimit, QuotaState, RateDemand, Refusal, Verdict};
-use self::memory::{Memory, Taken};
+use self::{
+    memory::{Memory, Taken},
+    redis::Shared,
+};
 use crate::{
     config::settings::Limits as Settings,
     session::{Store, StoreError},
@@ -30,12 +33,23 @@ use crate::{
 pub mod prefix {
     /// Quotas.
     pub const QUOTA: &str = "quota-";
+    /// Rates.
+    pub const RATE: &str = "rate-limit-";
 }
 
 /// The counters of a gateway.
 #[derive(Debug)]
 pub struct Limits {
-    memory: Arc<Memory>,
+    place: Place,
+}
+
+/// Where counters are.
+#[derive(Debug)]
+enum Place {
+    /// Here, over the embedded store.
+    Memory(Arc<Memory>),
+    /// In a Redis, shared with other gateways.
+    Redis(Shared),
 }
 
 /// Why it is not known whether a request may pass. It may not, then.
@@ -58,9 +72,12 @@ pub enum LimitsError {
 impl Limits {
     /// Counters over `store`, written to it by a task on `runtime`.
     pub fn new(settings: &Settings, store: Store, runtime: &tokio::runtime::Handle) -> Self {
+        if let Store::Redis(redis) = store {
+            return Self { place: Place::Redis(Shared::new(redis)) };
+        }
         let memory = Arc::new(Memory::new(settings.counters, store));
         runtime.spawn(write_now_and_then(Arc::downgrade(&memory), settings.quota_write_interval));
-        Self { memory }
+        Self { place: Place::Memory(memory) }
     }
 
     /// Takes what a request asks for, if that needs no waiting; `None` means that nothing was taken and
@@ -69,7 +86,8 @@ impl Limits {
     /// # Errors
     /// When it cannot be known.
     pub fn take_now(&self, demand: &Demand<'_>) -> Option<Result<Verdict, LimitsError>> {
-        match self.memory.take(demand, Moment::now()) {
+        let Place::Memory(memory) = &self.place else { return None };
+        match memory.take(demand, Moment::now()) {
             Ok(Taken::Verdict(verdict)) => Some(Ok(verdict)),
             Ok(Taken::QuotaUnknown) => None,
             Err(error) => Some(Err(error)),
@@ -81,12 +99,16 @@ impl Limits {
     /// # Errors
     /// When it cannot be known.
     pub async fn take(&self, demand: &Demand<'_>) -> Result<Verdict, LimitsError> {
+        let memory = match &self.place {
+            Place::Memory(memory) => memory,
+            Place::Redis(redis) => return redis.take(demand).await,
+        };
         loop {
-            if let Taken::Verdict(verdict) = self.memory.take(demand, Moment::now())? {
+            if let Taken::Verdict(verdict) = memory.take(demand, Moment::now())? {
                 return Ok(verdict);
             }
             if let Some(quota) = &demand.quota {
-                self.memory.read_quota(&quota.name).await?;
+                memory.read_quota(&quota.name).await?;
             }
         }
     }
@@ -96,8 +118,13 @@ impl Limits {
     /// # Errors
     /// When the store cannot tell.
     pub async fn quota_used(&self, name: &str) -> Result<Option<u64>, LimitsError> {
-        self.memory.read_quota(name).await?;
-        Ok(self.memory.quota_used(name, Moment::now()))
+        match &self.place {
+            Place::Memory(memory) => {
+                memory.read_quota(name).await?;
+                Ok(memory.quota_used(name, Moment::now()))
+            }
+            Place::Redis(redis) => Ok(redis.quota_used(name).await?),
+        }
     }
 
     /// Begins a quota anew, as when its key is written.
@@ -105,7 +132,11 @@ impl Limits {
     /// # Errors
     /// When the store may still have the old count.
     pub async fn reset_quota(&self, name: &str) -> Result<(), LimitsError> {
-        Ok(self.memory.reset_quota(name).await?)
+        match &self.place {
+            Place::Memory(memory) => memory.reset_quota(name).await?,
+            Place::Redis(redis) => redis.reset_quota(name).await?,
+        }
+        Ok(())
     }
 
     /// Writes all quotas that changed to the store.
@@ -113,7 +144,10 @@ impl Limits {
     /// # Errors
     /// The first failure; what was not written is tried again the next time.
     pub async fn write(&self) -> Result<(), StoreError> {
-        self.memory.write().await
+        match &self.place {
+            Place::Memory(memory) => memory.write().await,
+            Place::Redis(_) => Ok(()),
+        }
     }
 }
 

@@ -15,9 +15,10 @@ use ::redis::Script;
 use super::{
     LimitsError, Moment,
     demand::{Demand, QuotaDemand, QuotaState, RateDemand, Refusal, Verdict},
+    memory::parse,
     prefix,
 };
-use crate::session::redis::RedisStore;
+use crate::session::{StoreError, redis::RedisStore};
 
 /// For each key three arguments: `r` or `q`, the limit, and the length of its window (microseconds) or period
 /// (milliseconds, 0 is no end). Gives the number of the key that is used up, or 0, then used requests and milliseconds
@@ -130,11 +131,22 @@ impl Shared {
             if let Some(quota) = &demand.quota
                 && asked.iter().any(|asked| asked.refusal == Refusal::Quota)
             {
-                let renews = if left > 0 { Moment::now().unix.saturating_add(left.div_euclid(1000)) } else { 0 };
+                let renews =
+                    if left > 0 { Moment::now().unix.saturating_add(left.div_euclid(1000)) } else { 0 };
                 state = Some(QuotaState { remaining: quota.limit.max.saturating_sub(used), renews });
             }
         }
         Ok(Verdict::Passed(state))
+    }
+
+    pub(super) async fn quota_used(&self, name: &str) -> Result<Option<u64>, StoreError> {
+        let name = format!("{}{name}", prefix::QUOTA);
+        let value: Option<Vec<u8>> = self.store.query(::redis::cmd("GET").arg(&name)).await?;
+        value.map(|value| parse(&name, &value)).transpose()
+    }
+
+    pub(super) async fn reset_quota(&self, name: &str) -> Result<(), StoreError> {
+        self.store.query(::redis::cmd("DEL").arg(format!("{}{name}", prefix::QUOTA))).await
     }
 
     async fn run(&self, asked: &[Asked]) -> Result<(usize, u64, i64), LimitsError> {

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use crate::{
     apidef::model::{
-        ClientAddresses, Cors, FixedAnswer, HeaderChanges, KeyLimits, MethodActions, VersionLocation,
+        ClientAddresses, Cors, FixedAnswer, HeaderChanges, KeyAuth, KeyLimits, MethodActions, VersionLocation,
     },
     chain::{
         limits::SharedRate, plugin::LivePlugin, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint,
@@ -53,6 +53,8 @@ pub struct LiveApi {
     pub cors: Option<Cors>,
     /// Client address rules.
     pub client_addresses: ClientAddresses,
+    /// Where callers have their keys; `None` when it takes none.
+    pub keys: Option<KeyAuth>,
     /// API-wide rate limit.
     pub rate_limit: Option<SharedRate>,
     /// What of keys' limits counts here.
@@ -91,6 +93,11 @@ impl LiveApi {
             [only] => only,
             many => &many[self.turn.fetch_add(1, Ordering::Relaxed) % many.len()],
         }
+    }
+
+    /// Whether callers have to say who they are.
+    pub fn asks_for_caller(&self) -> bool {
+        self.keys.is_some() || self.hooks.auth_check.is_some()
     }
 
     /// The prefix that a loop's path is put behind.

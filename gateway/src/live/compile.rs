@@ -184,6 +184,7 @@ impl Compiler<'_> {
             versions,
             cors: definition.cors.clone(),
             client_addresses: definition.client_addresses.clone(),
+            keys: definition.keys.clone(),
             rate_limit,
             key_limits: definition.key_limits,
             response_headers: definition.response_headers.clone(),

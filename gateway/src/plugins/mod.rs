@@ -22,6 +22,7 @@ mod request;
 mod response;
 pub mod runtime;
 pub mod site;
+pub mod storage;
 mod subject;
 #[cfg(test)]
 mod tests;

@@ -120,6 +120,24 @@ pub enum GatewayError {
     /// A plugin crashed the gateway too often at this endpoint.
     #[error("Service Unavailable")]
     PluginClosed,
+    /// The request has no key.
+    #[error("Authorization field missing")]
+    KeyMissing,
+    /// There is no such key, or it is not for this API.
+    #[error("Access to this API has been disallowed")]
+    KeyRefused,
+    /// The key is not for this path.
+    #[error("Access to this resource has been disallowed")]
+    PathRefused,
+    /// The key is switched off.
+    #[error("Key is inactive, please renew")]
+    KeyInactive,
+    /// The key has ended.
+    #[error("Key has expired, please renew")]
+    KeyExpired,
+    /// The store of keys could not be asked; whoever it is, nobody is let in.
+    #[error("{}", store_message(.0))]
+    Store(#[from] StoreError),
     /// Authentication did not let the caller in.
     #[error("{message}")]
     AuthenticationRefused {
@@ -140,12 +158,17 @@ impl GatewayError {
             | Self::VersionExpired
             | Self::EndpointForbidden
             | Self::QuotaExceeded
-            | Self::AddressForbidden => StatusCode::FORBIDDEN,
+            | Self::AddressForbidden
+            | Self::KeyRefused
+            | Self::PathRefused
+            | Self::KeyInactive => StatusCode::FORBIDDEN,
+            Self::KeyMissing | Self::KeyExpired => StatusCode::UNAUTHORIZED,
             // Another try cannot help when it is the record that is wrong.
-            Self::Limits(LimitsError::Store(StoreError::BadValue { .. })) => {
+            Self::Store(StoreError::BadValue { .. })
+            | Self::Limits(LimitsError::Store(StoreError::BadValue { .. })) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
-            Self::Limits(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Limits(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::RateLimit | Self::ApiRateLimit => StatusCode::TOO_MANY_REQUESTS,
             Self::SizeLimit | Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::LengthRequired => StatusCode::LENGTH_REQUIRED,
@@ -175,6 +198,7 @@ impl GatewayError {
             Self::RewriteFailed { url } => url,
             Self::SessionUnusable { cause } => cause,
             Self::Limits(error) => return Some(error.to_string().into()),
+            Self::Store(error) => return Some(error.to_string().into()),
             _ => return None,
         };
         Some(cause.into())
@@ -233,6 +257,14 @@ impl GatewayError {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         *reply.body_mut() = ReplyBody::Full(body.into());
         reply
+    }
+}
+
+/// What a caller may know about it; the log has the rest.
+fn store_message(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::BadValue { .. } => "The record of this key cannot be used",
+        _ => "The store of keys is not available",
     }
 }
 

@@ -33,21 +33,21 @@ use self::{
     framing::FramingWatch,
 };
 use crate::{
-    chain::{self, session_patterns::SessionPatterns},
+    chain::{self, access_rights::AllowedUrls, session_patterns::SessionPatterns},
     config::Settings,
     events::queue::EventQueue,
     exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
-    js::{outbound::outbound_client, runtime::JsRuntime},
+    js::{outbound::outbound_client, runtime::JsRuntime, store::ScriptStore},
     limits::Limits,
     live::{
         api::LiveApi,
         compile::{Compiled, Compiler},
         snapshot::Snapshot,
     },
-    plugins::{PluginRuntime, ResponseHeaders},
+    plugins::{PluginRuntime, ResponseHeaders, storage::plugin_storage},
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
-    session::{Sessions, Store},
+    session::{Policies, Sessions, Store},
     supervisor::worker::ClosedEndpoints,
     telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
 };
@@ -63,7 +63,7 @@ pub struct Gateway {
     /// What plugins there are.
     pub plugins: PluginRuntime,
     /// Keys and their sessions.
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
     /// Rates and quotas.
     pub limits: Limits,
     /// Patterns of paths that come with sessions.
@@ -74,6 +74,8 @@ pub struct Gateway {
     pub metrics: Metrics,
     /// `Server` of answers made here.
     pub server_header: HeaderValue,
+    /// Patterns of paths that come with sessions.
+    pub allowed_urls: AllowedUrls,
     analytics: Analytics,
     live: ArcSwap<Snapshot>,
     in_flight: AtomicUsize,
@@ -141,9 +143,10 @@ impl Gateway {
         let outbound = outbound_client(&settings.upstream, tls);
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
-        let store = Store::Embedded(Arc::default());
         let events =
             EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
+        let sessions = Arc::new(Sessions::new(Store::new(&settings.storage, &runtime), &settings));
+        let scripts = ScriptStore::new(Arc::clone(&sessions), runtime.clone());
         Ok(Self {
             events,
             plugins: PluginRuntime::new(
@@ -152,12 +155,14 @@ impl Gateway {
                 Arc::clone(&clients.direct),
                 runtime.clone(),
                 ClosedEndpoints::inherited(),
+                Some(plugin_storage(sessions.store().clone(), runtime.clone())),
             ),
             clients,
-            limits: Limits::new(&settings.limits, store.clone(), &runtime),
+            limits: Limits::new(&settings.limits, sessions.store().clone(), &runtime),
             session_patterns: SessionPatterns::new(settings.matching),
-            js: JsRuntime::new(&settings.javascript, outbound, runtime),
-            sessions: Sessions::new(store, settings.keys),
+            js: JsRuntime::new(&settings.javascript, outbound, runtime).with_store(scripts),
+            allowed_urls: AllowedUrls::new(settings.matching),
+            sessions,
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
                 settings.plugins.analytics_in_flight,
@@ -181,6 +186,7 @@ impl Gateway {
         let path = &self.settings.app_path;
         let files = crate::apidef::folder::read(path)
             .map_err(|error| StartError::Definitions { path: path.clone(), error })?;
+        self.read_policies();
         let compiler = Compiler {
             settings: &self.settings,
             js: &self.js,
@@ -191,8 +197,23 @@ impl Gateway {
         };
         let (snapshot, compiled) = compiler.compile(files);
         self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
+        let organisations = snapshot.apis().map(|api| (Arc::clone(&api.id), Arc::clone(&api.org_id)));
+        self.sessions.set_organisations(organisations.collect());
         self.live.store(Arc::new(snapshot));
         Ok(compiled)
+    }
+
+    /// Takes the policies as they are now; those before stay when they cannot be read.
+    fn read_policies(&self) {
+        let Some(settings) = &self.settings.policies else { return };
+        match Policies::read(&settings.path) {
+            Ok(policies) => self.sessions.set_policies(policies),
+            Err(error) => {
+                tracing::error!(
+                    "policies: {error}; keys with policies are refused where theirs is not known"
+                );
+            }
+        }
     }
 
     /// What is served at the moment.
@@ -293,6 +314,7 @@ impl Gateway {
             upgrade,
             loops: 0,
             session: None,
+            session_found: None,
             key: None,
             quota: None,
             checks_limits: true,

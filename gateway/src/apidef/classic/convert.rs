@@ -41,6 +41,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let rate_limit = rate_limit(&file.global_rate_limit).filter(|_| !file.disable_rate_limit);
     let response_headers = reader.response_processors(&file.response_processors);
     let driver = reader.driver(&file.custom_middleware.driver);
+    let keys = reader.keys(&file);
     let hooks = reader.hooks(&file);
     let event_handlers = reader.event_handlers(&file.event_handlers);
     Some(ApiDefinition {
@@ -59,6 +60,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         },
         cors,
         client_addresses,
+        keys,
         rate_limit,
         key_limits: KeyLimits {
             no_rates: file.disable_rate_limit,
@@ -78,7 +80,6 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
 
 /// Refuses settings whose protection is not built yet: nothing protected is served open.
 fn refuse_what_comes_later(file: &ClassicFile, problems: &mut Problems) {
-    plugins::check_authentication(file, problems);
     if !file.custom_middleware_bundle.is_empty() && !file.custom_middleware_bundle_disabled {
         problems.refuse(
             "custom_middleware_bundle",
@@ -569,7 +570,7 @@ impl Reader<'_> {
         HeaderChanges { remove, set }
     }
 
-    fn header_name(&mut self, name: &str, field: &str) -> Option<HeaderName> {
+    pub(super) fn header_name(&mut self, name: &str, field: &str) -> Option<HeaderName> {
         match HeaderName::from_bytes(name.trim().as_bytes()) {
             Ok(name) => Some(name),
             Err(_) => {

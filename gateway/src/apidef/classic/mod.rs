@@ -4,6 +4,7 @@
 //! as written, `convert` the checks, `plugins` those of plugins' places, `events` those of event handlers, `protection`
 //! what must be refused.
 
+mod authentication;
 mod convert;
 mod events;
 mod file;

@@ -8,10 +8,7 @@ use super::{
     convert::Reader,
     file::{self, ClassicFile},
 };
-use crate::apidef::{
-    Problems,
-    model::{Hooks, OnLoadFailure, PluginUse},
-};
+use crate::apidef::model::{Hooks, OnLoadFailure, PluginUse};
 
 /// Values of `custom_middleware.driver` that make hooks functions of plugins.
 const DRIVERS: [&str; 2] = ["rust", "goplugin"];
@@ -19,56 +16,6 @@ const DRIVERS: [&str; 2] = ["rust", "goplugin"];
 /// Whether a driver runs plugins.
 pub(super) fn is_plugin_driver(driver: &str) -> bool {
     DRIVERS.contains(&driver)
-}
-
-/// Refuses an API whose protection is not there: nothing protected is served open.
-pub(super) fn check_authentication(file: &ClassicFile, problems: &mut Problems) {
-    let hook = &file.custom_middleware.auth_check;
-    let has_hook = !hook.disabled && !hook.name.is_empty();
-    let flags = [
-        ("enable_coprocess_auth", file.enable_coprocess_auth),
-        ("use_go_plugin_auth", file.use_go_plugin_auth),
-        ("custom_plugin_auth_enabled", file.custom_plugin_auth_enabled),
-    ];
-    let flag = flags.iter().find(|(_, on)| *on).map(|(name, _)| *name);
-    if file.use_keyless {
-        if let Some(flag) = flag {
-            problems.refuse(
-                flag,
-                "asks for authentication by a plugin, and `use_keyless` lets everybody in; the API is not served \
-                 because one of the two is a mistake. Set `use_keyless` to false, or switch this off",
-            );
-        } else if has_hook {
-            problems.warn(
-                "custom_middleware.auth_check",
-                "is not called because `use_keyless` is true: everybody may call this API",
-            );
-        }
-        return;
-    }
-    if has_hook && !file.use_standard_auth {
-        // A hook of another driver is refused where hooks are read.
-        return;
-    }
-    match flag {
-        Some(flag) if !has_hook => problems.refuse(
-            flag,
-            "asks for authentication by a plugin, and `custom_middleware.auth_check` names none; the API is not \
-             served because it would be open",
-        ),
-        _ if has_hook => problems.refuse(
-            "use_standard_auth",
-            "asks for a key besides `custom_middleware.auth_check`, and this version of Gatehouse has no key store \
-             yet; the API is not served because one of its checks would be missing. Set it to false to have the \
-             plugin alone decide",
-        ),
-        _ => problems.refuse(
-            "use_keyless",
-            "is false, so requests need a key, and this version of Gatehouse has no key store yet; the API is not \
-             served because it would be open. Set it to true if it may be called without a key, or let a plugin \
-             decide with `custom_middleware.auth_check`",
-        ),
-    }
 }
 
 impl Reader<'_> {

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use self::caller::Caller;
-use super::plugin::NO_KEY;
+use super::plugin;
 use crate::{
     apidef::{
         ApiDefinition,
@@ -157,11 +157,7 @@ fn fire(refusal: Refusal, api: &LiveApi, exchange: &Exchange) {
     if api.events.is_empty() {
         return;
     }
-    let key = match (&exchange.key, &exchange.session) {
-        (Some(key), _) => &key.name,
-        (None, Some(session)) if !session.key_id.is_empty() => session.key_id.as_str(),
-        _ => NO_KEY,
-    };
+    let key = plugin::key_shown(exchange);
     match refusal {
         Refusal::Rate => api.events.fire(exchange, Happened::KeyRateLimitExceeded { key }),
         Refusal::Quota => api.events.fire(exchange, Happened::QuotaExceeded { key }),

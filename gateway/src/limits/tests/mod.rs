@@ -4,6 +4,7 @@ mod speed;
 
 use std::{
     collections::VecDeque,
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,18 +13,43 @@ use std::{
     time::Duration,
 };
 
+use tempfile::TempDir;
+
 use super::{
     LimitsError, Moment,
     demand::{Demand, QuotaDemand, QuotaLimit, QuotaState, RateDemand, Refusal, Verdict},
     memory::{Memory, Taken},
     window::Window,
 };
-use crate::{apidef::model::RateLimit, session::Store};
+use crate::{
+    apidef::model::RateLimit,
+    session::{Store, embedded::EmbeddedStore},
+};
 
 const SECOND: u64 = 1_000_000_000;
 
-fn memory(most: usize) -> Memory {
-    Memory::new(most, Store::Embedded(Arc::default()))
+/// Counters over a store in a folder that goes away with them.
+struct Kept {
+    memory: Memory,
+    _folder: TempDir,
+}
+
+impl Deref for Kept {
+    type Target = Memory;
+    fn deref(&self) -> &Memory {
+        &self.memory
+    }
+}
+
+fn memory(most: usize) -> Kept {
+    let (store, folder) = store();
+    Kept { memory: Memory::new(most, store), _folder: folder }
+}
+
+fn store() -> (Store, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kept.redb");
+    (Store::Embedded(Arc::new(EmbeddedStore::new(path, Duration::from_secs(20)))), folder)
 }
 
 /// So many seconds after the beginning, which was 1,000,000 seconds after 1970.
@@ -285,7 +311,7 @@ async fn rate_comes_before_quota_and_a_refusal_costs_nothing() {
 
 #[tokio::test]
 async fn quotas_are_kept_in_the_store() {
-    let store = Store::Embedded(Arc::default());
+    let (store, _folder) = store();
     let demand = Demand { quota: quota("k", 5, 3600), ..Demand::default() };
     let endless = Demand { quota: quota("e", 5, 0), ..Demand::default() };
     let first = Memory::new(1000, store.clone());
@@ -312,7 +338,7 @@ async fn quotas_are_kept_in_the_store() {
 
 #[tokio::test]
 async fn a_stored_count_that_is_none_is_an_error() {
-    let store = Store::Embedded(Arc::default());
+    let (store, _folder) = store();
     store.set("quota-k", "many".into(), crate::session::Life::Forever).await.unwrap();
     let error = Memory::new(1000, store).read_quota("k").await.unwrap_err();
     assert!(error.to_string().contains("quota-k"), "{error}");

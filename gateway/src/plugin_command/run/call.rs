@@ -202,6 +202,7 @@ fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<
         checks_limits: true,
         let_in: false,
         session,
+        session_found: None,
         key: None,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),
