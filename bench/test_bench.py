@@ -14,6 +14,7 @@ from gatehouse_bench.servers.definitions import routing_api, routing_paths
 from gatehouse_bench.servers.gatehouse import merge_patch
 
 STATIC = JOBS[0]
+LIMITS = next(job for job in JOBS if job.name == "limits")
 ROUTING = next(job for job in JOBS if job.name == "routing")
 
 
@@ -95,6 +96,14 @@ class ReportTest(unittest.TestCase):
         one = Row("gatehouse-1-api", "", [figures(10), figures(20), figures(30)])
         many = Row("gatehouse-1000-apis", "", [figures(11), figures(21.5), figures(39)])
         self.assertIn("cost +1.50 µs", report(JobResult(ROUTING, [one, many], {})).markdown())
+
+    def test_the_cost_of_limits_is_compared_within_rounds(self):
+        without = Row("gatehouse-session", "", [figures(10), figures(20), figures(30)])
+        limited = Row("gatehouse-limits", "", [figures(10.4), figures(20.6), figures(38)])
+        redis = Row("gatehouse-limits-redis", "", [figures(40)], redis_commands=[1.0, 1.001, 0.999])
+        text = report(JobResult(LIMITS, [without, limited, redis], {})).markdown()
+        self.assertIn("gatehouse-limits: rate and quota cost +0.60 µs", text)
+        self.assertIn("gatehouse-limits-redis: 1.000 commands to Redis for each request", text)
 
     def test_a_run_without_rows_is_a_failure(self):
         self.assertTrue(report(JobResult(STATIC, [], {"hyper": "not built"})).failed())

@@ -10,6 +10,7 @@ PLAIN_ANSWER = Expected("text/plain", PLAIN_BODY, PLAIN_HEADERS)
 UPSTREAM_PATH = "/item"
 UPSTREAM_ITEM = {"id": 7, "name": "Ada"}
 ROUTING_GOAL_US = 2.0
+LIMITS_GOAL_US = 1.0
 
 
 def compact_json(value: object) -> bytes:
@@ -86,5 +87,12 @@ JOBS = [
         Request("GET", ""),
         PLAIN_ANSWER,
         reference="gatehouse-1-api",
+    ),
+    Job(
+        "limits",
+        "limits: the plain answer for a caller with a session; without limits, with rate and quota, and with both on Redis",
+        Request("GET", "/plain"),
+        PLAIN_ANSWER,
+        reference="gatehouse-session",
     ),
 ]

@@ -23,6 +23,7 @@ pub mod log;
 pub mod plugin;
 pub mod plugin_command;
 pub mod raw;
+pub mod redis;
 pub mod setup;
 pub mod upstream;
 pub mod watched;
