@@ -36,6 +36,7 @@ pub use self::{
     gate::Gate,
     gateway::Gateway,
     raw::RawConnection,
+    redis::Redis,
     setup::Setup,
     upstream::{Reply, Upstream},
 };

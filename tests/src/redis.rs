@@ -1,105 +1,106 @@
-//! A real redis-server of a test's own, on a free port, stopped when the test lets go of it.
+//! A real Redis of the test's own, on a free port, that can go away and come back.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
-    thread,
 };
 
-use serde_json::{Value, json};
+use crate::{DEADLINE, gateway::eventually};
 
-use crate::{DEADLINE, setup::Setup};
-
-/// The process and its port.
+/// The server, stopped when the test lets go of it.
 #[derive(Debug)]
 pub struct Redis {
-    process: Child,
-    port: u16,
+    address: SocketAddr,
+    process: Option<Child>,
 }
 
 impl Redis {
-    /// Starts one; `None`, said on standard error, where there is no redis-server to start.
+    /// Starts one. `None`, said on standard error, where `redis-server` is not installed.
     pub fn start() -> Option<Self> {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        Self::on(free.expect("a free port").port())
-    }
-
-    /// Starts one on this port.
-    pub fn on(port: u16) -> Option<Self> {
-        let mut command = Command::new("redis-server");
-        let text = port.to_string();
-        command.args(["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--port", &text]);
-        let mut process =
-            match command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn() {
-                Ok(process) => process,
-                Err(error) => {
-                    eprintln!(
-                        "SKIPPED: redis-server cannot be started ({error}); install Redis to run this test"
-                    );
-                    return None;
-                }
-            };
-        let mut lines = BufReader::new(process.stdout.take().expect("stdout is a pipe")).lines();
-        let ready =
-            lines.by_ref().map_while(Result::ok).any(|line| line.contains("Ready to accept connections"));
-        assert!(ready, "redis-server does not listen on port {port}");
-        // Read to its end, so that it never waits for a reader.
-        thread::spawn(move || lines.for_each(drop));
-        Some(Self { process, port })
+        let installed = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
+        if installed.is_err() {
+            eprintln!("SKIPPED: redis-server is not installed, so nothing of this test has run");
+            return None;
+        }
+        // Let go of just before it is used; nobody else asks the system for this very port meanwhile.
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let mut redis = Self { address, process: None };
+        redis.come_back();
+        Some(redis)
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.address.port()
     }
 
-    /// The `storage` of a `tyk.conf`.
-    pub fn storage(&self) -> Value {
-        json!({"type": "redis", "host": "127.0.0.1", "port": self.port})
+    /// Stops it, as a machine does that loses its power: nothing is kept.
+    pub fn go_away(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
     }
 
-    /// Runs a command, and gives its answer as text, one line for each element.
-    pub fn command(&self, command: &str) -> String {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("redis listens");
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        stream.write_all(format!("{command}\r\n").as_bytes()).unwrap();
-        answer(&mut BufReader::new(stream))
+    /// Starts it on the same port, empty, and waits until it answers.
+    pub fn come_back(&mut self) {
+        let process = Command::new("redis-server")
+            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"])
+            .arg(self.port().to_string())
+            .current_dir(std::env::temp_dir())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server starts");
+        self.process = Some(process);
+        eventually("redis-server answers", || self.try_command(&["PING"]).ok());
     }
 
-    /// How often commands of this name have been called.
-    pub fn calls(&self, command: &str) -> u64 {
-        let stats = self.command("INFO commandstats");
-        let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
-        line.and_then(|line| line.split(',').next()?.parse().ok()).unwrap_or(0)
+    /// Sends a command and gives the text of its answer; arrays are their lines.
+    pub fn command(&self, words: &[&str]) -> String {
+        self.try_command(words).unwrap_or_else(|error| panic!("redis: {words:?}: {error}"))
+    }
+
+    fn try_command(&self, words: &[&str]) -> io::Result<String> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        let mut command = format!("*{}\r\n", words.len());
+        for word in words {
+            command.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        }
+        stream.write_all(command.as_bytes())?;
+        let answer = read(&mut BufReader::new(stream))?;
+        if answer.starts_with("LOADING") { Err(io::ErrorKind::ResourceBusy.into()) } else { Ok(answer) }
     }
 }
 
-fn answer(stream: &mut BufReader<TcpStream>) -> String {
+/// One answer of Redis's protocol.
+fn read(from: &mut BufReader<TcpStream>) -> io::Result<String> {
     let mut line = String::new();
-    stream.read_line(&mut line).unwrap();
+    if from.read_line(&mut line)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     let (kind, rest) = line.trim_end().split_at(1);
-    match (kind, rest.parse::<i64>()) {
-        ("$", Ok(length)) if length >= 0 => {
-            let mut text = vec![0; usize::try_from(length).unwrap() + 2];
-            stream.read_exact(&mut text).unwrap();
-            String::from_utf8_lossy(&text).trim_end().to_owned()
+    let length = || rest.parse::<i64>().map_err(|_| io::Error::other(line.clone()));
+    match kind {
+        "$" => {
+            let Ok(length) = usize::try_from(length()?) else { return Ok(String::new()) };
+            let mut text = vec![0; length + 2];
+            from.read_exact(&mut text)?;
+            text.truncate(length);
+            Ok(String::from_utf8_lossy(&text).into_owned())
         }
-        ("*", Ok(count)) => (0..count).map(|_| answer(stream)).collect::<Vec<_>>().join("\n"),
-        ("-", _) => panic!("redis: {rest}"),
-        _ => rest.to_owned(),
+        "*" => {
+            let items = (0..length()?).map(|_| read(from)).collect::<io::Result<Vec<_>>>()?;
+            Ok(items.join("\n"))
+        }
+        _ => Ok(rest.to_owned()),
     }
 }
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Setup {
-    /// Keeps keys and counters in this Redis.
-    pub fn redis(self, redis: &Redis) -> Self {
-        self.set("/storage", redis.storage())
+        self.go_away();
     }
 }

@@ -1,10 +1,11 @@
 //! Rates and quotas: of sessions, APIs and endpoints, in one gateway and in several that share a Redis.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use gatehouse_tests::{
-    Answer, Api, DEADLINE, Gateway, Request, Setup, Upstream,
+    Answer, Api, Gateway, Request, Setup, Upstream,
+    gateway::eventually,
     log::message,
     plugin::{hook, library},
     redis::Redis,
@@ -306,6 +307,17 @@ fn counters_have_a_bound_that_is_an_error() {
     });
 }
 
+fn on(redis: &Redis) -> Setup {
+    Setup::new().set("/storage", json!({"type": "redis", "host": "127.0.0.1", "port": redis.port()}))
+}
+
+/// How often commands of this name have run, those inside scripts too.
+fn calls(redis: &Redis, command: &str) -> u64 {
+    let stats = redis.command(&["INFO", "commandstats"]);
+    let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+    line.and_then(|line| line.split(',').next()?.parse().ok()).unwrap_or(0)
+}
+
 #[test]
 fn gateways_that_share_a_redis_share_rates_and_quotas() {
     let Some(redis) = Redis::start() else { return };
@@ -315,7 +327,7 @@ fn gateways_that_share_a_redis_share_rates_and_quotas() {
             api("api", &upstream),
             Api::new("open").target(&upstream).set("/global_rate_limit", json!({"rate": 30, "per": 600})),
         ];
-        Setup::new().redis(&redis).apis(apis).start()
+        on(&redis).apis(apis).start()
     };
     let gateways = [start(), start()];
     let both = |request: &dyn Fn() -> Request| -> Vec<Answer> {
@@ -324,12 +336,12 @@ fn gateways_that_share_a_redis_share_rates_and_quotas() {
     };
     let session = json!({"key_id": "defaultjoe", "rate": 50, "per": 600, "quota_max": 1000, "quota_renewal_rate": 3600});
     gateways.each_ref().map(|gateway| gateway.get("/open/x"));
-    let before = redis.calls("evalsha") + redis.calls("eval");
+    let before = calls(&redis, "evalsha") + calls(&redis, "eval");
     let answers = both(&|| with("/api/x", &session));
     assert_eq!((count(&answers, 200), count(&answers, 429)), (50, 150));
     // One command for each request, besides what makes the script known to Redis.
-    let calls = redis.calls("evalsha") + redis.calls("eval") - before;
-    assert_eq!((calls, redis.calls("get"), redis.calls("set")), (200, 50, 1));
+    let scripts = calls(&redis, "evalsha") + calls(&redis, "eval") - before;
+    assert_eq!((scripts, calls(&redis, "get"), calls(&redis, "set")), (200, 50, 1));
     let mut left: Vec<u32> = answers
         .iter()
         .filter(|answer| answer.status == 200)
@@ -338,12 +350,12 @@ fn gateways_that_share_a_redis_share_rates_and_quotas() {
     left.sort_unstable();
     assert_eq!(left, (950..1000).collect::<Vec<_>>());
     // Names and forms are Tyk's.
-    let id = redis.command("KEYS quota-*").replace("quota-", "");
-    assert_eq!(redis.command(&format!("GET quota-{id}")), "50");
-    let ttl: u64 = redis.command(&format!("TTL quota-{id}")).parse().unwrap();
+    let id = redis.command(&["KEYS", "quota-*"]).replace("quota-", "");
+    assert_eq!(redis.command(&["GET", &format!("quota-{id}")]), "50");
+    let ttl: u64 = redis.command(&["TTL", &format!("quota-{id}")]).parse().unwrap();
     assert!((3000..=3600).contains(&ttl), "{ttl}");
-    assert_eq!(redis.command(&format!("ZCARD rate-limit-{id}")), "50");
-    let ttl: u64 = redis.command(&format!("TTL rate-limit-{id}")).parse().unwrap();
+    assert_eq!(redis.command(&["ZCARD", &format!("rate-limit-{id}")]), "50");
+    let ttl: u64 = redis.command(&["TTL", &format!("rate-limit-{id}")]).parse().unwrap();
     assert!((300..=600).contains(&ttl), "{ttl}");
 
     let session = json!({"key_id": "defaultann", "quota_max": 40, "quota_renewal_rate": 3600});
@@ -356,14 +368,13 @@ fn gateways_that_share_a_redis_share_rates_and_quotas() {
 
 #[test]
 fn without_its_redis_nothing_gets_past_a_limit() {
-    let Some(redis) = Redis::start() else { return };
+    let Some(mut redis) = Redis::start() else { return };
     let upstream = Upstream::saying("fine");
-    let setup = Setup::new().redis(&redis).apis([api("api", &upstream), Api::new("open").target(&upstream)]);
+    let setup = on(&redis).apis([api("api", &upstream), Api::new("open").target(&upstream)]);
     let gateway = setup.start();
     let limited = json!({"alias": "joe", "rate": 50, "per": 600});
     assert_eq!(gateway.send(with("/api/x", &limited)).status, 200);
-    let port = redis.port();
-    drop(redis);
+    redis.go_away();
     let answer = gateway.send(with("/api/x", &limited));
     answer.assert_error(503, "Rate limits and quotas cannot be checked at the moment");
     gateway.wait_for_log(|line| {
@@ -373,9 +384,8 @@ fn without_its_redis_nothing_gets_past_a_limit() {
     // What has no limit goes on.
     assert_eq!(gateway.send(with("/api/x", &json!({"alias": "joe"}))).status, 200);
     assert_eq!(gateway.get("/open/x").status, 200);
-    let _redis = Redis::on(port).unwrap();
-    let begin = Instant::now();
-    while gateway.send(with("/api/x", &limited)).status != 200 {
-        assert!(begin.elapsed() < DEADLINE, "the gateway does not use Redis again");
-    }
+    redis.come_back();
+    eventually("the gateway uses Redis again", || {
+        (gateway.send(with("/api/x", &limited)).status == 200).then_some(())
+    });
 }

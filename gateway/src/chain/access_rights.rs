@@ -6,7 +6,7 @@ use http::Method;
 use quick_cache::sync::Cache;
 use time::OffsetDateTime;
 
-use super::authentication::Arriving;
+use super::{authentication::Arriving, plugin};
 use crate::{
     config::settings::MatchingSettings,
     events::Happened,
@@ -21,7 +21,7 @@ use crate::{
 /// Patterns that are kept compiled.
 const KEPT: usize = 10_000;
 
-/// Compiled patterns of `allowed_urls`, which come with sessions.
+/// Compiled patterns of `allowed_urls` and `endpoints`, which come with sessions.
 pub struct AllowedUrls {
     matching: MatchingSettings,
     /// `None` for what is not a pattern.
@@ -41,14 +41,15 @@ impl AllowedUrls {
         })
     }
 
-    fn pattern(&self, url: &str) -> Option<Arc<Pattern>> {
+    /// A pattern of a session; `None`, logged once, when the text is none.
+    pub fn pattern(&self, url: &str) -> Option<Arc<Pattern>> {
         if let Some(known) = self.patterns.get(url) {
             return known;
         }
         let pattern = match Pattern::compile(url, self.matching) {
             Ok(pattern) => Some(Arc::new(pattern)),
             Err(error) => {
-                tracing::error!("allowed_urls: {error}; it allows nothing");
+                tracing::error!("a path in a session: {error}; it matches nothing");
                 None
             }
         };
@@ -68,7 +69,7 @@ pub fn check(
     exchange: &Exchange,
 ) -> Result<(), GatewayError> {
     let session = exchange.session.as_deref().ok_or(GatewayError::KeyRefused)?;
-    let key = super::plugin::key_shown(exchange);
+    let key = plugin::key_shown(exchange);
     if session.is_inactive {
         api.events.fire(exchange, Happened::KeyInactive { key });
         return Err(GatewayError::KeyInactive);
@@ -79,7 +80,7 @@ pub fn check(
     }
     let several = matches!(api.versions, LiveVersions::Many { .. });
     let version = arriving.version.filter(|_| several);
-    if !has_right(session, &api.id, version) {
+    if !has_right(session, &api.id, &api.org_id, version) {
         return Err(GatewayError::KeyRefused);
     }
     match session.access_rights.get(&*api.id) {
@@ -93,10 +94,10 @@ pub fn check(
     }
 }
 
-/// As in Tyk, a session without any right may call whatever takes it.
-fn has_right(session: &Session, api: &str, version: Option<&str>) -> bool {
+/// A session without any right may call whatever takes keys in its organisation.
+fn has_right(session: &Session, api: &str, org: &str, version: Option<&str>) -> bool {
     if session.access_rights.is_empty() {
-        return true;
+        return session.org_id.is_empty() || session.org_id == org;
     }
     let Some(right) = session.access_rights.get(api) else { return false };
     version.is_none_or(|version| right.versions.iter().any(|allowed| allowed == version))
@@ -111,10 +112,12 @@ mod tests {
     #[test]
     fn rights_are_for_apis_and_versions() {
         let session = |rights| serde_json::from_value::<Session>(json!({ "access_rights": rights })).unwrap();
-        assert!(has_right(&Session::default(), "a", Some("v1")));
+        assert!(has_right(&Session::default(), "a", "org", Some("v1")));
+        let other = Session { org_id: "other".to_owned(), ..Session::default() };
+        assert!(has_right(&other, "a", "other", None) && !has_right(&other, "a", "org", None));
         let one = session(json!({"a": {"versions": ["v1"]}}));
-        assert!(has_right(&one, "a", None) && has_right(&one, "a", Some("v1")));
-        assert!(!has_right(&one, "a", Some("v2")) && !has_right(&one, "b", None));
+        assert!(has_right(&one, "a", "org", None) && has_right(&one, "a", "org", Some("v1")));
+        assert!(!has_right(&one, "a", "org", Some("v2")) && !has_right(&one, "b", "org", None));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Uri, header, uri::PathAndQuery};
 use super::{access_rights, ip_access, plugin};
 use crate::{
     apidef::model::KeyAuth,
+    events::Happened,
     exchange::Exchange,
     live::api::LiveApi,
     reply::{Reply, error::GatewayError},
@@ -77,8 +78,10 @@ async fn by_key(
     exchange: &mut Exchange,
 ) -> Result<(), GatewayError> {
     let sent = sent(keys, &exchange.headers, &exchange.uri).ok_or(GatewayError::KeyMissing)?;
-    let Found { key, session } =
-        gateway.sessions.find(&api.org_id, &sent).await?.ok_or(GatewayError::KeyRefused)?;
+    let Some(Found { key, session }) = gateway.sessions.find(&api.org_id, &sent).await? else {
+        api.events.fire(exchange, Happened::AuthFailure { key: &sent });
+        return Err(GatewayError::KeyRefused);
+    };
     exchange.session_found = Some(Arc::clone(&session));
     exchange.session = Some(session);
     exchange.key = Some(key);

@@ -13,7 +13,6 @@ pub mod limits;
 pub mod looping;
 pub mod path_access;
 pub mod plugin;
-pub mod session_patterns;
 pub mod size_limit;
 pub mod url_rewrite;
 pub mod version;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The key in events where a plugin decides and there is none to name, as in Tyk.
-const NO_KEY: &str = "n/a";
+pub const NO_KEY: &str = "n/a";
 
 /// A place in a definition that names a function of a plugin, ready to be called.
 #[derive(Debug)]

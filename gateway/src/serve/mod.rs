@@ -33,7 +33,7 @@ use self::{
     framing::FramingWatch,
 };
 use crate::{
-    chain::{self, access_rights::AllowedUrls, session_patterns::SessionPatterns},
+    chain::{self, access_rights::AllowedUrls},
     config::Settings,
     events::queue::EventQueue,
     exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
@@ -66,8 +66,6 @@ pub struct Gateway {
     pub sessions: Arc<Sessions>,
     /// Rates and quotas.
     pub limits: Limits,
-    /// Patterns of paths that come with sessions.
-    pub session_patterns: SessionPatterns,
     /// Where event handlers run.
     pub events: Arc<EventQueue>,
     /// What is counted.
@@ -143,10 +141,10 @@ impl Gateway {
         let outbound = outbound_client(&settings.upstream, tls);
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
-        let events =
-            EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
         let sessions = Arc::new(Sessions::new(Store::new(&settings.storage, &runtime), &settings));
         let scripts = ScriptStore::new(Arc::clone(&sessions), runtime.clone());
+        let events =
+            EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
         Ok(Self {
             events,
             plugins: PluginRuntime::new(
@@ -159,7 +157,6 @@ impl Gateway {
             ),
             clients,
             limits: Limits::new(&settings.limits, sessions.store().clone(), &runtime),
-            session_patterns: SessionPatterns::new(settings.matching),
             js: JsRuntime::new(&settings.javascript, outbound, runtime).with_store(scripts),
             allowed_urls: AllowedUrls::new(settings.matching),
             sessions,

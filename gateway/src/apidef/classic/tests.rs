@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::read;
-use crate::apidef::model::{OnLoadFailure, ScriptSource, Versioning};
+use crate::apidef::model::{KeyAuth, OnLoadFailure, ScriptSource, Versioning};
 
 fn definition() -> Value {
     json!({

@@ -142,7 +142,7 @@ fn find_endpoint<'a>(
             endpoint.methods.iter().find(|entry| entry.name.eq_ignore_ascii_case(method.as_str()));
         let Some(entry) = of_method else { continue };
         let pattern =
-            gateway.session_patterns.get(&endpoint.path).ok_or_else(|| GatewayError::SessionUnusable {
+            gateway.allowed_urls.pattern(&endpoint.path).ok_or_else(|| GatewayError::SessionUnusable {
                 cause: format!("endpoints: `{}` is not a pattern", endpoint.path),
             })?;
         if forms.matches(&pattern) {
