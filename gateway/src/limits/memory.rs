@@ -160,6 +160,11 @@ impl Memory {
         self.store.delete(&format!("{}{name}", prefix::QUOTA)).await.map(drop)
     }
 
+    /// Empties a window.
+    pub fn reset_rate(&self, name: &str) {
+        self.windows.with(name, |window| *window = Window::default());
+    }
+
     /// Writes the quotas that changed since the last time.
     ///
     /// # Errors

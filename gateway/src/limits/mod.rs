@@ -139,6 +139,18 @@ impl Limits {
         Ok(())
     }
 
+    /// Empties the window of a rate, as when its key is written.
+    ///
+    /// # Errors
+    /// When the store may still have it.
+    pub async fn reset_rate(&self, name: &str) -> Result<(), LimitsError> {
+        match &self.place {
+            Place::Memory(memory) => memory.reset_rate(name),
+            Place::Redis(redis) => redis.reset_rate(name).await?,
+        }
+        Ok(())
+    }
+
     /// Writes all quotas that changed to the store.
     ///
     /// # Errors

@@ -3,16 +3,29 @@
 use std::borrow::Cow;
 
 use super::{Limits, LimitsError};
-use crate::session::{AccessRight, Session, StoredId};
+use crate::{
+    config::settings::{HashFunction, KeySettings},
+    session::{AccessRight, Session, StoredId, hash::hash},
+};
 
 impl Limits {
-    /// Begins all quotas of a key anew, as when its record is written.
+    /// Begins all quotas and rates of a key anew, as when its record is written or removed. `session` has the policies of
+    /// the key applied.
     ///
     /// # Errors
     /// When the store may still have an old count.
-    pub async fn reset_quotas(&self, id: &StoredId, session: &Session) -> Result<(), LimitsError> {
-        for name in names(id, session) {
+    pub async fn begin_anew(
+        &self,
+        keys: KeySettings,
+        id: &StoredId,
+        session: &Session,
+    ) -> Result<(), LimitsError> {
+        for name in quota_names(id, session) {
             self.reset_quota(&name).await?;
+            self.reset_rate(&name).await?;
+        }
+        for name in endpoint_names(keys, id, session) {
+            self.reset_rate(&name).await?;
         }
         Ok(())
     }
@@ -42,13 +55,32 @@ fn left(max: i64, used: u64) -> i64 {
     max.saturating_sub(i64::try_from(used).unwrap_or(i64::MAX)).max(0)
 }
 
-/// Names of the quotas of a session, its own first, each once.
-fn names(id: &StoredId, session: &Session) -> Vec<String> {
+/// Names of the quotas of a session, each once; its rates have the same.
+fn quota_names(id: &StoredId, session: &Session) -> Vec<String> {
     let scopes = session.access_rights.values().map(scope);
     let mut scopes: Vec<&str> = std::iter::once("").chain(scopes).collect();
     scopes.sort_unstable();
     scopes.dedup();
     scopes.into_iter().map(|scope| counter(scope, id.as_str().into(), None).into_owned()).collect()
+}
+
+/// Names of the rates of single endpoints.
+fn endpoint_names(keys: KeySettings, id: &StoredId, session: &Session) -> Vec<String> {
+    let mut names = Vec::new();
+    for right in session.access_rights.values() {
+        for endpoint in &right.endpoints {
+            for method in &endpoint.methods {
+                let suffix = endpoint_suffix(keys, &method.name, &endpoint.path);
+                names.push(counter(scope(right), id.as_str().into(), Some(&suffix)).into_owned());
+            }
+        }
+    }
+    names
+}
+
+/// What tells the counter of an endpoint from others, as in Tyk.
+pub fn endpoint_suffix(keys: KeySettings, method: &str, path: &str) -> String {
+    hash(keys.function.unwrap_or(HashFunction::Murmur32), &format!("{method}:{path}"))
 }
 
 /// What the counters of a right are kept under, besides the key.
@@ -84,7 +116,7 @@ mod tests {
             "access_rights": {"a": {"allowance_scope": "a"}, "b": {"allowance_scope": "p"}, "c": {"allowance_scope": "p"}}
         });
         let session = serde_json::from_value::<Session>(rights).unwrap();
-        assert_eq!(names(&StoredId::known("k"), &session), ["k", "a-k", "p-k"]);
-        assert_eq!(names(&StoredId::known("k"), &Session::default()), ["k"]);
+        assert_eq!(quota_names(&StoredId::known("k"), &session), ["k", "a-k", "p-k"]);
+        assert_eq!(quota_names(&StoredId::known("k"), &Session::default()), ["k"]);
     }
 }

@@ -149,6 +149,10 @@ impl Shared {
         self.store.query(::redis::cmd("DEL").arg(format!("{}{name}", prefix::QUOTA))).await
     }
 
+    pub(super) async fn reset_rate(&self, name: &str) -> Result<(), StoreError> {
+        self.store.query(::redis::cmd("DEL").arg(format!("{}{name}", prefix::RATE))).await
+    }
+
     async fn run(&self, asked: &[Asked]) -> Result<(usize, u64, i64), LimitsError> {
         static COMPILED: LazyLock<Script> = LazyLock::new(|| Script::new(SCRIPT));
         let keys: Vec<&str> = asked.iter().map(|asked| asked.key.as_str()).collect();

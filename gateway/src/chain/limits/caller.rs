@@ -7,16 +7,15 @@ use http::Method;
 use super::interval;
 use crate::{
     apidef::model::RateLimit,
-    config::settings::{HashFunction, KeySettings},
     limits::{
         QuotaDemand, QuotaLimit, RateDemand,
-        of_key::{counter, scope},
+        of_key::{counter, endpoint_suffix, scope},
     },
     live::api::LiveApi,
     reply::error::GatewayError,
     router::endpoints::PathForms,
     serve::Gateway,
-    session::{AccessRight, EndpointLimits, Key, Limit, Session, hash::hash},
+    session::{AccessRight, EndpointLimits, Key, Limit, Session},
 };
 
 /// What limits one caller.
@@ -154,11 +153,6 @@ fn find_endpoint<'a>(
         }
     }
     Ok(None)
-}
-
-/// What tells the counter of an endpoint from others, as in Tyk.
-pub(super) fn endpoint_suffix(keys: KeySettings, method: &str, path: &str) -> String {
-    hash(keys.function.unwrap_or(HashFunction::Murmur32), &format!("{method}:{path}"))
 }
 
 /// What a caller is counted as: its key, or what its session says.

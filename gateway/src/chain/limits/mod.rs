@@ -17,7 +17,7 @@ use crate::{
     config::settings::KeySettings,
     events::Happened,
     exchange::{CountedQuota, Exchange},
-    limits::{Demand, LimitsError, RateDemand, Refusal, Verdict},
+    limits::{Demand, LimitsError, RateDemand, Refusal, Verdict, of_key::endpoint_suffix},
     live::api::{LiveApi, LiveEndpoints},
     reply::{self, error::GatewayError},
     router::endpoints::PathForms,
@@ -43,7 +43,7 @@ impl SharedRate {
     /// Of one endpoint.
     pub fn of_endpoint(api: &ApiDefinition, endpoint: &Endpoint<RateLimit>, keys: KeySettings) -> Self {
         let method = endpoint.method.as_ref().map_or("", |method| method.as_str());
-        let suffix = caller::endpoint_suffix(keys, method, &endpoint.path);
+        let suffix = endpoint_suffix(keys, method, &endpoint.path);
         Self { name: format!("{}-{suffix}", name_of_api(api, keys)).into(), limit: endpoint.rule }
     }
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use gatehouse_plugin::prelude::*;
+use serde_json::Value;
 
 /// Hides who it was.
 #[analytics]
@@ -18,8 +19,10 @@ fn claim(_: &mut Request, context: &Context) -> gatehouse_plugin::Result<()> {
 /// Lets everybody in with the session that the request brings as JSON in `x-session`.
 #[auth(no_body)]
 fn brought(request: &mut Request, _: &Context) -> gatehouse_plugin::Result<Result<Session, Denied>> {
-    let Some(session) = request.header("x-session").and_then(|json| serde_json::from_str(json).ok()) else {
+    let brought = request.header("x-session").and_then(|json| serde_json::from_str(json).ok());
+    let Some(Value::Object(fields)) = brought else {
         return Ok(Err(Denied::unauthorized("x-session is not a session")));
     };
-    Ok(Ok(session))
+    let session = Session::new("");
+    Ok(Ok(fields.iter().try_fold(session, |session, (name, value)| session.field(name, value))?))
 }
