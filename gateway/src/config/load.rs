@@ -165,7 +165,7 @@ mod tests {
             ),
             (
                 "{\"app_path\": \"{apps}\",\n\"storage\": {\"type\": \"redis\", \"addrs\": [\"a:1\", \"b:2\"]}}",
-                "tyk.conf:2:12: storage.enable_cluster: missing; several addresses are a cluster or sentinels\n    \
+                "tyk.conf:2:1: storage.enable_cluster: missing; several addresses are a cluster or sentinels\n    \
                  set it to true for a cluster, or give `master_name` for sentinels",
             ),
             (
@@ -340,7 +340,6 @@ mod tests {
             ignored,
             [
                 "node_secret",
-                "template_path",
                 "http_server_options.enable_websockets",
                 "http_server_options.flush_interval",
                 "http_server_options.ssl_ciphers",

@@ -140,7 +140,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     // Ours.
     row("gatehouse.server_header", TEXT, "\"gatehouse\"", "`Server` header of answers that the gateway itself makes; \
         empty leaves it out."),
-    row("gatehouse.workers", count(1, 1_024), "", "Async worker threads; absent is one for each core."),
+    row("gatehouse.workers", count(1, 1_024), "", "Threads that serve connections; absent is one for each core."),
     row("gatehouse.supervisor", FLAG, "true", "A small parent process holds the listener and starts the worker again when native code crashes it; false serves in the first process."),
     row("gatehouse.access_log", FLAG, "", "Writes one line for each request."),
     row("gatehouse.log_targets", Kind::Map(&LEVEL), "", "Levels of single modules, by module path."),

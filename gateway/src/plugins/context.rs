@@ -251,21 +251,9 @@ pub(super) fn bytes(bytes: ForeignBytes) -> Bytes {
 /// A name without a copy where it lives for ever and is written as HTTP/2 wants it.
 fn header_name(name: Text<'_>) -> Result<HeaderName, Refusal> {
     match name {
-        Text::Static(name) if is_lower_token(name) => match std::str::from_utf8(name) {
-            Ok(name) => Ok(HeaderName::from_static(name)),
-            Err(_) => Err(Refusal::BadName),
-        },
-        Text::Static(name) | Text::Borrowed(name) => {
-            HeaderName::from_bytes(name).map_err(|_| Refusal::BadName)
-        }
+        Text::Static(name) => super::header_names::of(name).ok_or(Refusal::BadName),
+        Text::Borrowed(name) => HeaderName::from_bytes(name).map_err(|_| Refusal::BadName),
     }
-}
-
-/// Whether `HeaderName::from_static` takes it, which panics otherwise.
-fn is_lower_token(name: &[u8]) -> bool {
-    const LONGEST: usize = 1024;
-    let allowed = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
-    (1..=LONGEST).contains(&name.len()) && name.iter().all(allowed)
 }
 
 fn header_value(value: Text<'_>) -> Result<HeaderValue, Refusal> {

@@ -12,6 +12,7 @@ mod dlopen_message;
 pub mod error;
 pub mod file;
 pub mod function;
+mod header_names;
 mod image;
 pub mod loader;
 pub mod metrics;

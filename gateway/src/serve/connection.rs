@@ -3,11 +3,12 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -117,11 +118,11 @@ async fn http1<IO>(
     let activity = Arc::new(Activity::default());
     let requests = Arc::clone(&activity);
     let service = service_fn(move |request: Request<Incoming>| {
-        let (gateway, origin, requests) = (Arc::clone(&gateway), origin.clone(), Arc::clone(&requests));
-        async move {
-            let _active = requests.begin();
-            Ok::<_, Infallible>(gateway.handle(request, origin).await)
-        }
+        let (gateway, origin) = (Arc::clone(&gateway), origin.clone());
+        let active = requests.begin();
+        // hyper moves what it is given several times over, and this is some kilobytes: it is made where it stays.
+        let work = Box::write(Box::new_uninit(), gateway.handle(request, origin));
+        Answering { work: Box::into_pin(work), _active: active }
     });
     let mut builder = http1::Builder::new();
     builder
@@ -189,11 +190,10 @@ where
     let activity = Arc::new(Activity::default());
     let requests = Arc::clone(&activity);
     let service = service_fn(move |request: Request<Incoming>| {
-        let (gateway, origin, requests) = (Arc::clone(&gateway), origin.clone(), Arc::clone(&requests));
-        async move {
-            let _active = requests.begin();
-            Ok::<_, Infallible>(gateway.handle(request, origin).await)
-        }
+        let (gateway, origin) = (Arc::clone(&gateway), origin.clone());
+        let active = requests.begin();
+        let work = Box::write(Box::new_uninit(), gateway.handle(request, origin));
+        Answering { work: Box::into_pin(work), _active: active }
     });
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
@@ -297,17 +297,31 @@ struct Activity {
 }
 
 impl Activity {
-    fn begin(&self) -> Active<'_> {
+    fn begin(self: &Arc<Self>) -> Active {
         self.started.fetch_add(1, Ordering::Relaxed);
         self.active.fetch_add(1, Ordering::Relaxed);
-        Active(self)
+        Active(Arc::clone(self))
+    }
+}
+
+/// A request that is being answered, small enough to be moved.
+struct Answering<F> {
+    work: Pin<Box<F>>,
+    _active: Active,
+}
+
+impl<F: Future> Future for Answering<F> {
+    type Output = Result<F::Output, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.work.as_mut().poll(context).map(Ok)
     }
 }
 
 /// Ends a request's activity, also when it is dropped half-way.
-struct Active<'a>(&'a Activity);
+struct Active(Arc<Activity>);
 
-impl Drop for Active<'_> {
+impl Drop for Active {
     fn drop(&mut self) {
         self.0.active.fetch_sub(1, Ordering::Relaxed);
     }
@@ -315,7 +329,7 @@ impl Drop for Active<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
     use tokio::time::Instant;
 
@@ -331,7 +345,7 @@ mod tests {
     #[test]
     fn a_head_that_does_not_end_is_slow() {
         let (mut timer, start) = timer(8, 60);
-        let activity = Activity::default();
+        let activity = Arc::new(Activity::default());
         for seconds in [0, 2, 4, 6] {
             let verdict = timer.look(&activity, true, start + Duration::from_secs(seconds));
             assert!(matches!(verdict, Verdict::Fine), "{seconds}");
@@ -342,7 +356,7 @@ mod tests {
     #[test]
     fn heads_that_end_are_not_slow_however_often_one_is_seen() {
         let (mut timer, start) = timer(8, 60);
-        let activity = Activity::default();
+        let activity = Arc::new(Activity::default());
         for seconds in 0..40 {
             drop(activity.begin());
             assert!(matches!(
@@ -355,7 +369,7 @@ mod tests {
     #[test]
     fn only_a_connection_without_a_request_is_idle() {
         let (mut timer, start) = timer(8, 60);
-        let activity = Activity::default();
+        let activity = Arc::new(Activity::default());
         let request = activity.begin();
         assert!(matches!(timer.look(&activity, false, start + Duration::from_secs(100)), Verdict::Fine));
         drop(request);

@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{Gateway, StartError, connection};
+use super::{Gateway, StartError, connection, threads::ServingThreads};
 
 /// Connections that the system holds for us.
 const BACKLOG: i32 = 4096;
@@ -18,20 +18,22 @@ const BACKLOG: i32 = 4096;
 pub struct Listener {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
+    threads: ServingThreads,
 }
 
 impl Listener {
     /// Makes an open socket a listener.
     ///
     /// # Errors
-    /// When a certificate cannot be used or the socket is not one.
+    /// When a certificate cannot be used, the socket is not one, or the system gives no threads.
     pub fn new(gateway: &Gateway, socket: std::net::TcpListener) -> Result<Self, StartError> {
         let server = &gateway.settings.server;
         let tls = server.tls.as_ref().map(super::tls::acceptor).transpose()?;
         let address = server.listen;
         let listener =
             TcpListener::from_std(socket).map_err(|error| StartError::Listen { address, error })?;
-        Ok(Self { listener, tls })
+        let threads = ServingThreads::start(server.workers).map_err(StartError::Threads)?;
+        Ok(Self { listener, tls, threads })
     }
 
     /// Where it listens; the port is the system's choice when the settings say 0.
@@ -57,7 +59,7 @@ impl Listener {
             };
             let Some((socket, client, permit)) = accepted else { continue };
             let shared = shared.clone();
-            tokio::spawn(async move {
+            self.threads.serve(socket, client, move |socket, client| async move {
                 connection::serve(shared, socket, client).await;
                 drop(permit);
             });

@@ -9,6 +9,7 @@ pub mod health;
 pub mod listener;
 pub mod metrics;
 pub mod stream;
+mod threads;
 pub mod tls;
 
 use std::{
@@ -126,6 +127,9 @@ pub enum StartError {
         #[source]
         error: std::io::Error,
     },
+    /// The threads that serve connections cannot be started.
+    #[error("starting the threads that serve connections: {0}")]
+    Threads(#[source] std::io::Error),
     /// Certificates of the listener.
     #[error(transparent)]
     Certificates(#[from] tls::CertificateError),
@@ -224,6 +228,7 @@ impl Gateway {
     }
 
     /// Serves one request. Always gives an answer; the request is in flight until its body has gone out.
+    #[inline(always)]
     pub fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,

@@ -291,7 +291,7 @@ mod tests {
             let found = sessions.find("default", sent).await.unwrap().unwrap();
             assert_eq!((&*found.key, &*found.session), (&key, &session));
         }
-        for sent in ["mykey2", "MYKEY1", "", "key"] {
+        for sent in ["mykey-other", "MYKEY1", "", "key"] {
             assert!(sessions.find("default", sent).await.unwrap().is_none(), "{sent}");
         }
         assert!(sessions.find("other", "mykey1").await.unwrap().is_none());
