@@ -270,6 +270,33 @@ fn scripts_see_what_is_left() {
 }
 
 #[test]
+fn writing_a_key_begins_its_counters_anew() {
+    let upstream = Upstream::saying("fine");
+    let write = "var order = JSON.parse(request.Body); TykSetKeyData('defaultmykey1', JSON.stringify(order.session), order.suppress); \
+         return TykJsResponse({Body: TykGetKeyData('defaultmykey1', 'api'), Code: 200}, {});";
+    let keyed = Api::new("api").target(&upstream).set("/use_keyless", false).set("/use_standard_auth", true);
+    let gateway = Gateway::serving([keyed, Api::new("keys").virtual_endpoint("POST", "/set", write)]);
+    let session = json!({
+        "org_id": "default", "rate": 3, "per": 600, "quota_max": 5, "quota_renewal_rate": 3600,
+        "access_rights": {"api": {"api_id": "api", "api_name": "api", "versions": ["Default"]}}
+    });
+    let set = |suppress: &str| {
+        let order = json!({"session": session, "suppress": suppress}).to_string();
+        gateway.send(Request::post("/keys/set", order)).json()
+    };
+    let call = || gateway.send(Request::get("/api/x").header("authorization", "defaultmykey1"));
+    assert_eq!(set("0")["quota_remaining"], Value::Null);
+    let answers: Vec<Answer> = (0..4).map(|_| call()).collect();
+    assert_eq!((count(&answers, 200), count(&answers, 429)), (3, 1));
+    assert_eq!(limits(&answers[2])[..2], ["5", "2"]);
+    // Scripts see what is left, as the admin API of Tyk shows it.
+    assert_eq!(set("1")["quota_remaining"], 2);
+    call().assert_error(429, "Rate Limit Exceeded");
+    set("0");
+    assert_eq!(limits(&call())[..2], ["5", "4"]);
+}
+
+#[test]
 fn refusals_fire_events() {
     let upstream = Upstream::saying("fine");
     let handler =

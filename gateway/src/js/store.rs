@@ -12,9 +12,12 @@ use super::{
     engine::{Deadline, HostReturn},
     host::HostFunction,
 };
-use crate::session::{
-    Life, Session, Sessions, StoreError,
-    store::{TimeLeft, prefix},
+use crate::{
+    limits::{Limits, LimitsError},
+    session::{
+        Key, Life, Session, Sessions, StoreError,
+        store::{TimeLeft, prefix},
+    },
 };
 
 /// Bytes of the name of a stored value.
@@ -26,6 +29,7 @@ const LARGEST_VALUE: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct ScriptStore {
     sessions: Arc<Sessions>,
+    limits: Arc<Limits>,
     runtime: Handle,
 }
 
@@ -39,6 +43,12 @@ enum Failure {
     Deadline,
 }
 
+impl From<LimitsError> for Failure {
+    fn from(error: LimitsError) -> Self {
+        Self::Throw(error.to_string())
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Throw(error.to_string())
@@ -47,8 +57,8 @@ impl From<StoreError> for Failure {
 
 impl ScriptStore {
     /// A store whose operations run on `runtime`.
-    pub fn new(sessions: Arc<Sessions>, runtime: Handle) -> Self {
-        Self { sessions, runtime }
+    pub fn new(sessions: Arc<Sessions>, limits: Arc<Limits>, runtime: Handle) -> Self {
+        Self { sessions, limits, runtime }
     }
 
     /// Runs one of the functions, at most until `deadline`. Blocks: not for async threads.
@@ -121,7 +131,11 @@ impl ScriptStore {
         const NOT_FOUND: &str = r#"{"status":"error","message":"Key not found"}"#;
         let org = self.sessions.organisation(api).unwrap_or_default();
         Ok(HostReturn::Text(match self.sessions.find(&org, key).await? {
-            Some(found) => found.session.to_json(),
+            Some(found) => {
+                let mut session = Session::clone(&found.session);
+                self.limits.show_quotas(&found.key.id, &mut session).await?;
+                session.to_json()
+            }
             None => NOT_FOUND.to_owned(),
         }))
     }
@@ -149,7 +163,18 @@ impl ScriptStore {
         };
         let life = session.life();
         self.sessions.write(&key, &session, life).await?;
+        if suppress_reset != "1" {
+            self.begin_anew(&key, session).await?;
+        }
         Ok(HostReturn::Undefined)
+    }
+
+    /// What was counted of a key that is written is counted no more.
+    async fn begin_anew(&self, key: &Key, mut session: Session) -> Result<(), Failure> {
+        let org = session.org_id.clone();
+        // A policy that is not known is refused when the key is used; until then only its own counters matter.
+        let _ = self.sessions.policies().apply(&mut session, &org);
+        Ok(self.limits.begin_anew(self.sessions.settings(), &key.id, &session).await?)
     }
 }
 
@@ -211,9 +236,11 @@ mod tests {
     fn script(runtime: &tokio::runtime::Runtime, folder: &std::path::Path) -> Script {
         let store = EmbeddedStore::new(folder.join("kept.redb"), Duration::from_secs(20));
         let keys = KeySettings { hashed: true, function: None, list_hashed: false };
-        let sessions = Arc::new(Sessions::of(Store::Embedded(Arc::new(store)), keys));
+        let store = Store::Embedded(Arc::new(store));
+        let limits = Arc::new(Limits::of(store.clone()));
+        let sessions = Arc::new(Sessions::of(store, keys));
         sessions.set_organisations([("api".into(), "default".into())].into());
-        Script(ScriptStore::new(sessions, runtime.handle().clone()))
+        Script(ScriptStore::new(sessions, limits, runtime.handle().clone()))
     }
 
     #[test]

@@ -80,6 +80,12 @@ impl Limits {
         Self { place: Place::Memory(memory) }
     }
 
+    /// Counters in memory that only write to the store when told to.
+    #[cfg(test)]
+    pub fn of(store: Store) -> Self {
+        Self { place: Place::Memory(Arc::new(Memory::new(1000, store))) }
+    }
+
     /// Takes what a request asks for, if that needs no waiting; `None` means that nothing was taken and
     /// [`take`](Self::take) has to.
     ///

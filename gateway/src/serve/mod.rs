@@ -66,7 +66,7 @@ pub struct Gateway {
     /// Keys and their sessions.
     pub sessions: Arc<Sessions>,
     /// Rates and quotas.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// Where event handlers run.
     pub events: Arc<EventQueue>,
     /// What is counted.
@@ -146,7 +146,8 @@ impl Gateway {
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
         let sessions = Arc::new(Sessions::new(Store::new(&settings.storage, &runtime), &settings));
-        let scripts = ScriptStore::new(Arc::clone(&sessions), runtime.clone());
+        let limits = Arc::new(Limits::new(&settings.limits, sessions.store().clone(), &runtime));
+        let scripts = ScriptStore::new(Arc::clone(&sessions), Arc::clone(&limits), runtime.clone());
         let events =
             EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
         Ok(Self {
@@ -160,7 +161,7 @@ impl Gateway {
                 Some(plugin_storage(sessions.store().clone(), runtime.clone())),
             ),
             clients,
-            limits: Limits::new(&settings.limits, sessions.store().clone(), &runtime),
+            limits,
             js: JsRuntime::new(&settings.javascript, outbound, runtime).with_store(scripts),
             allowed_urls: AllowedUrls::new(settings.matching),
             sessions,
