@@ -18,6 +18,7 @@ use tokio::time::{Instant, Sleep};
 use crate::{
     plugins::ResponseHeaders,
     reply::error::GatewayError,
+    response_cache::CacheFill,
     session::{Key, Session},
     telemetry::request_id::RequestId,
 };
@@ -53,14 +54,22 @@ pub struct Exchange {
     pub key: Option<Arc<Key>>,
     /// The quota of the caller, once the request was counted.
     pub quota: Option<CountedQuota>,
-    /// Rates and quotas are checked; not in loops, unless they ask for it.
-    pub checks_limits: bool,
     /// The API that the request is in has let the caller in; set by authentication alone.
     pub let_in: bool,
     /// Headers that plugins add to whatever answer goes out.
     pub response_headers: ResponseHeaders,
     /// Where plugins sent the request.
     pub sent_to: SentTo,
+    /// A place in the cache that the answer to this request is to fill.
+    pub cache_fill: Option<Box<CacheFill>>,
+    /// Key or session that the caller had before the request looped into another API.
+    pub outer_caller: Option<Box<str>>,
+    /// How many loops it may go through.
+    pub loop_limit: u8,
+    /// Rates and quotas count for it; not in a loop that does not ask for it.
+    pub checks_limits: bool,
+    /// It is one of a batch.
+    pub in_batch: bool,
 }
 
 impl Exchange {
@@ -88,6 +97,18 @@ impl Exchange {
     /// Value of the request's `Content-Length`, when it has one.
     pub fn content_length(&self) -> Option<u64> {
         self.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    }
+
+    /// What the caller is known by in the API that the request is in: its key, or what a hook or plugin made of it.
+    pub fn caller(&self) -> Option<Box<str>> {
+        if let Some(key) = &self.key {
+            return Some(format!("key {}", key.name).into());
+        }
+        let session = self.session.as_deref()?;
+        if !session.key_id.is_empty() {
+            return Some(format!("key {}", session.key_id).into());
+        }
+        Some(format!("session {}", serde_json::to_string(session).unwrap_or_default()).into())
     }
 
     /// Reads the whole body into memory, once; later calls give the same bytes.

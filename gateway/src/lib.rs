@@ -21,6 +21,7 @@ pub mod plugin_command;
 pub mod plugins;
 pub mod proxy;
 pub mod reply;
+pub mod response_cache;
 pub mod router;
 pub mod run;
 pub mod serve;

@@ -274,7 +274,8 @@ async fn hear_signals(gateway: Weak<Gateway>, reload_wanted: Arc<Notify>) {
         gateway.sessions.heard(&signal);
         match signal {
             Signal::Reload | Signal::Missed => reload_wanted.notify_one(),
-            Signal::KeysChanged(_) | Signal::ApiCacheDropped(_) => {}
+            Signal::ApiCacheDropped(api_id) => gateway.cache.invalidate_here(&api_id),
+            Signal::KeysChanged(_) => {}
         }
     }
 }

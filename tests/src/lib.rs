@@ -15,6 +15,7 @@ pub mod certificate;
 pub mod client;
 pub mod conformance;
 pub mod definition;
+pub mod document;
 pub mod gate;
 pub mod gateway;
 pub mod h2_upstream;
@@ -33,6 +34,7 @@ use std::time::Duration;
 pub use self::{
     client::{Answer, Client, Request},
     definition::Api,
+    document::Document,
     gate::Gate,
     gateway::Gateway,
     raw::RawConnection,

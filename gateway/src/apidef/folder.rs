@@ -6,10 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::Value;
-
-use super::{ApiDefinition, Problem, Problems, classic};
-use crate::config;
+use super::{
+    ApiDefinition, Problem, Problems,
+    read::{self, Kind, Place, Read},
+};
 
 /// One definition file.
 #[derive(Debug)]
@@ -18,8 +18,12 @@ pub struct DefinitionFile {
     pub path: PathBuf,
     /// Its text, for line numbers.
     text: String,
+    /// What it is written as; `None` when it could not be read as JSON.
+    pub kind: Option<Kind>,
     /// Id of its API, empty when it could not be read.
     pub api_id: Arc<str>,
+    /// It is the Classic form that Tyk keeps of an OAS definition.
+    is_copy_of_oas: bool,
     /// The definition, when it is to be served.
     pub definition: Option<ApiDefinition>,
     /// What was found.
@@ -36,7 +40,18 @@ pub fn read(folder: &Path) -> io::Result<Vec<DefinitionFile>> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "json") && path.is_file())
         .collect();
     paths.sort();
-    Ok(paths.into_iter().map(read_file).collect())
+    let mut files: Vec<DefinitionFile> = paths.iter().cloned().map(read_file).collect();
+    files.retain(|file| !stands_for_oas(file, &paths));
+    Ok(files)
+}
+
+/// Tyk keeps two files for an API with an OAS definition, `ID.json` in Classic form and `ID-oas.json`: the second is
+/// the one that people write.
+fn stands_for_oas(file: &DefinitionFile, paths: &[PathBuf]) -> bool {
+    let Some(stem) = file.path.file_stem().filter(|_| file.is_copy_of_oas) else { return false };
+    let mut document = stem.to_owned();
+    document.push("-oas.json");
+    paths.contains(&file.path.with_file_name(document))
 }
 
 fn read_file(path: PathBuf) -> DefinitionFile {
@@ -45,73 +60,52 @@ fn read_file(path: PathBuf) -> DefinitionFile {
         Err(error) => {
             let mut problems = Problems::default();
             problems.refuse("", format!("cannot be read: {error}"));
-            DefinitionFile { path, text: String::new(), api_id: "".into(), definition: None, problems }
+            DefinitionFile::new(path, String::new(), Read::refused(None, problems))
         }
     }
 }
 
 /// Reads a definition from text that stands for a file.
 pub fn parse(path: PathBuf, text: String) -> DefinitionFile {
-    let mut file =
-        DefinitionFile { path, text, api_id: "".into(), definition: None, problems: Problems::default() };
-    let json: Value = match serde_json::from_str(&file.text) {
-        Ok(json) => json,
-        Err(error) => {
-            let message = format!("is not JSON, line {} column {}: {error}", error.line(), error.column());
-            file.problems.refuse("", message);
-            return file;
-        }
-    };
-    if json.get("openapi").is_some() {
-        file.problems.refuse(
-            "openapi",
-            "Tyk OAS definitions are not read by this version of Gatehouse yet; only Tyk Classic ones are",
-        );
-        return file;
-    }
-    let read = classic::read(json);
-    if let Some(definition) = &read.definition {
-        file.api_id = Arc::clone(&definition.id);
-    }
-    file.definition = read.definition;
-    if let Some(definition) = &mut file.definition
-        && definition.uses_plugins()
-    {
-        definition.written = Some(file.text.as_str().into());
-    }
-    file.problems = read.problems;
-    file
+    let read = read::read(&text);
+    DefinitionFile::new(path, text, read)
 }
 
 impl DefinitionFile {
+    fn new(path: PathBuf, text: String, read: Read) -> Self {
+        let Read { kind, api_id, is_copy_of_oas, definition, inactive: _, problems } = read;
+        Self { path, text, kind, api_id, is_copy_of_oas, definition, problems }
+    }
+
     /// Logs every finding once.
     pub fn report(&self) {
         for Problem { field, message } in &self.problems.refusals {
-            tracing::error!(file = %self.place(field), field, "API not served: {message}");
+            self.report_one(field, message);
         }
         for Problem { field, message } in &self.problems.warnings {
-            tracing::warn!(file = %self.place(field), field, "{message}");
+            let pointer = self.pointer(field);
+            tracing::warn!(file = %self.place(field), field, pointer, "{message}");
         }
     }
 
     /// Logs one more finding that keeps the API from being served.
     pub fn report_one(&self, field: &str, message: &str) {
-        tracing::error!(file = %self.place(field), field, "API not served: {message}");
+        let pointer = self.pointer(field);
+        tracing::error!(file = %self.place(field), field, pointer, "API not served: {message}");
     }
 
     /// File, line and column of a field, or of the nearest place above it that is there.
     pub fn place(&self, field: &str) -> String {
-        let mut path = field;
-        loop {
-            if let Some(position) =
-                (!path.is_empty()).then(|| config::locate_dotted(&self.text, path)).flatten()
-            {
-                return format!("{}:{}:{}", self.path.display(), position.line, position.column);
-            }
-            match path.rfind(['.', '[']) {
-                Some(end) => path = &path[..end],
-                None => return self.path.display().to_string(),
-            }
+        let path = self.path.display();
+        match read::place(&self.text, field) {
+            Place { position: Some(position), .. } => format!("{path}:{}:{}", position.line, position.column),
+            Place { position: None, .. } => path.to_string(),
         }
+    }
+
+    /// The field as a JSON pointer, for documents: their keys are paths with dots and slashes.
+    fn pointer(&self, field: &str) -> Option<String> {
+        let in_document = self.kind == Some(Kind::Oas) && !field.is_empty();
+        in_document.then(|| read::place(&self.text, field).pointer)
     }
 }

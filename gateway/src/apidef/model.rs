@@ -3,6 +3,8 @@
 //! Values are checked and typed: a [`url::Url`] parses, a method is a method. Patterns and scripts are still
 //! text here; `live` compiles them.
 
+mod answers;
+
 use std::{
     net::IpAddr,
     path::{Path, PathBuf},
@@ -10,11 +12,15 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::events::EventHandlerUse;
+pub use self::answers::{ExampleAnswers, ExampleBody, ExampleMedia, ExampleResponse, FixedAnswer, Mock};
+use super::{
+    cache::{CacheOptions, CachedEndpoint},
+    events::EventHandlerUse,
+};
 use crate::config::settings::DriverName;
 
 /// One API.
@@ -58,6 +64,10 @@ pub struct ApiDefinition {
     pub hooks: Hooks,
     /// What is done about events.
     pub event_handlers: Vec<EventHandlerUse>,
+    /// It has a batch endpoint.
+    pub batch: bool,
+    /// What answers are kept, when any are.
+    pub cache: Option<CacheOptions>,
     /// The definition as it was written, kept for plugins; `None` when it names none.
     pub written: Option<Arc<str>>,
 }
@@ -238,6 +248,8 @@ pub struct Endpoints {
     pub virtual_endpoints: Vec<Endpoint<VirtualEndpoint>>,
     /// Endpoint plugins.
     pub plugins: Vec<Endpoint<PluginUse>>,
+    /// Endpoints whose answers are kept.
+    pub cached: Vec<Endpoint<CachedEndpoint>>,
     /// Request header changes.
     pub request_headers: Vec<Endpoint<HeaderChanges>>,
     /// Response header changes.
@@ -250,10 +262,12 @@ pub struct Endpoints {
     pub methods: Vec<Endpoint<Method>>,
     /// URL rewrites.
     pub rewrites: Vec<Endpoint<UrlRewrite>>,
-    /// Fixed answers.
+    /// Fixed answers, given before scripts and plugins are asked.
     pub mocks: Vec<Endpoint<FixedAnswer>>,
     /// Rate limits for all callers together, in place of the API's.
     pub rate_limits: Vec<Endpoint<RateLimit>>,
+    /// Answers in the upstream's place.
+    pub upstream_mocks: Vec<Endpoint<Mock>>,
 }
 
 /// One entry of a list.
@@ -272,17 +286,6 @@ pub struct Endpoint<T> {
 pub struct MethodActions {
     /// Methods the entry is for, with a fixed answer where it gives one; empty: see the entry's own method.
     pub by_method: Vec<(Method, Option<FixedAnswer>)>,
-}
-
-/// An answer given by the definition itself.
-#[derive(Debug, Clone)]
-pub struct FixedAnswer {
-    /// Status.
-    pub status: StatusCode,
-    /// Headers.
-    pub headers: HeaderMap,
-    /// Body.
-    pub body: bytes::Bytes,
 }
 
 /// Headers to take out, then headers to set.

@@ -5,22 +5,25 @@
 
 pub mod access_rights;
 pub mod authentication;
+pub mod batch;
 pub mod context_variables;
 pub mod cors;
 pub mod header_transform;
 pub mod ip_access;
 pub mod limits;
 pub mod looping;
+pub mod mock_response;
 pub mod path_access;
 pub mod plugin;
+pub mod response_cache;
 pub mod size_limit;
 pub mod url_rewrite;
 pub mod version;
 pub mod virtual_endpoint;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
-use http::{HeaderValue, Method, Response, Uri, header, uri::PathAndQuery};
+use http::{HeaderValue, Method, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
 use self::{
@@ -29,10 +32,10 @@ use self::{
     looping::LoopTarget,
     path_access::Access,
     plugin::Now,
+    response_cache::Question,
     version::Selected,
 };
 use crate::{
-    apidef::model::FixedAnswer,
     exchange::{Exchange, SentTo},
     live::{
         api::{LiveApi, LiveVersion},
@@ -60,7 +63,7 @@ enum Flow {
 /// # Errors
 /// As the steps say; the caller turns them into answers.
 pub async fn serve<'a>(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     snapshot: &'a Snapshot,
     exchange: &mut Exchange,
     served_by: &mut Option<&'a LiveApi>,
@@ -75,8 +78,16 @@ pub async fn serve<'a>(
         },
         None => None,
     };
+    let batch = batch::is_for(api, listen_length, exchange);
     let answer = loop {
-        match pass(gateway, api, listen_length, exchange).await {
+        if batch {
+            break Box::pin(batch::answer(gateway, listen_length, exchange)).await;
+        }
+        let flow = pass(gateway, api, listen_length, exchange).await;
+        if let Some(fill) = exchange.cache_fill.take() {
+            fill.give_up();
+        }
+        match flow {
             Ok(Flow::Reply(reply)) => break Ok(reply),
             Ok(Flow::Loop(target)) => {
                 if let Err(error) = keep_session(gateway, exchange).await {
@@ -120,7 +131,7 @@ async fn keep_session(gateway: &Gateway, exchange: &mut Exchange) -> Result<(), 
     let Exchange { key: Some(key), session: Some(session), session_found: Some(found), .. } = exchange else {
         return Ok(());
     };
-    if std::sync::Arc::ptr_eq(session, found) {
+    if Arc::ptr_eq(session, found) {
         return Ok(());
     }
     Box::pin(gateway.sessions.write_changes(key, found, session)).await?;
@@ -147,7 +158,7 @@ async fn pass(
     let access = path_access::check(endpoints, &exchange.method, path.forms(), exchange.loops)
         .inspect_err(|error| version::refused(api, exchange, error))?;
     if let Access::Answer(answer) = access {
-        return Ok(Flow::Reply(fixed_reply(answer)));
+        return Ok(Flow::Reply(mock_response::fixed(answer)));
     }
     if hooks.before_limits() || api.asks_for_caller() {
         let authenticates = !matches!(access, Access::Ignored);
@@ -180,7 +191,16 @@ async fn pass(
     let client_method = exchange.method.clone();
     let transformed = endpoints.methods.find(&client_method, forms);
     if let Some(answer) = endpoints.mocks.find(&client_method, forms) {
-        return Ok(Flow::Reply(fixed_reply(answer)));
+        return Ok(Flow::Reply(mock_response::fixed(answer)));
+    }
+    if let Some(cache) = &api.cache
+        && let Some(rule) = cache.rule(&endpoints.cached, transformed.unwrap_or(&client_method), forms)
+    {
+        let method = transformed.unwrap_or(&client_method);
+        let question = Question { api, version, cache, rule, method, rewritten: rewritten.as_ref() };
+        if let Some(reply) = Box::pin(response_cache::find(gateway, question, exchange)).await? {
+            return Ok(finished(api, version, exchange, reply));
+        }
     }
     let mut reply = match endpoints.virtual_endpoints.find(&client_method, forms) {
         Some(endpoint) => match Box::pin(virtual_endpoint::answer(gateway, api, endpoint, exchange)).await {
@@ -204,7 +224,10 @@ async fn pass(
         reply = Box::pin(plugin::requests(api, &hooks.post, exchange)).await?;
     }
     let from_upstream = reply.is_none();
-    if from_upstream {
+    if from_upstream && let Some(mock) = endpoints.upstream_mocks.find(&client_method, forms) {
+        reply = Some(mock_response::answer(mock, &exchange.headers)?);
+    }
+    if reply.is_none() {
         // What a plugin changed counts for more than what the definition says.
         let method = match transformed {
             Some(method) if exchange.method == client_method => method.clone(),
@@ -243,11 +266,19 @@ async fn pass(
             return Ok(Flow::Loop(target));
         }
     }
+    if exchange.cache_fill.is_some() {
+        reply = Box::pin(response_cache::keep(exchange, reply)).await?;
+    }
+    Ok(finished(api, version, exchange, reply))
+}
+
+/// What every answer gets that comes from behind the limits.
+fn finished(api: &LiveApi, version: &LiveVersion, exchange: &Exchange, mut reply: Reply) -> Flow {
     limits::set_headers(api, exchange, reply.headers_mut());
     if let Some(expires) = &version.expires {
         reply.headers_mut().insert("x-tyk-api-expires", expires.header.clone());
     }
-    Ok(Flow::Reply(reply))
+    Flow::Reply(reply)
 }
 
 /// Finishes the answer of a script or plugin.
@@ -301,7 +332,7 @@ impl Upstream<'_> {
         };
         if let Some(name) = &target.loops_to {
             let path = path_and_query.to_string();
-            return Ok(Flow::Loop(LoopTarget::new(name, &path)));
+            return Ok(Flow::Loop(LoopTarget::of_api(name, &path, target.own_query())));
         }
         let timeout = self.version.endpoints.timeouts.find(self.client_method, self.forms);
         let call = UpstreamCall {
@@ -328,17 +359,6 @@ fn join(
     target
         .join(path, query, api.keep_trailing_slash)
         .map_err(|_| GatewayError::RewriteFailed { url: path.to_owned() })
-}
-
-/// An answer that the definition gives itself.
-fn fixed_reply(answer: &FixedAnswer) -> Reply {
-    let mut reply = Response::new(ReplyBody::from(answer.body.clone()));
-    *reply.status_mut() = answer.status;
-    let headers = reply.headers_mut();
-    headers.reserve(answer.headers.len() + reply::ADDED_HEADERS);
-    headers.extend(answer.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-    reply::sniff_content_type(&mut reply);
-    reply
 }
 
 /// The path of a request in all the forms that steps need.

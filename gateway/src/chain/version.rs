@@ -48,7 +48,7 @@ fn find<'a>(
     exchange: &mut Exchange,
 ) -> Result<Selected<'a>, GatewayError> {
     let (location, strip, default, versions) = match &api.versions {
-        LiveVersions::Single(version) => return Ok(Selected { version, name: None, segment: None }),
+        LiveVersions::Single(version) => return unexpired(version, None, None),
         LiveVersions::Many { location, strip, default, versions } => (location, *strip, default, versions),
     };
     let mut segment = None;
@@ -91,9 +91,17 @@ fn find<'a>(
         (None, Some(default)) => versions.get_key_value(default).ok_or(GatewayError::VersionUnknown)?,
         (None, None) => return Err(GatewayError::VersionMissing),
     };
+    unexpired(version, Some(name), segment)
+}
+
+fn unexpired<'a>(
+    version: &'a LiveVersion,
+    name: Option<&'a str>,
+    segment: Option<usize>,
+) -> Result<Selected<'a>, GatewayError> {
     match &version.expires {
         Some(expires) if expires.when <= OffsetDateTime::now_utc() => Err(GatewayError::VersionExpired),
-        _ => Ok(Selected { version, name: Some(name), segment }),
+        _ => Ok(Selected { version, name, segment }),
     }
 }
 

@@ -11,15 +11,15 @@ use std::{
 };
 
 use super::{
-    file::{HttpServerOptions, JavaScript, Metrics, Plugins, Policies, TykConf},
+    file::{Cache, HttpServerOptions, JavaScript, Metrics, Plugins, Policies, TykConf},
     problem::Complaint,
     report::Report,
     secret::{self, SecretFault},
     settings::{
-        CertificateFiles, DriverName, EventSettings, IgnoredKey, IgnoredVariable, JavaScriptSettings,
-        KeySettings, Limits, LogFormat, LogLevel, LogSettings, MatchingSettings, MetricsSettings,
-        PluginSettings, PoliciesSettings, ServerSettings, Settings, TlsSettings, TlsVersion,
-        UpstreamSettings,
+        BatchSettings, CacheSettings, CertificateFiles, DriverName, EventSettings, IgnoredKey,
+        IgnoredVariable, JavaScriptSettings, KeySettings, Limits, LogFormat, LogLevel, LogSettings,
+        MatchingSettings, MetricsSettings, PluginSettings, PoliciesSettings, ServerSettings, Settings,
+        TlsSettings, TlsVersion, UpstreamSettings,
     },
 };
 
@@ -68,6 +68,13 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
         },
         javascript: javascript(&conf, &conf.gatehouse.javascript, report),
         plugins: plugins(&conf.gatehouse.plugins),
+        batch: BatchSettings {
+            max_requests: conf.gatehouse.batch.max_requests,
+            parallel: conf.gatehouse.batch.parallel,
+            max_answer_bytes: conf.gatehouse.batch.max_answer_bytes,
+            timeout: Duration::from_millis(conf.gatehouse.batch.timeout_ms),
+        },
+        cache: cache(&conf.gatehouse.cache, report),
         events: EventSettings {
             queue: conf.gatehouse.events.queue,
             parallel: conf.gatehouse.events.parallel,
@@ -196,6 +203,22 @@ fn plugins(ours: &Plugins) -> PluginSettings {
         outbound_timeout: Duration::from_millis(ours.outbound_timeout_ms),
         outbound_body_bytes: ours.max_outbound_body_bytes,
         analytics_in_flight: ours.max_analytics_in_flight,
+    }
+}
+
+fn cache(ours: &Cache, report: &mut Report<'_>) -> CacheSettings {
+    if ours.max_entry_bytes as u64 > ours.max_bytes {
+        let expected = format!("no more than `max_bytes` ({})", ours.max_bytes);
+        report.complain(
+            "gatehouse.cache.max_entry_bytes",
+            value(&expected, ours.max_entry_bytes.to_string()),
+            None,
+        );
+    }
+    CacheSettings {
+        max_bytes: ours.max_bytes,
+        max_entry_bytes: ours.max_entry_bytes,
+        fill_timeout: Duration::from_millis(ours.fill_timeout_ms),
     }
 }
 

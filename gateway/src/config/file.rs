@@ -170,6 +170,8 @@ pub(super) struct Gatehouse {
     pub(super) upstream: Upstream,
     pub(super) javascript: JavaScript,
     pub(super) plugins: Plugins,
+    pub(super) batch: Batch,
+    pub(super) cache: Cache,
     pub(super) events: Events,
     pub(super) metrics: Metrics,
     pub(super) storage: OurStorage,
@@ -181,6 +183,25 @@ pub(super) struct Gatehouse {
 #[serde(default)]
 pub(super) struct Metrics {
     pub(super) listen: String,
+}
+
+/// `gatehouse.batch`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Batch {
+    pub(super) max_requests: usize,
+    pub(super) parallel: usize,
+    pub(super) max_answer_bytes: usize,
+    pub(super) timeout_ms: u64,
+}
+
+/// `gatehouse.cache`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Cache {
+    pub(super) max_bytes: u64,
+    pub(super) max_entry_bytes: usize,
+    pub(super) fill_timeout_ms: u64,
 }
 
 /// `gatehouse.events`.

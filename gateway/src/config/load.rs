@@ -325,7 +325,7 @@ mod tests {
         assert!(settings.keys.hashed);
         assert_eq!(settings.log.level, LogLevel::Error);
         let ignored: Vec<_> = settings.ignored_keys.iter().map(|key| (key.key.as_str(), key.line)).collect();
-        assert_eq!(ignored, [("template_path", 2), ("allow_insecure_configs", 7)]);
+        assert_eq!(ignored, [("allow_insecure_configs", 7)]);
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub struct Settings {
     pub javascript: JavaScriptSettings,
     /// Compiled plugins.
     pub plugins: PluginSettings,
+    /// What a batch of requests may ask for.
+    pub batch: BatchSettings,
+    /// How much the response cache keeps.
+    pub cache: CacheSettings,
     /// Handlers of events.
     pub events: EventSettings,
     /// Where metrics are published.
@@ -356,6 +360,31 @@ pub struct PluginSettings {
     /// Records that are in analytics hooks at a time (`gatehouse.plugins.max_analytics_in_flight`, 1,024); further
     /// ones are left out, which is logged.
     pub analytics_in_flight: usize,
+}
+
+/// What a batch of requests may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchSettings {
+    /// Requests of one batch (`gatehouse.batch.max_requests`, 100).
+    pub max_requests: usize,
+    /// Those of one batch that are under way at the same time (`gatehouse.batch.parallel`, 16).
+    pub parallel: usize,
+    /// Bytes of all bodies of the answers (`gatehouse.batch.max_answer_bytes`, 16 MiB).
+    pub max_answer_bytes: usize,
+    /// Time for one of the requests, with its whole answer (`gatehouse.batch.timeout_ms`, 30 s).
+    pub timeout: Duration,
+}
+
+/// How much the response cache keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// Bytes of all answers in memory (`gatehouse.cache.max_bytes`, 64 MiB); what is used least goes first.
+    pub max_bytes: u64,
+    /// Bytes of one answer's body (`gatehouse.cache.max_entry_bytes`, 1 MiB); a larger one is passed through.
+    pub max_entry_bytes: usize,
+    /// Time in which a body must have come whole to be kept (`gatehouse.cache.fill_timeout_ms`, 2 s); a slower one is passed
+    /// through.
+    pub fill_timeout: Duration,
 }
 
 /// How many event handlers run, and for how long.

@@ -20,7 +20,7 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// A web hook, ready to be sent.
 #[derive(Debug)]
 pub struct WebHookHandler {
-    hook: WebHook,
+    hook: Box<WebHook>,
     uri: Uri,
     template: Template,
     /// The body is JSON.
@@ -65,7 +65,7 @@ impl WebHookHandler {
         let uri = Uri::try_from(&hook.target[..url::Position::AfterQuery])
             .map_err(|source| WebHookError::Address { url: Box::new(hook.target.clone()), source })?;
         let json = path.is_none_or(|path| path.extension().is_some_and(|extension| extension == "json"));
-        Ok(Self { hook, uri, template, json })
+        Ok(Self { hook: Box::new(hook), uri, template, json })
     }
 
     /// Whether its body shows the request that an event came from.

@@ -15,13 +15,15 @@ use time::OffsetDateTime;
 
 use crate::{
     apidef::model::{
-        ClientAddresses, Cors, FixedAnswer, HeaderChanges, KeyAuth, KeyLimits, MethodActions, VersionLocation,
+        ClientAddresses, Cors, FixedAnswer, HeaderChanges, KeyAuth, KeyLimits, MethodActions, Mock,
+        VersionLocation,
     },
     chain::{
         limits::SharedRate, plugin::LivePlugin, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint,
     },
     events::ApiEvents,
     proxy::target::Target,
+    response_cache::{ApiCache, CacheRule},
     router::endpoints::{EndpointList, PathForms},
     telemetry::metrics::ApiMetrics,
 };
@@ -63,6 +65,10 @@ pub struct LiveApi {
     pub response_headers: HeaderChanges,
     /// Functions of plugins around the whole API.
     pub hooks: LiveHooks,
+    /// It has a batch endpoint.
+    pub batch: bool,
+    /// What answers are kept.
+    pub cache: Option<Arc<ApiCache>>,
     /// What is done about events.
     pub events: ApiEvents,
     /// What its requests count with; the same counters in each snapshot.
@@ -143,6 +149,8 @@ pub enum LiveVersions {
 /// One version.
 #[derive(Debug)]
 pub struct LiveVersion {
+    /// Its name.
+    pub name: String,
     /// When it ends.
     pub expires: Option<Expiry>,
     /// Where its requests go instead.
@@ -181,6 +189,8 @@ pub struct LiveEndpoints {
     pub virtual_endpoints: EndpointList<LiveVirtualEndpoint>,
     /// Endpoint plugins.
     pub plugins: EndpointList<Arc<LivePlugin>>,
+    /// Endpoints whose answers are kept.
+    pub cached: EndpointList<Arc<CacheRule>>,
     /// Request header changes.
     pub request_headers: EndpointList<HeaderChanges>,
     /// Response header changes.
@@ -197,6 +207,8 @@ pub struct LiveEndpoints {
     pub mocks: EndpointList<FixedAnswer>,
     /// Rate limits, in place of the API's.
     pub rate_limits: EndpointList<SharedRate>,
+    /// Answers in the upstream's place.
+    pub upstream_mocks: EndpointList<Mock>,
 }
 
 impl LiveEndpoints {
@@ -204,6 +216,7 @@ impl LiveEndpoints {
     pub fn names_path(&self, path: PathForms<'_>) -> bool {
         self.virtual_endpoints.names_path(path)
             || self.plugins.names_path(path)
+            || self.cached.names_path(path)
             || self.request_headers.names_path(path)
             || self.response_headers.names_path(path)
             || self.timeouts.names_path(path)
@@ -212,5 +225,6 @@ impl LiveEndpoints {
             || self.rewrites.names_path(path)
             || self.mocks.names_path(path)
             || self.rate_limits.names_path(path)
+            || self.upstream_mocks.names_path(path)
     }
 }

@@ -19,6 +19,7 @@ use crate::{
         ApiDefinition,
         folder::DefinitionFile,
         model::{Endpoint, ScriptSource, Version, Versioning, VirtualEndpoint},
+        read::Kind,
     },
     chain::{limits::SharedRate, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint},
     config::settings::{MatchingSettings, Settings},
@@ -29,6 +30,7 @@ use crate::{
     },
     plugins::PluginRuntime,
     proxy::{direct::HostPools, target::Target},
+    response_cache::{ApiCache, CacheRule, ResponseCache},
     router::{endpoints::EndpointList, pattern::PatternError, table::Conflict},
     telemetry::metrics::{Failures, Metrics},
 };
@@ -54,6 +56,8 @@ pub struct Compiler<'a> {
     pub pools: &'a HostPools,
     /// Where plugins are loaded.
     pub plugins: &'a PluginRuntime,
+    /// Where answers are kept.
+    pub cache: &'a Arc<ResponseCache>,
     /// Where event handlers run.
     pub events: &'a Arc<EventQueue>,
     /// Where APIs get what they count with.
@@ -94,7 +98,7 @@ impl Compiler<'_> {
                     definition.id,
                     earlier.path.display()
                 );
-                file.report_one("api_id", &message);
+                file.report_one(file.kind.unwrap_or(Kind::Classic).id_field(), &message);
                 compiled.refused += 1;
                 continue;
             }
@@ -125,8 +129,9 @@ impl Compiler<'_> {
         compiled.served = snapshot.apis().count();
         for Conflict { index, kept } in conflicts {
             let other = served[kept].path.display();
+            let field = served[index].kind.unwrap_or(Kind::Classic).listen_path_field();
             served[index].report_one(
-                "proxy.listen_path",
+                field,
                 &format!("is the listen path of the API in {other} already; this one is not served"),
             );
         }
@@ -189,6 +194,11 @@ impl Compiler<'_> {
             key_limits: definition.key_limits,
             response_headers: definition.response_headers.clone(),
             hooks,
+            batch: definition.batch,
+            cache: definition.cache.as_ref().map(|options| {
+                let lookups = self.metrics.cache_lookups(&definition.id);
+                Arc::new(ApiCache::new(self.cache, &definition.id, options.clone(), lookups))
+            }),
             events: events.compile(definition),
             metrics: self.metrics.api(&definition.id),
         };
@@ -215,6 +225,7 @@ impl Compiler<'_> {
             }
         });
         Ok(LiveVersion {
+            name: version.name.clone(),
             expires,
             override_target: version
                 .override_target
@@ -262,6 +273,9 @@ impl Compiler<'_> {
                 None => EndpointList::default(),
             },
             plugins: list(&plugins.endpoints(&endpoints.plugins), matching)?,
+            cached: EndpointList::compile(&endpoints.cached, matching, |endpoint| {
+                Ok::<_, CompileError>(Arc::new(CacheRule::compile(&endpoint.rule)?))
+            })?,
             request_headers: list(&endpoints.request_headers, matching)?,
             response_headers: list(&endpoints.response_headers, matching)?,
             timeouts: list(&endpoints.timeouts, matching)?,
@@ -271,6 +285,7 @@ impl Compiler<'_> {
                 Rewrite::compile(&endpoint.rule).map_err(CompileError::from)
             })?,
             mocks: list(&endpoints.mocks, matching)?,
+            upstream_mocks: list(&endpoints.upstream_mocks, matching)?,
             rate_limits: match definition.key_limits.no_rates {
                 true => EndpointList::default(),
                 false => EndpointList::compile(&endpoints.rate_limits, matching, |endpoint| {

@@ -69,6 +69,22 @@ impl ResponseHeaders {
         self.0.extend(later.0);
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Changes an answer's headers as those after the first `from` ask, and keeps them.
+    pub fn apply_from(&self, from: usize, headers: &mut HeaderMap) {
+        for (name, value, replaces) in self.0.iter().skip(from) {
+            if *replaces {
+                headers.insert(name.clone(), value.clone());
+            } else {
+                headers.append(name.clone(), value.clone());
+            }
+        }
+    }
+
     /// Changes an answer's headers, in the order the function asked.
     pub fn apply(self, headers: &mut HeaderMap) {
         for (name, value, replaces) in self.0 {

@@ -57,3 +57,39 @@ async fn run(store: &Store, name: &str, operation: StorageOperation) -> Result<S
         StorageOperation::Increment(by) => Stored::Number(store.increment(name, by).await?),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::runtime::{Builder, Runtime};
+
+    use super::*;
+    use crate::session::embedded::EmbeddedStore;
+
+    #[test]
+    fn plugins_store_from_threads_without_our_timers() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = Runtime::new().unwrap();
+        let store = EmbeddedStore::new(folder.path().join("kept.redb"), Duration::from_secs(20));
+        let storage = plugin_storage(Store::Embedded(Arc::new(store)), ours.handle().clone());
+        let theirs = Builder::new_current_thread().build().unwrap();
+        let run = |operation| theirs.block_on(storage.run("key".to_owned(), operation)).unwrap();
+        let set = |value: &str, if_absent| StorageOperation::Set {
+            value: value.into(),
+            life: Some(Duration::from_secs(100)),
+            if_absent,
+        };
+        assert_eq!(run(StorageOperation::Get), Stored::Nothing);
+        assert_eq!(run(StorageOperation::TimeToLive), Stored::Number(-2));
+        assert_eq!(run(set("7", true)), Stored::Number(1));
+        assert_eq!(run(set("8", true)), Stored::Number(0));
+        assert_eq!(run(StorageOperation::Increment(3)), Stored::Number(10));
+        assert_eq!(run(StorageOperation::Get), Stored::Value(b"10".to_vec()));
+        assert!(matches!(run(StorageOperation::TimeToLive), Stored::Number(90_000..=100_000)));
+        assert_eq!(run(StorageOperation::Delete), Stored::Number(1));
+        run(set("x", false));
+        let failed = theirs.block_on(storage.run("key".to_owned(), StorageOperation::Increment(1)));
+        assert!(failed.unwrap_err().contains("it is not a whole number"));
+    }
+}

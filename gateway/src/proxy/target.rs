@@ -67,6 +67,16 @@ impl Target {
         })
     }
 
+    /// The query that it was written with.
+    pub fn own_query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// Scheme, host and port.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority)
+    }
+
     /// Path and query of this target with a request's path and query added.
     ///
     /// One slash joins the two; a target's own slash at the end goes when nothing follows, unless

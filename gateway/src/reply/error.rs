@@ -138,6 +138,14 @@ pub enum GatewayError {
     /// The store of keys could not be asked; whoever it is, nobody is let in.
     #[error("{}", store_message(.0))]
     Store(#[from] StoreError),
+    /// A mock response has no example as the request or the definition asks for.
+    #[error("mock: {message}")]
+    NoExample {
+        /// 400 or 404.
+        status: StatusCode,
+        /// What is not there.
+        message: String,
+    },
     /// Authentication did not let the caller in.
     #[error("{message}")]
     AuthenticationRefused {
@@ -175,7 +183,7 @@ impl GatewayError {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Overloaded | Self::PluginClosed => StatusCode::SERVICE_UNAVAILABLE,
-            Self::AuthenticationRefused { status, .. } => *status,
+            Self::AuthenticationRefused { status, .. } | Self::NoExample { status, .. } => *status,
             // A full queue is the gateway's trouble, not the script's: the client may try again.
             Self::VirtualEndpoint { class: ErrorClass::Overload } => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,

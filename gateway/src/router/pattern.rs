@@ -108,11 +108,15 @@ impl Pattern {
     /// Compiles a pattern as a definition writes it.
     ///
     /// `{name}` stands for one path segment and `/*` for any rest; otherwise the pattern is a regular expression
-    /// that may match anywhere, unless `matching` anchors it.
+    /// that may match anywhere, unless `matching` anchors it. `(?i)` at its begin ignores case.
     ///
     /// # Errors
     /// When what remains is not a regular expression.
     pub fn compile(pattern: &str, matching: MatchingSettings) -> Result<Self, PatternError> {
+        let (pattern, matching) = match pattern.strip_prefix("(?i)") {
+            Some(pattern) => (pattern, MatchingSettings { ignore_case: true, ..matching }),
+            None => (pattern, matching),
+        };
         let anchored_start = pattern.starts_with('^') || (matching.prefix && pattern.starts_with('/'));
         let text = pattern.strip_prefix('^').unwrap_or(pattern);
         // An escaped dollar is a dollar.
@@ -274,6 +278,8 @@ mod tests {
         assert!(matches("/ve", "/a/ve", suffix) && !matches("/ve", "/vet", suffix));
         let ignore_case = MatchingSettings { ignore_case: true, ..Default::default() };
         assert!(matches("/Ve", "/vE", ignore_case));
+        assert!(matches("(?i)/Ve", "/a/vE", MatchingSettings::default()));
+        assert!(matches("(?i)/Ve", "/vE", both) && !matches("(?i)/Ve", "/a/vE", both));
     }
 
     #[test]

@@ -129,7 +129,10 @@ impl Gateway {
         let snapshot = self.live.load();
         let counted_by_plugins = self.plugins.services.metrics.snapshot();
         let PoolStats { threads, running, waiting, queued, given_up } = self.js.stats();
+        let (cached, cached_bytes) = self.cache.size();
         for (gauge, things) in [
+            (&levels.cache_answers, cached),
+            (&levels.cache_bytes, usize::try_from(cached_bytes).unwrap_or(usize::MAX)),
             (&levels.in_flight, self.in_flight()),
             (&levels.script_threads, threads),
             (&levels.script_calls_running, running),

@@ -48,6 +48,7 @@ use crate::{
     plugins::{PluginRuntime, ResponseHeaders, storage::plugin_storage},
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
+    response_cache::ResponseCache,
     session::{Policies, Sessions, Store},
     supervisor::worker::ClosedEndpoints,
     telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
@@ -63,6 +64,8 @@ pub struct Gateway {
     pub js: JsRuntime,
     /// What plugins there are.
     pub plugins: PluginRuntime,
+    /// Where answers are kept.
+    pub cache: Arc<ResponseCache>,
     /// Keys and their sessions.
     pub sessions: Arc<Sessions>,
     /// Rates and quotas.
@@ -151,6 +154,7 @@ impl Gateway {
         let events =
             EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
         Ok(Self {
+            cache: ResponseCache::new(&settings.cache, sessions.store().shared().cloned()),
             events,
             plugins: PluginRuntime::new(
                 &settings,
@@ -194,6 +198,7 @@ impl Gateway {
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
+            cache: &self.cache,
             events: &self.events,
             metrics: &self.metrics,
         };
@@ -292,6 +297,14 @@ impl Gateway {
         (reply, served_by.map(|api| Arc::clone(&api.id)))
     }
 
+    /// The answer to a request that came up inside the gateway; it counts and is recorded as one from outside.
+    pub async fn answer_inside(self: &Arc<Self>, exchange: &mut Exchange, start: Instant) -> Reply {
+        let in_flight = InFlight::enter(Arc::clone(self));
+        let (reply, _) = self.answer(exchange, start).await;
+        drop(in_flight);
+        reply
+    }
+
     fn exchange(&self, request: Request<Incoming>, origin: Origin, request_id: RequestId) -> Exchange {
         let limits = &self.settings.limits;
         let (mut parts, body) = request.into_parts();
@@ -320,10 +333,14 @@ impl Gateway {
             session_found: None,
             key: None,
             quota: None,
-            checks_limits: true,
             let_in: false,
             response_headers: ResponseHeaders::default(),
             sent_to: SentTo::default(),
+            cache_fill: None,
+            outer_caller: None,
+            loop_limit: chain::looping::MAX_LOOPS,
+            checks_limits: true,
+            in_batch: false,
         }
     }
 

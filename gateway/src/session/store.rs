@@ -114,6 +114,14 @@ impl Store {
         each!(self, store => store.open().await)
     }
 
+    /// The store, when other gateways may have it too.
+    pub fn shared(&self) -> Option<&Self> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::Redis(_) => Some(self),
+        }
+    }
+
     /// The value of a name.
     ///
     /// # Errors

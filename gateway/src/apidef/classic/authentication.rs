@@ -2,8 +2,11 @@
 
 use http::header;
 
-use super::{convert::Reader, file::ClassicFile};
-use crate::apidef::model::KeyAuth;
+use super::file::ClassicFile;
+use crate::apidef::{
+    model::KeyAuth,
+    reader::{Reader, unavailable},
+};
 
 /// The configuration of keys in `auth_configs`.
 const KEYS: &str = "authToken";
@@ -40,11 +43,7 @@ impl Reader<'_> {
         }
         match flag {
             Some(flag) if !has_hook => {
-                self.problems.refuse(
-                    flag,
-                    "asks for authentication by a plugin, and `custom_middleware.auth_check` names none; the API is \
-                     not served because it would be open",
-                );
+                self.problems.refuse(flag, unavailable::plugin_missing("custom_middleware.auth_check"));
                 None
             }
             // The hook alone decides, unless keys are asked for besides.

@@ -4,13 +4,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use http::{HeaderMap, Method};
 use serde::Deserialize;
 use serde_json::Value;
-use url::Url;
 
-use super::convert::Reader;
-use crate::apidef::events::{BodyTemplate, EventHandlerKind, EventHandlerUse, EventName, WebHook};
+use crate::apidef::{
+    events::{BodyTemplate, EventHandlerKind, EventHandlerUse, WebHook},
+    reader::{Reader, unavailable},
+};
 
 /// `event_handlers`, as written.
 #[derive(Debug, Default, Deserialize)]
@@ -47,18 +47,10 @@ impl Reader<'_> {
         let mut uses = Vec::new();
         for (name, handlers) in &written.events {
             let field = format!("event_handlers.events.{name}");
-            let Some(event) = EventName::parse(name) else {
-                if !handlers.is_empty() {
-                    let why = if EventName::NEVER_FIRED.contains(&name.as_str()) {
-                        "does not happen in this gateway: its handlers never run".to_owned()
-                    } else {
-                        let names: Vec<&str> = EventName::ALL.into_iter().map(EventName::as_str).collect();
-                        format!("is not an event; the names are {}", names.join(", "))
-                    };
-                    self.problems.warn(field, why);
-                }
+            if handlers.is_empty() {
                 continue;
-            };
+            }
+            let Some(event) = self.event_name(name, &field) else { continue };
             for (index, handler) in handlers.iter().enumerate() {
                 let field = format!("{field}[{index}]");
                 if let Some(handler) = self.event_handler(handler, &field) {
@@ -79,10 +71,7 @@ impl Reader<'_> {
                 .web_hook(&handler.handler_meta, &format!("{field}.handler_meta"))
                 .map(|hook| EventHandlerKind::WebHook(Box::new(hook))),
             "eh_dynamic_handler" => {
-                self.problems.warn(
-                    format!("{field}.handler_name"),
-                    "handlers in JavaScript are not run by this version of Gatehouse: this one does nothing",
-                );
+                self.problems.warn(format!("{field}.handler_name"), unavailable::SCRIPT_HANDLER);
                 None
             }
             other => {
@@ -109,41 +98,12 @@ impl Reader<'_> {
         if meta.disabled {
             return None;
         }
-        let target = match Url::parse(meta.target_path.trim()) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
-            _ => {
-                let found = &meta.target_path;
-                self.problems.warn(
-                    format!("{field}.target_path"),
-                    format!("`{found}` is not an http or https URL: this web hook is not sent"),
-                );
-                return None;
-            }
-        };
-        let method = match meta.method.to_ascii_uppercase().as_str() {
-            "GET" => Method::GET,
-            "PUT" => Method::PUT,
-            "POST" => Method::POST,
-            "DELETE" => Method::DELETE,
-            "PATCH" => Method::PATCH,
-            _ => {
-                self.problems.warn(
-                    format!("{field}.method"),
-                    format!("`{}` is not one of GET, PUT, POST, DELETE, PATCH: GET is used", meta.method),
-                );
-                Method::GET
-            }
-        };
-        let mut headers = HeaderMap::with_capacity(meta.header_map.len());
-        for (name, value) in &meta.header_map {
-            let field = format!("{field}.header_map.{name}");
-            match (name.parse::<http::HeaderName>(), value.parse()) {
-                (Ok(name), Ok(value)) => {
-                    headers.insert(name, value);
-                }
-                _ => self.problems.warn(field, "is not a header: the web hook is sent without it"),
-            }
-        }
+        let target = self.web_hook_target(&meta.target_path, &format!("{field}.target_path"))?;
+        let method = self.web_hook_method(&meta.method, &format!("{field}.method"));
+        let headers = meta.header_map.iter();
+        let headers = headers
+            .map(|(name, value)| (name.as_str(), value.as_str(), format!("{field}.header_map.{name}")));
+        let headers = self.web_hook_headers(headers);
         let template = match meta.template_path.trim() {
             "" => BodyTemplate::Default,
             path => BodyTemplate::File(path.into()),

@@ -156,8 +156,8 @@ pub(super) struct ExtendedPaths {
     pub(super) url_rewrites: Vec<RewriteEntry>,
     pub(super) mock_response: Vec<MockEntry>,
     pub(super) internal: Vec<InternalEntry>,
-    pub(super) cache: Vec<Value>,
-    pub(super) advance_cache_config: Vec<Value>,
+    pub(super) cache: Vec<String>,
+    pub(super) advance_cache_config: Vec<CacheEntry>,
     pub(super) validate_json: Vec<Value>,
     pub(super) validate_request: Vec<Value>,
     pub(super) rate_limit: Vec<RateLimitEntry>,
@@ -442,9 +442,26 @@ pub(super) struct ResponseProcessor {
 #[serde(default)]
 pub(super) struct CacheOptions {
     pub(super) enable_cache: bool,
-    /// What the section says otherwise: known to Tyk, without effect here.
-    #[serde(flatten)]
-    _rest: BTreeMap<String, Value>,
+    /// Seconds.
+    pub(super) cache_timeout: i64,
+    pub(super) cache_all_safe_requests: bool,
+    pub(super) cache_response_codes: Vec<i64>,
+    pub(super) enable_upstream_cache_control: bool,
+    pub(super) cache_control_ttl_header: String,
+    pub(super) cache_by_headers: Vec<String>,
+}
+
+/// An entry of `advance_cache_config`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CacheEntry {
+    pub(super) disabled: bool,
+    pub(super) path: String,
+    pub(super) method: String,
+    pub(super) cache_key_regex: String,
+    pub(super) cache_response_codes: Vec<i64>,
+    /// Seconds.
+    pub(super) timeout: i64,
 }
 
 /// `graphql`.

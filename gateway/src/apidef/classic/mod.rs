@@ -1,11 +1,12 @@
 //! Reads a Tyk Classic definition.
 //!
-//! [`read`] goes from text to [`ApiDefinition`] and collects every finding on the way; `file` has the shapes
-//! as written, `convert` the checks, `plugins` those of plugins' places, `events` those of event handlers, `protection`
-//! what must be refused.
+//! [`read`] goes from JSON to our model and collects every finding on the way; `file` has the shapes as written,
+//! `convert` the checks, `endpoints`, `plugins`, `cache` and `events` those of their lists, `protection` what must be refused.
 
 mod authentication;
+mod cache;
 mod convert;
+mod endpoints;
 mod events;
 mod file;
 mod plugins;
@@ -13,18 +14,11 @@ mod protection;
 
 use serde_json::Value;
 
-use super::{ApiDefinition, Problems};
-
-/// A definition as read: `None` when it is not served, with the reasons in the problems.
-#[derive(Debug)]
-pub struct Read {
-    /// The definition, unless it was refused or is inactive.
-    pub definition: Option<ApiDefinition>,
-    /// Whether the file says `active: false`; such an API is left out without being an error.
-    pub inactive: bool,
-    /// What was found.
-    pub problems: Problems,
-}
+use super::{
+    Problems,
+    read::{Kind, Read},
+    written,
+};
 
 /// Reads a definition from its parsed JSON.
 ///
@@ -33,77 +27,27 @@ pub struct Read {
 pub fn read(mut json: Value) -> Read {
     let mut problems = Problems::default();
     let config_data = json.as_object_mut().and_then(|object| object.remove("config_data"));
-    remove_nulls(&mut json);
+    written::remove_nulls(&mut json);
     protection::refuse_unknown_protection(&json, &mut problems);
-
     let mut unknown = Vec::new();
-    let mut track = serde_path_to_error::Track::new();
-    let deserializer = serde_path_to_error::Deserializer::new(&json, &mut track);
-    let parsed: Result<file::ClassicFile, _> =
-        serde_ignored::deserialize(deserializer, |path| unknown.push(path.to_string()));
-    let mut file = match parsed {
-        Ok(file) => file,
-        Err(error) => {
-            problems.refuse(track.path().to_string(), error.to_string());
-            return Read { definition: None, inactive: false, problems };
-        }
+    let Some(mut file) = written::shape::<file::ClassicFile>(&json, "", &mut unknown, &mut problems) else {
+        return Read::refused(Kind::Classic, problems);
     };
     file.config_data = config_data;
-    if !file.active {
-        return Read { definition: None, inactive: true, problems };
+    let facts = Read {
+        kind: Some(Kind::Classic),
+        api_id: file.api_id.as_str().into(),
+        is_copy_of_oas: file.is_oas,
+        definition: None,
+        inactive: !file.active,
+        problems: Problems::default(),
+    };
+    if facts.inactive {
+        return Read { problems, ..facts };
     }
-    warn_of_unknown(&json, &unknown, &mut problems);
+    written::warn_of_unknown(&unknown, &mut problems);
     let definition = convert::convert(file, &mut problems);
-    Read { definition: definition.filter(|_| problems.refusals.is_empty()), inactive: false, problems }
-}
-
-/// Takes out every member that is `null`, and `null` elements of arrays.
-fn remove_nulls(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            object.retain(|_, member| !member.is_null());
-            // `config` is the plugin's own and stays as it was written.
-            let ours = object.iter_mut().filter(|(key, _)| *key != "config");
-            ours.for_each(|(_, member)| remove_nulls(member));
-        }
-        Value::Array(array) => {
-            array.retain(|element| !element.is_null());
-            array.iter_mut().for_each(remove_nulls);
-        }
-        _ => {}
-    }
-}
-
-/// One warning for all unknown fields that have a value; Tyk writes out empty ones by the dozen.
-fn warn_of_unknown(json: &Value, unknown: &[String], problems: &mut Problems) {
-    let set: Vec<&str> = unknown
-        .iter()
-        .map(|path| path.trim_start_matches('.'))
-        .filter(|path| value_at(json, path).is_none_or(|value| !is_zero(value)))
-        .collect();
-    if !set.is_empty() {
-        problems.warn("", format!("fields without effect here: {}", set.join(", ")));
-    }
-}
-
-fn value_at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.').try_fold(value, |value, key| match value {
-        Value::Object(object) => object.get(key),
-        Value::Array(array) => key.parse::<usize>().ok().and_then(|index| array.get(index)),
-        _ => None,
-    })
-}
-
-/// Whether a value says nothing: Go's zero value, all the way down.
-fn is_zero(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Bool(on) => !on,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::String(text) => text.is_empty(),
-        Value::Array(array) => array.iter().all(is_zero),
-        Value::Object(object) => object.values().all(is_zero),
-    }
+    Read { definition: definition.filter(|_| problems.refusals.is_empty()), problems, ..facts }
 }
 
 #[cfg(test)]

@@ -1,22 +1,12 @@
 //! Places of a Classic definition that name functions of plugins: endpoint lists, hooks, analytics.
 
-use std::{sync::Arc, time::Duration};
-
 use serde_json::Value;
 
-use super::{
-    convert::Reader,
-    file::{self, ClassicFile},
+use super::file::{self, ClassicFile};
+use crate::apidef::{
+    model::{Hooks, PluginUse},
+    reader::{PlaceNames, Reader, is_plugin_driver, unavailable},
 };
-use crate::apidef::model::{Hooks, OnLoadFailure, PluginUse};
-
-/// Values of `custom_middleware.driver` that make hooks functions of plugins.
-const DRIVERS: [&str; 2] = ["rust", "goplugin"];
-
-/// Whether a driver runs plugins.
-pub(super) fn is_plugin_driver(driver: &str) -> bool {
-    DRIVERS.contains(&driver)
-}
 
 impl Reader<'_> {
     /// Hooks of the API that run.
@@ -35,9 +25,7 @@ impl Reader<'_> {
                 if hooks.iter().any(is_used) {
                     self.problems.refuse(
                         format!("custom_middleware.{name}"),
-                        "has hooks in JavaScript, which this version of Gatehouse does not run yet; the API is not \
-                         served because a hook may be what protects it. Set `disabled` on the hooks to serve it \
-                         without them; hooks in Rust need `custom_middleware.driver` to be `rust`",
+                        unavailable::script_hooks("`disabled`", "custom_middleware.driver"),
                     );
                 }
             }
@@ -55,93 +43,52 @@ impl Reader<'_> {
             read.collect::<Vec<_>>()
         });
         let auth_check = auth_check.into_iter().next().filter(|_| !file.use_keyless);
-        if let Some(hook) = &auth_check
-            && hook.on_load_failure == OnLoadFailure::Proxy
-        {
-            self.problems.refuse(
-                "custom_middleware.auth_check.on_load_failure",
-                "is `proxy`, which would let everybody in when the plugin does not load; use `fail` or `refuse`",
-            );
-        }
+        self.check_authenticates(auth_check.as_ref(), "custom_middleware.auth_check.on_load_failure");
         Hooks { pre, auth_check, post_key_auth, post, response, analytics }
     }
 
     fn hook(&mut self, hook: &file::Hook, field: &str) -> Option<PluginUse> {
-        let names = Names { file: ("path", &hook.path), function: ("name", &hook.name) };
-        self.plugin(names, &hook.config, &hook.on_load_failure, hook.timeout, field)
+        let names = names(("path", &hook.path), ("name", &hook.name), &hook.on_load_failure);
+        self.place(names, hook.config.as_ref(), hook.timeout, field)
     }
 
     /// An entry of `go_plugin` or `rust_plugin`.
     pub(super) fn endpoint_plugin(&mut self, entry: &file::PluginEntry, field: &str) -> Option<PluginUse> {
-        let names =
-            Names { file: ("plugin_path", &entry.plugin_path), function: ("func_name", &entry.func_name) };
-        self.plugin(names, &entry.config, &entry.on_load_failure, entry.timeout, field)
+        let file = ("plugin_path", entry.plugin_path.as_str());
+        let names = names(file, ("func_name", &entry.func_name), &entry.on_load_failure);
+        self.place(names, entry.config.as_ref(), entry.timeout, field)
     }
 
     fn analytics(&mut self, plugin: &file::AnalyticsPlugin, do_not_track: bool) -> Option<PluginUse> {
         if !plugin.enable || do_not_track {
             return None;
         }
-        let names =
-            Names { file: ("plugin_path", &plugin.plugin_path), function: ("func_name", &plugin.func_name) };
-        self.plugin(names, &plugin.config, &plugin.on_load_failure, plugin.timeout, "analytics_plugin")
+        let file = ("plugin_path", plugin.plugin_path.as_str());
+        let names = names(file, ("func_name", &plugin.func_name), &plugin.on_load_failure);
+        self.place(names, plugin.config.as_ref(), plugin.timeout, "analytics_plugin")
     }
 
-    fn plugin(
+    fn place(
         &mut self,
-        names: Names<'_>,
-        config: &Option<Value>,
-        on_load_failure: &str,
+        names: PlaceNames<'_>,
+        config: Option<&Value>,
         timeout: f64,
         field: &str,
     ) -> Option<PluginUse> {
-        let on_load_failure = match on_load_failure {
-            "" | "fail" => OnLoadFailure::Fail,
-            "refuse" => OnLoadFailure::Refuse,
-            "proxy" => OnLoadFailure::Proxy,
-            other => {
-                self.problems.refuse(
-                    format!("{field}.on_load_failure"),
-                    format!("`{other}` is not one of fail, refuse, proxy"),
-                );
-                return None;
-            }
-        };
-        let timeout: Option<Duration> = match timeout {
+        let timeout = match timeout {
             0.0 => None,
             seconds => Some(self.seconds(seconds, &format!("{field}.timeout"))?),
         };
-        let file = self.plugin_name(
-            names.file,
-            "is missing; it is the plugin's file, such as `plugins/libmine.so`",
-            field,
-        );
-        let function =
-            self.plugin_name(names.function, "is missing; it names a function of the plugin", field);
-        Some(PluginUse {
-            file: file?.into(),
-            function: function?.into(),
-            config: config.as_ref().map(|config| Arc::from(config.to_string())),
-            on_load_failure,
-            timeout,
-            field: field.into(),
-        })
-    }
-
-    fn plugin_name(&mut self, (key, value): (&str, &str), missing: &str, field: &str) -> Option<String> {
-        let value = value.trim();
-        if value.is_empty() {
-            self.problems.refuse(format!("{field}.{key}"), missing);
-            return None;
-        }
-        Some(value.to_owned())
+        self.plugin(names, config, timeout, field)
     }
 }
 
-/// The fields that name a function, with their keys.
-struct Names<'a> {
+fn names<'a>(
     file: (&'a str, &'a str),
     function: (&'a str, &'a str),
+    on_load_failure: &'a str,
+) -> PlaceNames<'a> {
+    PlaceNames { file, function, on_load_failure: ("on_load_failure", on_load_failure) }
 }
 
 /// Tyk writes out an empty `auth_check`.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::apidef::Problems;
+use crate::apidef::{Problems, reader::unavailable};
 
 /// Boolean fields that switch an authentication or a check on.
 const SWITCHES: &[(&str, &str)] = &[
@@ -29,13 +29,7 @@ const SWITCHES: &[(&str, &str)] = &[
 pub(super) fn refuse_unknown_protection(definition: &Value, problems: &mut Problems) {
     for (path, what) in SWITCHES {
         if at(definition, path).and_then(Value::as_bool) == Some(true) {
-            problems.refuse(
-                *path,
-                format!(
-                    "asks for {what}, which this version of Gatehouse does not have; the API is not served \
-                     because it would be open. Switch it off, or protect the API another way"
-                ),
-            );
+            problems.refuse(*path, unavailable::protection(what));
         }
     }
 }

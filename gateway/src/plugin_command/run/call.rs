@@ -199,13 +199,17 @@ fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<
         upgrade: None,
         loops: 0,
         quota: None,
-        checks_limits: true,
         let_in: false,
         session,
         session_found: None,
         key: None,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),
+        cache_fill: None,
+        outer_caller: None,
+        loop_limit: crate::chain::looping::MAX_LOOPS,
+        checks_limits: true,
+        in_batch: false,
     }
 }
 

@@ -71,10 +71,14 @@ pub(super) fn exchange(method: Method, target: &str, body: &'static str) -> Exch
         session_found: None,
         key: None,
         quota: None,
-        checks_limits: true,
         let_in: false,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),
+        cache_fill: None,
+        outer_caller: None,
+        loop_limit: crate::chain::looping::MAX_LOOPS,
+        checks_limits: true,
+        in_batch: false,
     }
 }
 

@@ -25,6 +25,10 @@ pub struct Levels {
     pub plugins_loaded: IntGauge,
     /// Series that plugins keep.
     pub plugin_series: IntGauge,
+    /// Answers in the response cache.
+    pub cache_answers: IntGauge,
+    /// Their bytes.
+    pub cache_bytes: IntGauge,
     /// APIs that are served.
     pub apis_served: IntGauge,
     /// Definitions that are not.
@@ -76,6 +80,8 @@ impl Levels {
                 "gatehouse_plugin_series",
                 "Series that plugins keep; once there are 10000, further ones are not counted.",
             ),
+            cache_answers: gauge("gatehouse_cache_answers", "Answers in the response cache."),
+            cache_bytes: gauge("gatehouse_cache_bytes", "Bytes of the answers in the response cache."),
             apis_served: gauge("gatehouse_apis_served", "APIs that are served, internal ones too."),
             definitions_refused: gauge(
                 "gatehouse_definitions_refused",

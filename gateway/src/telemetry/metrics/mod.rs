@@ -53,6 +53,18 @@ pub mod plugin {
     pub const CLOSED: &str = "closed";
 }
 
+/// What a lookup in the response cache came to.
+pub mod cache {
+    /// An answer.
+    pub const HIT: &str = "hit";
+    /// None: the request went on.
+    pub const MISS: &str = "miss";
+    /// The answer to another request, which was waited for.
+    pub const WAITED: &str = "waited";
+    /// The store that the cache is in did not do something.
+    pub const STORE_FAILED: &str = "store_failed";
+}
+
 /// What handlers of events count with.
 #[derive(Debug, Clone)]
 pub struct EventMetrics {
@@ -75,6 +87,7 @@ pub struct Metrics {
     pub unserved: Failures,
     /// Records that found no room among the analytics hooks.
     pub analytics_left_out: IntCounter,
+    cache_lookups: IntCounterVec,
     /// Handlers of events.
     pub events: EventMetrics,
     reloads_done: IntCounter,
@@ -147,6 +160,11 @@ impl Metrics {
                     "Records that no analytics hook got, because too many were in hooks already.",
                 ),
             ),
+            cache_lookups: counters(
+                "gatehouse_cache_lookups_total",
+                "Requests that asked the response cache, by `outcome`: `hit`, `miss`, `waited` (for another's answer); `store_failed` counts operations of the store.",
+                &["api_id", "outcome"],
+            ),
             events: EventMetrics {
                 left_out: registered(
                     &registry,
@@ -192,6 +210,13 @@ impl Metrics {
         let reasons = [plugin::ERROR, plugin::PANIC, plugin::TIMEOUT, plugin::NOT_LOADED, plugin::CLOSED];
         Failures::new(reasons, |reason| {
             self.plugin_failures.with_label_values(&[api_id, plugin, function, reason])
+        })
+    }
+
+    /// What the lookups of an API in the response cache count with, by the words of [`cache`].
+    pub fn cache_lookups(&self, api_id: &str) -> Failures {
+        Failures::new([cache::HIT, cache::MISS, cache::WAITED, cache::STORE_FAILED], |outcome| {
+            self.cache_lookups.with_label_values(&[api_id, outcome])
         })
     }
 
@@ -256,6 +281,7 @@ mod tests {
         metrics.api("shop");
         metrics.script_failures("shop", ["timeout"]);
         metrics.plugin_failures("shop", "libshop.so", "greet");
+        metrics.cache_lookups("shop");
         let page = include_str!("../../../../docs/src/metrics.md");
         let on_page: Vec<&str> = page.lines().filter(|line| line.starts_with("| `gatehouse_")).collect();
         let registered = rows(&metrics);

@@ -1,0 +1,57 @@
+//! What this version does not have, in the words of every kind of definition: the one place to change when it does.
+//!
+//! What protects is refused, what only adds is warned about. Messages are about the field that they are reported at.
+
+/// An endpoint rule that protects.
+pub(in crate::apidef) const ENDPOINT_RULE: &str = "is not available in this version of Gatehouse; the API is not served because its endpoints would be \
+     unprotected";
+/// Event handlers in JavaScript.
+pub(in crate::apidef) const SCRIPT_HANDLER: &str =
+    "handlers in JavaScript are not run by this version of Gatehouse: this one does nothing";
+/// A proxy between the gateway and its upstreams.
+pub(in crate::apidef) const UPSTREAM_PROXY: &str = "has no effect: upstreams are called directly";
+/// Certificates that upstreams would see.
+pub(in crate::apidef) const UPSTREAM_CERTIFICATES: &str =
+    "have no effect: upstreams see no client certificate";
+/// Versions of their own.
+pub(in crate::apidef) const VERSION_APIS: &str = "versions that are APIs of their own are not available yet";
+/// Values of the session in headers.
+pub(in crate::apidef) const SESSION_VARIABLES: &str =
+    "`$tyk_meta.` needs a session, which is not available yet";
+
+/// A field that asks for a way to let callers in, or to protect what goes on, that is not there.
+pub(in crate::apidef) fn protection(what: &str) -> String {
+    format!(
+        "asks for {what}, which this version of Gatehouse does not have; the API is not served because it would be \
+         open. Switch it off, or protect the API another way"
+    )
+}
+
+/// Hooks in JavaScript; `switch` and `driver` are the keys to change.
+pub(in crate::apidef) fn script_hooks(switch: &str, driver: &str) -> String {
+    format!(
+        "has hooks in JavaScript, which this version of Gatehouse does not run yet; the API is not served because a \
+         hook may be what protects it. Set {switch} on the hooks to serve it without them; hooks in Rust need \
+         `{driver}` to be `rust`"
+    )
+}
+
+/// A bundle of plugins.
+pub(in crate::apidef) fn bundle(switch: &str) -> String {
+    format!(
+        "names a bundle, which this version of Gatehouse does not load yet; {switch} to serve the API without it"
+    )
+}
+
+/// Pinned certificates.
+pub(in crate::apidef) fn certificate_pinning(switch: &str) -> String {
+    format!("certificate pinning is not available; {switch}")
+}
+
+/// A plugin that is to let callers in and is not named at `place`.
+pub(in crate::apidef) fn plugin_missing(place: &str) -> String {
+    format!(
+        "asks for authentication by a plugin, and `{place}` names none; the API is not served because it would be \
+         open"
+    )
+}
