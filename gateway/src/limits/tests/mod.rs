@@ -226,7 +226,7 @@ fn threads_never_get_more_than_the_limit_in_a_window() {
 fn threads_share_rate_and_quota_exactly() {
     let memory = memory(1000);
     let seen = AtomicU64::new(0);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(memory.read_quota("q")).unwrap();
     let run = |demand: &Demand<'_>| -> usize {
         let call = || {

@@ -16,7 +16,7 @@ fn processor_time() -> u64 {
 fn nanoseconds_for_a_request() {
     const ROUNDS: u64 = 2_000_000;
     let memory = memory(1_000_000);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let names: Vec<String> = (0..100_000).map(|number| format!("{number:08x}")).collect();
     for name in &names {
         runtime.block_on(memory.read_quota(name)).unwrap();
