@@ -254,7 +254,11 @@ impl ClientBody {
         self.left = self.left.min(limit);
     }
 
-    async fn read_all(&mut self, limit: usize) -> Result<Bytes, GatewayError> {
+    /// All of it.
+    ///
+    /// # Errors
+    /// When it is larger than `limit` bytes, comes too slowly or breaks off.
+    pub async fn read_all(&mut self, limit: usize) -> Result<Bytes, GatewayError> {
         self.limit_to(limit as u64);
         if self.size_hint().lower() > self.left {
             return Err(GatewayError::BodyTooLarge);

@@ -6,6 +6,7 @@
 //! compiles it into the snapshot that requests see. What happens on the way is told to handlers by [`events`]. [`config`] reads `tyk.conf`, [`telemetry`] writes logs.
 //! `ARCHITECTURE.md` has the same in more words.
 
+pub mod admin;
 pub mod apidef;
 pub mod chain;
 pub mod cli;

@@ -12,21 +12,22 @@ use std::{
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
-    sync::{Notify, broadcast::error::RecvError, watch},
+    sync::{broadcast::error::RecvError, watch},
 };
 
 use crate::{
     config::{self, ConfigError, Settings},
     live::compile::Compiled,
     serve::{
-        Gateway, StartError,
+        Entry, Gateway, StartError,
         listener::{self, Listener},
         metrics::MetricsListener,
+        reload::AskedBy,
     },
     session::Signal,
     supervisor::{
         self,
-        worker::{self, Inherited},
+        worker::{self, Inherited, SupervisorPipe},
     },
     telemetry::logging,
     watch::FileWatch,
@@ -99,11 +100,7 @@ pub fn from_file(conf: Option<&Path>) -> Result<ExitCode, RunError> {
     if let Some(Inherited { listener, supervisor }) =
         worker::inherit().map_err(system("taking over from the supervisor"))?
     {
-        runtime(&settings)?.block_on(serve(settings, listener, |_| {
-            if let Err(error) = supervisor.ready() {
-                tracing::warn!(%error, "the supervisor does not listen");
-            }
-        }))?;
+        runtime(&settings)?.block_on(serve(settings, listener, Some(supervisor), |_| {}))?;
         return Ok(ExitCode::SUCCESS);
     }
     report_ignored(&settings);
@@ -111,7 +108,7 @@ pub fn from_file(conf: Option<&Path>) -> Result<ExitCode, RunError> {
     if settings.server.supervisor {
         return supervisor::run(listener.into());
     }
-    runtime(&settings)?.block_on(serve(settings, listener, |_| {}))?;
+    runtime(&settings)?.block_on(serve(settings, listener, None, |_| {}))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -172,12 +169,14 @@ fn report_ignored(settings: &Settings) {
 pub async fn serve(
     settings: Settings,
     socket: TcpListener,
+    supervisor: Option<SupervisorPipe>,
     listening: impl FnOnce(SocketAddr),
 ) -> Result<(), RunError> {
     let gateway = Arc::new(Gateway::new(settings, tokio::runtime::Handle::current())?);
-    let listener = Listener::new(&gateway, socket)?;
+    let listener = Listener::new(&gateway, socket, Entry::Main)?;
+    let control = gateway.settings.control.map(|address| Listener::control(&gateway, address)).transpose()?;
     let metrics = gateway.settings.metrics.listen.map(MetricsListener::open).transpose()?;
-    let compiled = reload(&gateway).await?;
+    let compiled = gateway.load().await?;
     let address = listener.address().map_err(system("asking for the listener's address"))?;
     let (stop, stopped) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).map_err(system("waiting for SIGTERM"))?;
@@ -185,8 +184,7 @@ pub async fn serve(
     let mut hangup = signal(SignalKind::hangup()).map_err(system("waiting for SIGHUP"))?;
     tokio::spawn(close_idle_upstreams(Arc::downgrade(&gateway)));
     tokio::spawn(open_store_again(Arc::downgrade(&gateway)));
-    let reload_wanted = Arc::new(Notify::new());
-    tokio::spawn(hear_signals(Arc::downgrade(&gateway), Arc::clone(&reload_wanted)));
+    tokio::spawn(hear_signals(Arc::downgrade(&gateway)));
     if let Some(metrics) = metrics {
         tracing::info!(address = %metrics.address(), path = "/metrics", "publishing metrics");
         tokio::spawn(metrics.serve(Arc::clone(&gateway)));
@@ -199,28 +197,26 @@ pub async fn serve(
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
+    report_admin(&gateway, control.as_ref());
     // Told first: a request that crashes the worker must find a supervisor that knows it was serving.
+    if let Some(supervisor) = supervisor {
+        if let Err(error) = supervisor.ready() {
+            tracing::warn!(%error, "the supervisor does not listen");
+        }
+        let _ = gateway.supervisor.set(supervisor);
+    }
     listening(address);
-    let mut serving = tokio::spawn(listener.serve(Arc::clone(&gateway), stopped));
+    let mut serving = tokio::spawn(serve_all(Arc::clone(&gateway), listener, control, stopped));
     let mut stopping: Option<Instant> = None;
     let mut watch = gateway.settings.watch.then(FileWatch::new).transpose().map_err(RunError::Watch)?;
     watch_files(&mut watch, &gateway);
+    let mut reloads = gateway.reloads.finished();
     loop {
         tokio::select! {
             _ = &mut serving => return write_quotas(&gateway).await,
-            () = changed(&mut watch) => {
-                report_reload(&gateway, reload(&gateway).await);
-                watch_files(&mut watch, &gateway);
-            }
-            // However many signals came meanwhile, one reload is the answer to all of them.
-            () = reload_wanted.notified() => {
-                report_reload(&gateway, reload_by_operator(&gateway).await);
-                watch_files(&mut watch, &gateway);
-            }
-            _ = hangup.recv() => {
-                report_reload(&gateway, reload_by_operator(&gateway).await);
-                watch_files(&mut watch, &gateway);
-            }
+            () = changed(&mut watch) => ask_for_reload(&gateway, AskedBy::Files),
+            _ = hangup.recv() => ask_for_reload(&gateway, AskedBy::Operator),
+            Ok(()) = reloads.changed() => watch_files(&mut watch, &gateway),
             signal = async {
                 tokio::select! { _ = terminate.recv() => "SIGTERM", _ = interrupt.recv() => "SIGINT" }
             } => {
@@ -259,27 +255,6 @@ async fn close_idle_upstreams(gateway: Weak<Gateway>) {
     }
 }
 
-/// Does what other gateways of the same store, or the admin API, ask for.
-async fn hear_signals(gateway: Weak<Gateway>, reload_wanted: Arc<Notify>) {
-    let Some(mut signals) = gateway.upgrade().map(|gateway| gateway.sessions.store().signals()) else {
-        return;
-    };
-    loop {
-        let signal = match signals.recv().await {
-            Ok(signal) => signal,
-            Err(RecvError::Lagged(_)) => Signal::Missed,
-            Err(RecvError::Closed) => return,
-        };
-        let Some(gateway) = gateway.upgrade() else { return };
-        gateway.sessions.heard(&signal);
-        match signal {
-            Signal::Reload | Signal::Missed => reload_wanted.notify_one(),
-            Signal::ApiCacheDropped(api_id) => gateway.cache.invalidate_here(&api_id),
-            Signal::KeysChanged(_) => {}
-        }
-    }
-}
-
 /// Tries again and again to use a store that could not be used, so that the gateway gets ready without a request.
 async fn open_store_again(gateway: Weak<Gateway>) {
     while let Some(gateway) = gateway.upgrade() {
@@ -297,11 +272,57 @@ const OPEN_AGAIN: Duration = Duration::from_secs(1);
 /// Signals to stop that come within this time are one.
 const SAME_SIGNAL: Duration = Duration::from_millis(300);
 
-fn report_reload(gateway: &Gateway, reloaded: Result<Compiled, StartError>) {
-    gateway.metrics.reloaded(reloaded.is_ok());
-    match reloaded {
-        Ok(compiled) => tracing::info!(apis = compiled.served, "reloaded"),
-        Err(error) => tracing::error!("not reloaded, everything stays as it was: {error}"),
+/// Reloads in a task of its own, which also says how it went: signals are heard meanwhile.
+fn ask_for_reload(gateway: &Arc<Gateway>, asked_by: AskedBy) {
+    let gateway = Arc::clone(gateway);
+    tokio::spawn(async move { gateway.reload_for(asked_by).await });
+}
+
+/// Does what other gateways of the same store, or this one's admin API, have asked all for.
+async fn hear_signals(gateway: Weak<Gateway>) {
+    let Some(mut signals) = gateway.upgrade().map(|gateway| gateway.sessions.store().signals()) else {
+        return;
+    };
+    loop {
+        let signal = match signals.recv().await {
+            Ok(signal) => signal,
+            Err(RecvError::Lagged(_)) => Signal::Missed,
+            Err(RecvError::Closed) => return,
+        };
+        let Some(gateway) = gateway.upgrade() else { return };
+        gateway.sessions.heard(&signal);
+        match signal {
+            Signal::Reload | Signal::Missed => ask_for_reload(&gateway, AskedBy::Operator),
+            Signal::ApiCacheDropped(api_id) => gateway.cache.invalidate_here(&api_id),
+            Signal::KeysChanged(_) => {}
+        }
+    }
+}
+
+/// Serves clients and, where it has a listener for itself, the admin API until both have stopped.
+async fn serve_all(
+    gateway: Arc<Gateway>,
+    listener: Listener,
+    control: Option<Listener>,
+    stopped: watch::Receiver<bool>,
+) {
+    let control = control.map(|control| control.serve(Arc::clone(&gateway), stopped.clone()));
+    let control = async {
+        if let Some(control) = control {
+            control.await;
+        }
+    };
+    tokio::join!(listener.serve(Arc::clone(&gateway), stopped), control);
+}
+
+/// Where the admin API is, or that there is none.
+fn report_admin(gateway: &Gateway, control: Option<&Listener>) {
+    let address = control.and_then(|control| control.address().ok()).map(|address| address.to_string());
+    match &gateway.settings.admin {
+        Some(_) => tracing::info!(control = address, path = "/tyk/", "the admin API is on"),
+        None => tracing::info!(
+            "the admin API is off: there is no `secret`, or `gatehouse.admin.enabled` is false"
+        ),
     }
 }
 
@@ -320,28 +341,6 @@ async fn changed(watch: &mut Option<FileWatch>) {
         Some(watch) => watch.changed().await,
         None => std::future::pending().await,
     }
-}
-
-/// What an operator asks for also opens endpoints that were closed because they crashed.
-async fn reload_by_operator(gateway: &Arc<Gateway>) -> Result<Compiled, StartError> {
-    gateway.plugins.open_closed();
-    reload(gateway).await
-}
-
-/// Reloads off the async threads, because scripts are compiled.
-async fn reload(gateway: &Arc<Gateway>) -> Result<Compiled, StartError> {
-    let reloading = Arc::clone(gateway);
-    let reloaded = match tokio::task::spawn_blocking(move || reloading.reload()).await {
-        Ok(reloaded) => reloaded,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    };
-    if gateway.snapshot().takes_keys
-        && let Err(error) = gateway.sessions.store().open().await
-    {
-        // The APIs are served: what needs a key is refused until there is a store.
-        tracing::error!("no key can be checked: {error}");
-    }
-    reloaded
 }
 
 impl fmt::Display for config::settings::IgnoredKey {

@@ -81,7 +81,7 @@ fn check_tells_what_is_served_and_what_is_not() {
              \"proxy\": {{\"listen_path\": \"/{name}/\", \"target_url\": \"http://127.0.0.1:1/\"}}}}"
         )
     };
-    write("tyk.conf", "{\"app_path\": \"apps\"}");
+    write("tyk.conf", "{\"listen_address\": \"127.0.0.1\", \"app_path\": \"apps\"}");
     write("apps/open.json", &definition("open", true));
     let check = || gatehouse(&["check", "--conf", "tyk.conf"]).current_dir(folder.path()).output().unwrap();
     let good = check();

@@ -11,6 +11,7 @@
     reason = "a harness fails by panicking, and its names are its documentation"
 )]
 
+pub mod admin;
 pub mod certificate;
 pub mod client;
 pub mod conformance;

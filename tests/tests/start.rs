@@ -90,8 +90,7 @@ fn certificates_that_are_none_end_the_start() {
 
 #[test]
 fn keys_without_effect_are_listed_once() {
-    let gateway =
-        Setup::new().set("/template_path", "templates").set("/listen_prot", 1).api(Api::new("api")).start();
+    let gateway = Setup::new().set("/use_sentry", true).set("/listen_prot", 1).api(Api::new("api")).start();
     let listed: Vec<Value> = gateway
         .log_lines()
         .into_iter()
@@ -99,7 +98,7 @@ fn keys_without_effect_are_listed_once() {
         .collect();
     assert_eq!(listed.len(), 1, "{listed:?}");
     let said = message(&listed[0]);
-    assert!(said.contains("template_path (line ") && said.contains("did you mean listen_port?"), "{said}");
+    assert!(said.contains("use_sentry (line ") && said.contains("did you mean listen_port?"), "{said}");
 }
 
 #[test]

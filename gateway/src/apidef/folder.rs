@@ -1,6 +1,7 @@
 //! Reads all definitions of an `app_path`, each with what was found in it.
 
 use std::{
+    cell::RefCell,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -8,26 +9,31 @@ use std::{
 
 use super::{
     ApiDefinition, Problem, Problems,
-    read::{self, Kind, Place, Read},
+    read::{self, Kind, Read},
 };
+use crate::config::Position;
 
 /// One definition file.
 #[derive(Debug)]
 pub struct DefinitionFile {
     /// The file.
     pub path: PathBuf,
-    /// Its text, for line numbers.
-    text: String,
+    /// Its text; empty when it could not be read.
+    pub text: String,
     /// What it is written as; `None` when it could not be read as JSON.
     pub kind: Option<Kind>,
     /// Id of its API, empty when it could not be read.
     pub api_id: Arc<str>,
     /// It is the Classic form that Tyk keeps of an OAS definition.
-    is_copy_of_oas: bool,
+    pub is_copy_of_oas: bool,
     /// The definition, when it is to be served.
     pub definition: Option<ApiDefinition>,
-    /// What was found.
+    /// What was found while it was read.
     pub problems: Problems,
+    /// What was found later, while it was compiled; see [`note`](Self::note).
+    pub findings: RefCell<Vec<Problem>>,
+    /// It is only tried: what is found is kept and not logged.
+    pub is_trial: bool,
 }
 
 /// Reads every `*.json` file of a folder, in the order of their names; folders inside are left alone.
@@ -74,13 +80,23 @@ pub fn parse(path: PathBuf, text: String) -> DefinitionFile {
 impl DefinitionFile {
     fn new(path: PathBuf, text: String, read: Read) -> Self {
         let Read { kind, api_id, is_copy_of_oas, definition, inactive: _, problems } = read;
-        Self { path, text, kind, api_id, is_copy_of_oas, definition, problems }
+        Self {
+            path,
+            text,
+            kind,
+            api_id,
+            is_copy_of_oas,
+            definition,
+            problems,
+            findings: RefCell::default(),
+            is_trial: false,
+        }
     }
 
     /// Logs every finding once.
     pub fn report(&self) {
         for Problem { field, message } in &self.problems.refusals {
-            self.report_one(field, message);
+            self.log(field, message);
         }
         for Problem { field, message } in &self.problems.warnings {
             let pointer = self.pointer(field);
@@ -90,6 +106,18 @@ impl DefinitionFile {
 
     /// Logs one more finding that keeps the API from being served.
     pub fn report_one(&self, field: &str, message: &str) {
+        if self.note(field, message) {
+            self.log(field, message);
+        }
+    }
+
+    /// Keeps a finding, for whoever asks what became of this file. Gives whether it is to be logged, too.
+    pub fn note(&self, field: &str, message: impl Into<String>) -> bool {
+        self.findings.borrow_mut().push(Problem { field: field.to_owned(), message: message.into() });
+        !self.is_trial
+    }
+
+    fn log(&self, field: &str, message: &str) {
         let pointer = self.pointer(field);
         tracing::error!(file = %self.place(field), field, pointer, "API not served: {message}");
     }
@@ -97,14 +125,19 @@ impl DefinitionFile {
     /// File, line and column of a field, or of the nearest place above it that is there.
     pub fn place(&self, field: &str) -> String {
         let path = self.path.display();
-        match read::place(&self.text, field) {
-            Place { position: Some(position), .. } => format!("{path}:{}:{}", position.line, position.column),
-            Place { position: None, .. } => path.to_string(),
+        match self.position(field) {
+            Some(position) => format!("{path}:{}:{}", position.line, position.column),
+            None => path.to_string(),
         }
     }
 
+    /// Line and column of a field, or of the nearest place above it that is there.
+    pub fn position(&self, field: &str) -> Option<Position> {
+        read::place(&self.text, field).position
+    }
+
     /// The field as a JSON pointer, for documents: their keys are paths with dots and slashes.
-    fn pointer(&self, field: &str) -> Option<String> {
+    pub fn pointer(&self, field: &str) -> Option<String> {
         let in_document = self.kind == Some(Kind::Oas) && !field.is_empty();
         in_document.then(|| read::place(&self.text, field).pointer)
     }

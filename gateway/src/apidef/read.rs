@@ -71,16 +71,30 @@ pub fn read(text: &str) -> Read {
             return Read::refused(None, problems);
         }
     };
-    let mut read = match kind(&json) {
+    let kind = kind(&json);
+    let id = written_id(kind, &json);
+    let mut read = match kind {
         Kind::Oas => oas::read(json),
         Kind::Classic => classic::read(json),
     };
+    if read.api_id.is_empty() {
+        // Whatever else is wrong with it, people must be able to call it by its name.
+        read.api_id = id;
+    }
     if let Some(definition) = &mut read.definition
         && definition.uses_plugins()
     {
         definition.written = Some(text.into());
     }
     read
+}
+
+fn written_id(kind: Kind, json: &Value) -> Arc<str> {
+    let id = match kind {
+        Kind::Classic => json.get("api_id"),
+        Kind::Oas => json.pointer("/x-tyk-api-gateway/info/id"),
+    };
+    id.and_then(Value::as_str).unwrap_or("").into()
 }
 
 fn kind(json: &Value) -> Kind {

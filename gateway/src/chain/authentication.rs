@@ -90,8 +90,9 @@ async fn by_key(
 
 /// The key as it was sent: a parameter's counts for more than a header's, and a cookie's for more than both.
 fn sent(keys: &KeyAuth, headers: &HeaderMap, uri: &Uri) -> Option<String> {
-    let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
-    let header = || keys.header.as_ref().and_then(|name| text(headers.get(name)?));
+    // What is not text is no key either, but it was sent.
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let header = || keys.header.as_ref().and_then(|name| headers.get(name)).map(text);
     let parameter = || {
         let name = keys.parameter.as_deref()?;
         let query = uri.query().unwrap_or("").as_bytes();

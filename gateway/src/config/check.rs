@@ -11,10 +11,10 @@ use std::{
 };
 
 use super::{
+    admin,
     file::{Cache, HttpServerOptions, JavaScript, Metrics, Plugins, Policies, TykConf},
     problem::Complaint,
     report::Report,
-    secret::{self, SecretFault},
     settings::{
         BatchSettings, CacheSettings, CertificateFiles, DriverName, EventSettings, IgnoredKey,
         IgnoredVariable, JavaScriptSettings, KeySettings, Limits, LogFormat, LogLevel, LogSettings,
@@ -35,8 +35,9 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
     check_folder("app_path", &conf.app_path, report);
     let options = &conf.http_server_options;
     let limits = &conf.gatehouse.limits;
+    let server = server(&conf, report);
+    let control = admin::control_address(&conf, server.listen, report);
     Settings {
-        server: server(&conf, report),
         matching: MatchingSettings {
             prefix: options.enable_path_prefix_matching,
             suffix: options.enable_path_suffix_matching,
@@ -89,8 +90,10 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
             function: conf.hash_key_function,
             list_hashed: conf.enable_hashed_keys_listing,
         },
-        secret: admin_secret(&conf, surroundings.environment, report),
-        control_api_port: Some(conf.control_api_port).filter(|port| *port != 0 && *port != conf.listen_port),
+        // After the others, because it complains only where nothing else is wrong.
+        admin: admin::settings(&conf, control.unwrap_or(server.listen), surroundings.environment, report),
+        control,
+        server,
         log: LogSettings {
             level: conf.log_level.unwrap_or(LogLevel::Info),
             format: conf.log_format.unwrap_or(LogFormat::Text),
@@ -133,7 +136,7 @@ fn server(conf: &TykConf, report: &mut Report<'_>) -> ServerSettings {
 }
 
 /// Empty is every IPv4 interface: where dual-stack `[::]` works differs from system to system, so it must be asked for.
-fn address(written: &str, report: &mut Report<'_>) -> IpAddr {
+pub(super) fn address(written: &str, report: &mut Report<'_>) -> IpAddr {
     // Tyk joins address and port, so there an IPv6 address has to be in brackets.
     let bare = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(written);
     match bare {
@@ -249,18 +252,6 @@ fn policies(written: &Policies, report: &mut Report<'_>) -> Option<PoliciesSetti
     Some(PoliciesSettings { path: path.clone() })
 }
 
-fn admin_secret(conf: &TykConf, environment: &[(String, String)], report: &mut Report<'_>) -> String {
-    secret::resolve(&conf.secret, &conf.secrets, environment).unwrap_or_else(|fault| {
-        // What stands there is shown only now that it is known to be a reference.
-        let found = match fault {
-            SecretFault::OtherStore => quoted(&conf.secret),
-            SecretFault::NoVariable(_) | SecretFault::NoEntry(_) => "none".into(),
-        };
-        report.complain("secret", value(&fault.to_string(), found), None);
-        String::new()
-    })
-}
-
 fn check_folder(key: &str, path: &Path, report: &mut Report<'_>) {
     let fault = match fs::read_dir(path) {
         Ok(_) => return,
@@ -306,11 +297,11 @@ fn is_empty(path: &Path) -> bool {
     path.as_os_str().is_empty()
 }
 
-fn value(expected: &str, found: String) -> Complaint {
+pub(super) fn value(expected: &str, found: String) -> Complaint {
     Complaint::Value { expected: expected.to_owned(), found }
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 

@@ -31,6 +31,7 @@ pub(super) struct TykConf {
     pub(super) hash_keys: bool,
     pub(super) hash_key_function: Option<HashFunction>,
     pub(super) enable_hashed_keys_listing: bool,
+    pub(super) allow_master_keys: bool,
     pub(super) max_idle_connections_per_host: usize,
     pub(super) close_connections: bool,
     pub(super) proxy_default_timeout: f64,
@@ -164,6 +165,7 @@ pub(super) struct Gatehouse {
     pub(super) server_header: String,
     pub(super) workers: Option<usize>,
     pub(super) supervisor: bool,
+    pub(super) admin: Admin,
     pub(super) access_log: bool,
     pub(super) log_targets: BTreeMap<String, LogLevel>,
     pub(super) limits: Limits,
@@ -176,6 +178,15 @@ pub(super) struct Gatehouse {
     pub(super) metrics: Metrics,
     pub(super) storage: OurStorage,
     pub(super) watch: bool,
+}
+
+/// `gatehouse.admin`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Admin {
+    pub(super) enabled: bool,
+    pub(super) listen_address: String,
+    pub(super) max_body_bytes: usize,
 }
 
 /// `gatehouse.metrics`.

@@ -247,7 +247,8 @@ mod tests {
             ],
         )
         .unwrap();
-        assert_eq!((settings.server.listen.port(), settings.secret.as_str()), (0, "s"));
+        let secret = settings.admin.map(|admin| admin.secret);
+        assert_eq!((settings.server.listen.port(), secret.as_deref()), (0, Some("s")));
         assert_eq!(settings.log.level, LogLevel::Warn);
         assert_eq!(settings.ignored_variables[0].name, "TYK_GW_USESENTRY");
 
@@ -275,7 +276,7 @@ mod tests {
 
     #[test]
     fn goes_by_gos_rules() {
-        let text = "{\"app_path\": \"{apps}\", \"listen_port\": 1, \"listen_port\": 8181, \"Enable_JSVM\": true, \
+        let text = "{\"app_path\": \"{apps}\", \"secret\": \"s\", \"listen_port\": 1, \"listen_port\": 8181, \"Enable_JSVM\": true, \
                     \"jsvm_timeout\": 0, \"storage\": null, \"log_level\": \"\", \"policies\": {\"policy_source\": \"\"}, \
                     \"log_format\": \"JSON\", \"gatehouse\": {\"workers\": null}}";
         let settings = parsed(text, &[]).unwrap();
@@ -292,7 +293,7 @@ mod tests {
 
     #[test]
     fn defaults_are_documented_ones() {
-        let settings = parsed("{\"app_path\": \"{apps}\"}", &[]).unwrap();
+        let settings = parsed("{\"app_path\": \"{apps}\", \"secret\": \"s\"}", &[]).unwrap();
         assert_eq!(settings.server.listen.to_string(), "0.0.0.0:8080");
         assert_eq!(settings.server.health_check_name, "hello");
         assert_eq!(settings.server.server_header, "gatehouse");
@@ -305,7 +306,8 @@ mod tests {
         assert_eq!(settings.javascript.response_bytes, 16 << 20);
         assert!(!settings.javascript.enabled);
         assert_eq!(settings.middleware_path, Path::new("middleware"));
-        assert_eq!(settings.control_api_port, None);
+        assert_eq!(settings.control, None);
+        assert_eq!(settings.admin.map(|admin| admin.body_bytes), Some(10 << 20));
     }
 
     /// golden/run.py, BASE_CONFIG.
@@ -349,7 +351,6 @@ mod tests {
                 "analytics_config",
                 "health_check",
                 "optimisations_use_async_session_write",
-                "allow_master_keys",
                 "session_update_pool_size",
                 "uptime_tests",
                 "max_conn_time",

@@ -4,6 +4,7 @@
 //! written, `refused` stops what would be unprotected, `check` makes the settings. `reference` documents each
 //! key once; messages, variables and the settings page all come from it. No sockets, no definitions, no reload.
 
+mod admin;
 mod check;
 mod environment;
 mod file;

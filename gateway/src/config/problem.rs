@@ -80,6 +80,11 @@ pub enum Complaint {
         /// The key that was probably meant.
         meant: Option<String>,
     },
+    /// The value would protect nothing.
+    Weak {
+        /// What has to be protected, and why this does not do it.
+        because: String,
+    },
     /// The value is right for Tyk, but this version cannot do what it asks for.
     Unsupported {
         /// What it asks for.
@@ -117,6 +122,7 @@ impl fmt::Display for Complaint {
         match self {
             Self::Value { expected, found } => write!(f, "expected {expected}, found {found}"),
             Self::Required { because } => write!(f, "missing; {because}"),
+            Self::Weak { because } => f.write_str(because),
             Self::UnknownKey { meant: None } => write!(f, "unknown key"),
             Self::UnknownKey { meant: Some(meant) } => write!(f, "unknown key; did you mean `{meant}`?"),
             Self::Unsupported { asks_for } => write!(f, "not supported by this version: {asks_for}"),

@@ -50,8 +50,8 @@ const fn tyk(key: &'static str, kind: Kind, default: &'static str, meaning: &'st
 pub(super) const SETTINGS: &[Setting] = &[
     row("listen_address", TEXT, "", "IP address to listen on; empty is 0.0.0.0, all IPv4 interfaces (`::` adds IPv6)."),
     row("listen_port", PORT, "8080", "Port to listen on; 0 lets the system choose a free one."),
-    row("control_api_port", PORT, "", "Port of the admin API, which is then absent from the main one; 0 keeps it there. Read and checked; this version does not use it yet."),
-    row("secret", Kind::Secret, "", "Shared secret of the admin API; empty turns that API off. Read and checked; this version does not use it yet."),
+    row("control_api_port", PORT, "", "Port of the admin API, which is then absent from the main one; 0 keeps it there."),
+    row("secret", Kind::Secret, "", "Shared secret of the admin API; empty turns that API off. Where the API can be reached from other machines, the start ends without one of your own."),
     row("secrets", Kind::Map(&Kind::Secret), "", "Values for `secrets://NAME`."),
     row("app_path", TEXT, "\"apps\"", "Folder with the API definitions; must exist."),
     row("middleware_path", TEXT, "\"middleware\"", "Folder with middleware sources. Read and checked; this version does not use it yet."),
@@ -90,6 +90,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         special_variable: "TYK_GW_MAXIDLECONNSPERHOST",
         ..tyk("max_idle_connections_per_host", count(0, 100_000), "500", "Idle connections kept for each upstream host.")
     },
+    row("allow_master_keys", FLAG, "", "The admin API makes keys without access rights, too, which open every API that takes keys."),
     row("close_connections", FLAG, "", "Answers every request with `Connection: close`."),
     tyk("proxy_default_timeout", Kind::Seconds { max: 86_400.0 }, "30", "Time to the first byte of an upstream's answer."),
     row("proxy_ssl_insecure_skip_verify", FLAG, "", "Certificates of upstreams are not checked."),
@@ -142,6 +143,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         empty leaves it out."),
     row("gatehouse.workers", count(1, 1_024), "", "Threads that serve connections; absent is one for each core."),
     row("gatehouse.supervisor", FLAG, "true", "A small parent process holds the listener and starts the worker again when native code crashes it; false serves in the first process."),
+    row("gatehouse.admin.enabled", FLAG, "true", "false: there is no admin API, whatever `secret` says."),
+    row("gatehouse.admin.listen_address", TEXT, "", "IP address of `control_api_port`; empty is `listen_address`."),
+    row("gatehouse.admin.max_body_bytes", bytes(KIB, GIB), "10485760", "Largest body of a request to the admin API; more is a 413."),
     row("gatehouse.access_log", FLAG, "", "Writes one line for each request."),
     row("gatehouse.log_targets", Kind::Map(&LEVEL), "", "Levels of single modules, by module path."),
     row("gatehouse.limits.max_header_bytes", bytes(8 * KIB, 16 << 20), "65536", "Largest request head; more is a 431."),

@@ -42,6 +42,11 @@ impl<'a> Report<'a> {
         self.add(&Segment::from_dotted(key), complaint, advice);
     }
 
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_clean(&self) -> bool {
+        self.problems.is_empty()
+    }
+
     /// A key that does not exist.
     pub(super) fn unknown_key(&mut self, path: &[Segment<'_>], meant: Option<String>) {
         let position = locate_key(self.text, path);

@@ -44,10 +44,11 @@ pub struct Settings {
     pub storage: StorageSettings,
     /// How API keys are kept.
     pub keys: KeySettings,
-    /// Shared secret of the admin API (`secret`); empty means that the admin API is off.
-    pub secret: String,
-    /// Port of the admin API (`control_api_port`); `None` leaves it on the main listener.
-    pub control_api_port: Option<u16>,
+    /// The admin API; `None` when it is off.
+    pub admin: Option<AdminSettings>,
+    /// Address of the listener that the admin API has for itself (`control_api_port`, `gatehouse.admin.listen_address`);
+    /// `None` leaves it on the main one.
+    pub control: Option<SocketAddr>,
     /// Keys of the file that Gatehouse does not act on, with the line each stands on; start-up lists them once.
     pub ignored_keys: Vec<IgnoredKey>,
     /// Variables that begin with `TYK_GW_` and that Gatehouse does not act on; start-up lists them with the keys.
@@ -72,6 +73,24 @@ pub struct IgnoredVariable {
     pub name: String,
     /// A variable with an effect that is nearly the same: probably what was meant.
     pub meant: Option<String>,
+}
+
+/// Who may use the admin API, and how much it reads.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdminSettings {
+    /// `secret`, resolved; never empty.
+    pub secret: String,
+    /// Bytes of a request's body (`gatehouse.admin.max_body_bytes`, 10 MiB); more is a 413.
+    pub body_bytes: usize,
+    /// `allow_master_keys`: keys without access rights may be made.
+    pub master_keys: bool,
+}
+
+impl std::fmt::Debug for AdminSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Settings are printed in tests and traces; a secret must not be.
+        f.debug_struct("AdminSettings").field("body_bytes", &self.body_bytes).finish_non_exhaustive()
+    }
 }
 
 /// Where policies are read from.

@@ -61,7 +61,7 @@ pub fn run(port: u16) -> Result<(), RunError> {
         folder.write(upstream).map_err(writing)?;
         let shown = folder.0.clone();
         let socket = listener::open(settings.server.listen)?;
-        run::serve(settings, socket, move |address| introduce(address, &shown)).await
+        run::serve(settings, socket, None, move |address| introduce(address, &shown)).await
     })
 }
 

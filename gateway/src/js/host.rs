@@ -83,7 +83,7 @@ pub const HOST_FUNCTIONS: [HostFunctionEntry; 16] = [
     entry("TykStorageSetNX", HostFunction::StorageSetNx, 3),
     entry("TykStorageDel", HostFunction::StorageDelete, 1),
     entry("TykStorageTTL", HostFunction::StorageTtl, 1),
-    entry("TykStorageIncr", HostFunction::StorageIncrement, 1),
+    entry("TykStorageIncr", HostFunction::StorageIncrement, 2),
 ];
 
 impl HostFunction {

@@ -12,7 +12,7 @@ use super::{
     api::{Expiry, LiveApi, LiveEndpoints, LiveVersion, LiveVersions},
     events::EventCompiler,
     plugins::PluginCompiler,
-    snapshot::{Routed, Snapshot},
+    snapshot::{DefinitionStatus, Routed, Snapshot},
 };
 use crate::{
     apidef::{
@@ -88,10 +88,14 @@ impl Compiler<'_> {
         let mut not_ready = Vec::new();
         let mut folders = BTreeSet::new();
         let mut served: Vec<DefinitionFile> = Vec::new();
+        let mut definitions = Vec::new();
         for mut file in files {
             file.report();
             compiled.refused += usize::from(!file.problems.refusals.is_empty());
-            let Some(definition) = file.definition.take() else { continue };
+            let Some(definition) = file.definition.take() else {
+                definitions.push(DefinitionStatus::not_served(&file));
+                continue;
+            };
             if let Some(earlier) = served.iter().find(|earlier| earlier.api_id == definition.id) {
                 let message = format!(
                     "`{}` is the id of the API in {} already; this one is not served",
@@ -100,6 +104,7 @@ impl Compiler<'_> {
                 );
                 file.report_one(file.kind.unwrap_or(Kind::Classic).id_field(), &message);
                 compiled.refused += 1;
+                definitions.push(DefinitionStatus::not_served(&file));
                 continue;
             }
             folders.extend(definition.files().filter_map(|file| Some(file.parent()?.to_owned())));
@@ -119,6 +124,7 @@ impl Compiler<'_> {
                 Err(error) => {
                     file.report_one("", &error.to_string());
                     compiled.refused += 1;
+                    definitions.push(DefinitionStatus::not_served(&file));
                 }
             }
         }
@@ -127,7 +133,9 @@ impl Compiler<'_> {
         snapshot.folders = folders;
         compiled.refused += conflicts.len();
         compiled.served = snapshot.apis().count();
+        let mut left_out = BTreeSet::new();
         for Conflict { index, kept } in conflicts {
+            left_out.insert(index);
             let other = served[kept].path.display();
             let field = served[index].kind.unwrap_or(Kind::Classic).listen_path_field();
             served[index].report_one(
@@ -135,11 +143,30 @@ impl Compiler<'_> {
                 &format!("is the listen path of the API in {other} already; this one is not served"),
             );
         }
+        definitions.extend(served.iter().enumerate().map(|(index, file)| {
+            if left_out.contains(&index) {
+                DefinitionStatus::not_served(file)
+            } else {
+                DefinitionStatus::served(file)
+            }
+        }));
+        definitions.sort_by(|one, other| one.path.cmp(&other.path));
+        snapshot.definitions = definitions;
         (snapshot, compiled)
     }
 
+    /// Compiles one API and lets go of it; its file has what was found.
+    pub(super) fn compile_one(
+        &self,
+        definition: &ApiDefinition,
+        file: &DefinitionFile,
+    ) -> Result<(), String> {
+        let mut plugins = PluginCompiler::new(self.plugins, self.metrics, definition, file);
+        self.api(definition, file, &mut plugins).map(drop).map_err(|error| error.to_string())
+    }
+
     /// Domains count only where `enable_custom_domains` says so, as in Tyk.
-    fn domain(&self, definition: &ApiDefinition) -> Option<String> {
+    pub(super) fn domain(&self, definition: &ApiDefinition) -> Option<String> {
         definition.domain.clone().filter(|_| self.settings.server.custom_domains)
     }
 
@@ -346,7 +373,7 @@ impl Compiler<'_> {
                 *state = Err(error);
             }
             if let Err(error) = state {
-                report_source(definition, source, error);
+                report_source(definition, file, source, error);
             }
         }
         let classes = ErrorClass::ALL.map(ErrorClass::as_str);
@@ -411,12 +438,20 @@ fn working_directory() -> String {
     }
 }
 
-fn report_source(definition: &ApiDefinition, source: &ScriptSource, error: &ScriptError) {
+fn report_source(
+    definition: &ApiDefinition,
+    file: &DefinitionFile,
+    source: &ScriptSource,
+    error: &ScriptError,
+) {
     let name = match source {
         ScriptSource::File(path) => path.to_string_lossy().into_owned(),
         ScriptSource::Inline { name, .. } => name.to_string(),
     };
     let position = error.position.as_ref().map_or(name, ToString::to_string);
+    if !file.note("", format!("a source did not load: {position}: {error}")) {
+        return;
+    }
     tracing::error!(
         api_id = &*definition.id,
         class = error.class.as_str(),

@@ -6,3 +6,4 @@ pub mod compile;
 mod events;
 mod plugins;
 pub mod snapshot;
+pub mod trial;

@@ -95,7 +95,9 @@ impl<'a> PluginCompiler<'a> {
                     self.failed += 1;
                     let at = self.file.place(&place.field);
                     let (field, consequence) = (&*place.field, consequence(place.on_load_failure));
-                    tracing::error!(file = %at, field, api_id = id, "{consequence}: {error}");
+                    if self.file.note(field, format!("{consequence}: {error}")) {
+                        tracing::error!(file = %at, field, api_id = id, "{consequence}: {error}");
+                    }
                     match place.on_load_failure {
                         OnLoadFailure::Proxy => return None,
                         OnLoadFailure::Refuse => self.not_ready.push(format!("{at}: {error}")),

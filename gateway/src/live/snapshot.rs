@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::api::LiveApi;
-use crate::router::table::{Conflict, ListenPath, Table};
+use crate::{
+    apidef::{Problem, folder::DefinitionFile},
+    router::table::{Conflict, ListenPath, Table},
+};
 
 /// Routes and the APIs behind them.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub struct Snapshot {
     pub keeps_records: bool,
     /// Folders of the scripts and plugins that definitions name.
     pub folders: BTreeSet<PathBuf>,
+    /// What became of each file of `app_path`, in the order of their names.
+    pub definitions: Vec<DefinitionStatus>,
     /// Why the gateway should get no requests yet, if it should not.
     not_ready: Vec<String>,
 }
@@ -30,6 +35,54 @@ pub struct Routed {
     pub domain: Option<String>,
     /// Reachable through loops only.
     pub internal: bool,
+}
+
+/// What became of a definition file.
+#[derive(Debug)]
+pub struct DefinitionStatus {
+    /// The file.
+    pub path: PathBuf,
+    /// Id of its API; empty when it could not be read.
+    pub api_id: Arc<str>,
+    /// Whether it is served.
+    pub state: DefinitionState,
+    /// What was found, each with its place in the file.
+    pub findings: Vec<(String, Problem)>,
+}
+
+/// Whether an API is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefinitionState {
+    /// It is.
+    Served,
+    /// It says that it is not to be.
+    Inactive,
+    /// It cannot be; the findings say why.
+    Refused,
+}
+
+impl DefinitionStatus {
+    /// Of an API that is served.
+    pub fn served(file: &DefinitionFile) -> Self {
+        Self::new(file, DefinitionState::Served)
+    }
+
+    /// Of a file whose API is not.
+    pub fn not_served(file: &DefinitionFile) -> Self {
+        let refused = !file.problems.refusals.is_empty() || !file.findings.borrow().is_empty();
+        Self::new(file, if refused { DefinitionState::Refused } else { DefinitionState::Inactive })
+    }
+
+    fn new(file: &DefinitionFile, state: DefinitionState) -> Self {
+        let findings = file.findings.borrow();
+        let all = file.problems.refusals.iter().chain(findings.iter()).chain(&file.problems.warnings);
+        Self {
+            path: file.path.clone(),
+            api_id: Arc::clone(&file.api_id),
+            state,
+            findings: all.map(|problem| (file.place(&problem.field), problem.clone())).collect(),
+        }
+    }
 }
 
 impl Snapshot {
@@ -61,6 +114,7 @@ impl Snapshot {
                 takes_keys,
                 keeps_records,
                 folders: BTreeSet::new(),
+                definitions: Vec::new(),
                 not_ready: Vec::new(),
             },
             conflicts,

@@ -29,7 +29,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    Gateway, Origin,
+    Entry, Gateway, Origin,
     framing::{FramingGuard, OnUpgrade},
     stream::{ClientStream, Ending},
 };
@@ -38,13 +38,19 @@ use super::{
 #[derive(Clone)]
 pub(super) struct Shared {
     gateway: Arc<Gateway>,
+    entry: Entry,
     tls: Option<TlsAcceptor>,
     stop: watch::Receiver<bool>,
 }
 
 impl Shared {
-    pub(super) fn new(gateway: Arc<Gateway>, tls: Option<TlsAcceptor>, stop: watch::Receiver<bool>) -> Self {
-        Self { gateway, tls, stop }
+    pub(super) fn new(
+        gateway: Arc<Gateway>,
+        entry: Entry,
+        tls: Option<TlsAcceptor>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        Self { gateway, entry, tls, stop }
     }
 }
 
@@ -113,7 +119,7 @@ async fn http1<IO>(
     let limits = &shared.gateway.settings.limits;
     let guard = FramingGuard::new(TokioIo::new(stream), already_read, OnUpgrade::AwaitGrant);
     let watch = guard.watch();
-    let origin = Origin { client, scheme, watch: Some(Arc::clone(&watch)) };
+    let origin = Origin { client, scheme, entry: shared.entry, watch: Some(Arc::clone(&watch)) };
     let gateway = Arc::clone(&shared.gateway);
     let activity = Arc::new(Activity::default());
     let requests = Arc::clone(&activity);
@@ -185,7 +191,7 @@ where
     // The guard only gives back what was read already: HTTP/2 frames itself.
     let replay = FramingGuard::new(TokioIo::new(stream), already_read, OnUpgrade::AwaitGrant);
     replay.watch().grant_upgrade();
-    let origin = Origin { client, scheme, watch: None };
+    let origin = Origin { client, scheme, entry: shared.entry, watch: None };
     let gateway = Arc::clone(&shared.gateway);
     let activity = Arc::new(Activity::default());
     let requests = Arc::clone(&activity);

@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{Gateway, StartError, connection, threads::ServingThreads};
+use super::{Entry, Gateway, StartError, connection, threads::ServingThreads};
 
 /// Connections that the system holds for us.
 const BACKLOG: i32 = 4096;
@@ -18,6 +18,7 @@ const BACKLOG: i32 = 4096;
 pub struct Listener {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
+    entry: Entry,
     threads: ServingThreads,
 }
 
@@ -26,14 +27,25 @@ impl Listener {
     ///
     /// # Errors
     /// When a certificate cannot be used, the socket is not one, or the system gives no threads.
-    pub fn new(gateway: &Gateway, socket: std::net::TcpListener) -> Result<Self, StartError> {
+    pub fn new(gateway: &Gateway, socket: std::net::TcpListener, entry: Entry) -> Result<Self, StartError> {
         let server = &gateway.settings.server;
         let tls = server.tls.as_ref().map(super::tls::acceptor).transpose()?;
         let address = server.listen;
         let listener =
             TcpListener::from_std(socket).map_err(|error| StartError::Listen { address, error })?;
-        let threads = ServingThreads::start(server.workers).map_err(StartError::Threads)?;
-        Ok(Self { listener, tls, threads })
+        // The admin API has little to do, and little of it on these threads.
+        let workers = if entry == Entry::Main { server.workers } else { Some(1) };
+        let threads = ServingThreads::start(workers).map_err(StartError::Threads)?;
+        Ok(Self { listener, tls, entry, threads })
+    }
+
+    /// Opens the listener of the admin API, with the same TLS as the main one.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new), or when the address cannot be bound.
+    pub fn control(gateway: &Gateway, address: SocketAddr) -> Result<Self, StartError> {
+        let socket = bind(address).map_err(|error| StartError::ControlListen { address, error })?;
+        Self::new(gateway, socket, Entry::Control)
     }
 
     /// Where it listens; the port is the system's choice when the settings say 0.
@@ -51,7 +63,8 @@ impl Listener {
         let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
         let drain_timeout = limits.drain_timeout;
         let permits = Arc::new(Semaphore::new(all as usize));
-        let shared = connection::Shared::new(Arc::clone(&gateway), self.tls.clone(), stop.clone());
+        let shared =
+            connection::Shared::new(Arc::clone(&gateway), self.entry, self.tls.clone(), stop.clone());
         loop {
             let accepted = tokio::select! {
                 accepted = self.accept(&permits) => accepted,

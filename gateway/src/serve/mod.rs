@@ -8,6 +8,7 @@ pub mod framing;
 pub mod health;
 pub mod listener;
 pub mod metrics;
+pub mod reload;
 pub mod stream;
 mod threads;
 pub mod tls;
@@ -16,11 +17,11 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -32,8 +33,11 @@ use hyper::body::Incoming;
 use self::{
     analytics::{Analytics, Begun},
     framing::FramingWatch,
+    reload::Reloads,
 };
 use crate::{
+    admin::{self, AdminState},
+    apidef::folder::DefinitionFile,
     chain::{self, access_rights::AllowedUrls},
     config::Settings,
     events::queue::EventQueue,
@@ -44,13 +48,14 @@ use crate::{
         api::LiveApi,
         compile::{Compiled, Compiler},
         snapshot::Snapshot,
+        trial::Trial,
     },
     plugins::{PluginRuntime, ResponseHeaders, storage::plugin_storage},
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
     response_cache::ResponseCache,
     session::{Policies, Sessions, Store},
-    supervisor::worker::ClosedEndpoints,
+    supervisor::worker::{ClosedEndpoints, SupervisorPipe},
     telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
 };
 
@@ -76,6 +81,14 @@ pub struct Gateway {
     pub metrics: Metrics,
     /// `Server` of answers made here.
     pub server_header: HeaderValue,
+    /// Reloads asked for and done.
+    pub reloads: Reloads,
+    /// What the admin API keeps.
+    pub admin: AdminState,
+    /// Where what outlives a request runs.
+    runtime: tokio::runtime::Handle,
+    /// The parent process, once it knows that this one serves.
+    pub supervisor: OnceLock<SupervisorPipe>,
     /// Patterns of paths that come with sessions.
     pub allowed_urls: AllowedUrls,
     analytics: Analytics,
@@ -91,8 +104,19 @@ pub struct Origin {
     pub client: SocketAddr,
     /// `http` or `https`.
     pub scheme: &'static str,
+    /// Which listener it came to.
+    pub entry: Entry,
     /// The guard of an HTTP/1 connection, which an upgrade has to be told.
     pub watch: Option<Arc<FramingWatch>>,
+}
+
+/// A listener, by what it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// Clients of the APIs, and of the admin API where that has no listener for itself.
+    Main,
+    /// The admin API alone.
+    Control,
 }
 
 /// A gateway that cannot start.
@@ -113,6 +137,15 @@ pub enum StartError {
     /// A listener cannot be opened.
     #[error("listen_address, listen_port: {address}: {error}")]
     Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// The listener of the admin API cannot be opened.
+    #[error("control_api_port, gatehouse.admin.listen_address: {address}: {error}")]
+    ControlListen {
         /// The address.
         address: SocketAddr,
         /// Why.
@@ -166,7 +199,8 @@ impl Gateway {
             ),
             clients,
             limits,
-            js: JsRuntime::new(&settings.javascript, outbound, runtime).with_store(scripts),
+            js: JsRuntime::new(&settings.javascript, outbound, runtime.clone()).with_store(scripts),
+            runtime,
             allowed_urls: AllowedUrls::new(settings.matching),
             sessions,
             server_header: chain::server_header(&settings.server.server_header),
@@ -175,6 +209,9 @@ impl Gateway {
                 metrics.analytics_left_out.clone(),
             ),
             metrics,
+            reloads: Reloads::default(),
+            admin: AdminState::default(),
+            supervisor: OnceLock::new(),
             live: ArcSwap::from_pointee(Snapshot::new(Vec::new(), false).0),
             in_flight: AtomicUsize::new(0),
             started: Instant::now(),
@@ -193,21 +230,37 @@ impl Gateway {
         let files = crate::apidef::folder::read(path)
             .map_err(|error| StartError::Definitions { path: path.clone(), error })?;
         self.read_policies();
-        let compiler = Compiler {
+        let (snapshot, compiled) = self.compiler(&self.metrics).compile(files);
+        self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
+        let organisations = snapshot.apis().map(|api| (Arc::clone(&api.id), Arc::clone(&api.org_id)));
+        self.sessions.set_organisations(organisations.collect());
+        self.live.store(Arc::new(snapshot));
+        Ok(compiled)
+    }
+
+    /// What a reload would make of one definition beside `others`. Nothing of it is served.
+    ///
+    /// Blocks: not for an async thread.
+    pub fn try_definition(&self, file: DefinitionFile, others: &[DefinitionFile]) -> Trial {
+        // What is only tried must not appear among the counters.
+        self.compiler(&Metrics::new()).try_one(file, others)
+    }
+
+    fn compiler<'a>(&'a self, metrics: &'a Metrics) -> Compiler<'a> {
+        Compiler {
             settings: &self.settings,
             js: &self.js,
             pools: &self.clients.direct,
             plugins: &self.plugins,
             cache: &self.cache,
             events: &self.events,
-            metrics: &self.metrics,
-        };
-        let (snapshot, compiled) = compiler.compile(files);
-        self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
-        let organisations = snapshot.apis().map(|api| (Arc::clone(&api.id), Arc::clone(&api.org_id)));
-        self.sessions.set_organisations(organisations.collect());
-        self.live.store(Arc::new(snapshot));
-        Ok(compiled)
+            metrics,
+        }
+    }
+
+    /// How long it has been running.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Takes the policies as they are now; those before stay when they cannot be read.
@@ -243,7 +296,7 @@ impl Gateway {
         // All that needs no waiting is done here: what the future holds is copied once for each request.
         let start = Instant::now();
         let request_id = RequestId::next();
-        let access = self
+        let mut access = self
             .settings
             .log
             .access_log
@@ -251,12 +304,17 @@ impl Gateway {
         let in_flight = InFlight::enter(Arc::clone(&self));
         let mut work = match health::answer(&self, &request) {
             Some(reply) => Work::Done(Some(reply)),
+            None if admin::is_for(&self, &request, origin.entry) => {
+                access.iter_mut().for_each(AccessEntry::hide_path);
+                Work::Admin(admin::answer(Arc::clone(&self), request, origin, request_id))
+            }
             None => Work::Serve(self.exchange(request, origin, request_id)),
         };
         async move {
             let (mut reply, api_id) = match &mut work {
                 Work::Serve(exchange) => self.answer(exchange, start).await,
                 Work::Done(reply) => (reply.take().unwrap_or_default(), None),
+                Work::Admin(answer) => (answer.await, None),
             };
             if self.settings.server.close_connections {
                 reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -391,6 +449,8 @@ enum Work {
     Serve(Exchange),
     /// Nothing: this is the answer.
     Done(Option<Reply>),
+    /// What the admin API is asked for.
+    Admin(Pin<Box<dyn Future<Output = Reply> + Send>>),
 }
 
 /// Counts a request for as long as it is served, also when its client goes away.

@@ -30,6 +30,8 @@ use crate::run::RunError;
 enum Said {
     /// It accepts connections.
     Ready,
+    /// An operator has asked it to reload over REST.
+    Reload,
     /// It is about to end.
     Crash(Crash),
 }
@@ -74,6 +76,8 @@ async fn supervise(listener: OwnedFd) -> Result<ExitCode, RunError> {
                             tracing::info!(after_ms, "a new worker is serving");
                         }
                     }
+                    // As a SIGHUP: a reload opens closed endpoints again.
+                    Some(Said::Reload) => history.forget(),
                     Some(Said::Crash(said)) => crash = Some(said),
                     None => break worker.wait().await.map_err(failed("waiting for the worker"))?,
                 },
@@ -146,6 +150,7 @@ async fn listen(reader: pipe::Receiver, sender: mpsc::Sender<Said>) {
     while let Ok(Some(line)) = lines.next_line().await {
         let said = match line.split_once('\t') {
             None if line == worker::READY => Said::Ready,
+            None if line == worker::RELOAD => Said::Reload,
             Some(("crash", rest)) => Said::Crash(Crash::parse(rest)),
             // A script or plugin that prints to standard output is not for us, but must not be lost.
             _ => {

@@ -25,6 +25,9 @@ pub const CLOSED_ENDPOINTS: &str = "GATEHOUSE_CLOSED_ENDPOINTS";
 /// What a worker says once it accepts connections.
 pub(super) const READY: &str = "ready";
 
+/// What a worker says when an operator has asked it to reload.
+pub(super) const RELOAD: &str = "reload";
+
 /// What a worker inherits.
 #[derive(Debug)]
 pub struct Inherited {
@@ -64,8 +67,21 @@ impl SupervisorPipe {
     /// # Errors
     /// When the supervisor is gone.
     pub fn ready(&self) -> io::Result<()> {
+        self.say(READY)
+    }
+
+    /// Tells the supervisor that an operator has asked for a reload, which opens closed endpoints.
+    ///
+    /// # Errors
+    /// When the supervisor is gone.
+    pub fn reload(&self) -> io::Result<()> {
+        self.say(RELOAD)
+    }
+
+    fn say(&self, word: &str) -> io::Result<()> {
         let mut pipe = File::from(self.0.try_clone()?);
-        writeln!(pipe, "{READY}")
+        // One write, so that it cannot mix with the line of a crash.
+        pipe.write_all(format!("{word}\n").as_bytes())
     }
 }
 

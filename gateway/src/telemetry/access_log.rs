@@ -31,6 +31,11 @@ impl AccessEntry {
         Self { method: method.clone(), uri: uri.clone(), client, request_id, start }
     }
 
+    /// Shows no more of the path than that it is the admin API's: there are keys in it.
+    pub fn hide_path(&mut self) {
+        self.uri = Uri::from_static("/tyk/");
+    }
+
     /// Writes the line.
     pub fn write(&self, status: StatusCode, api_id: Option<&str>) {
         tracing::info!(

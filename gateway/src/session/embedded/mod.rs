@@ -9,11 +9,12 @@ mod file;
 mod writer;
 
 use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
@@ -35,27 +36,76 @@ pub struct EmbeddedStore {
     path: PathBuf,
     /// Bound on one operation.
     timeout: Duration,
-    state: Arc<Mutex<State>>,
+    state: Arc<State>,
     signals: broadcast::Sender<Signal>,
 }
 
+/// What there is of the file: nothing until it is needed.
+#[derive(Debug, Default)]
+struct State {
+    opened: ArcSwapOption<Opened>,
+    /// The last try to open it came to nothing.
+    failed: ArcSwapOption<Failed>,
+    /// Held while the file is opened, by blocking threads only.
+    opening: Mutex<()>,
+}
+
 #[derive(Debug)]
-enum State {
-    /// Not needed yet.
-    Closed,
-    Open(Opened),
-    /// Could not be opened, for this reason.
-    Failed {
-        reason: Arc<str>,
-        at: Instant,
-    },
+struct Failed {
+    reason: Arc<str>,
+    at: Instant,
 }
 
 /// An open file and its writer.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Opened {
     file: Arc<OpenFile>,
     writer: Writer,
+}
+
+impl State {
+    /// What is known without opening the file.
+    fn known(&self) -> Option<Result<Arc<Opened>, StoreError>> {
+        if let Some(opened) = self.opened.load_full().filter(|opened| opened.writer.is_alive()) {
+            return Some(Ok(opened));
+        }
+        let failed = self.failed.load_full().filter(|failed| failed.at.elapsed() < TRY_AGAIN)?;
+        Some(Err(StoreError::Unavailable { reason: Arc::clone(&failed.reason) }))
+    }
+
+    /// Opens the file, unless somebody else just has. Blocks.
+    fn open(&self, path: &Path) -> Result<Arc<Opened>, StoreError> {
+        let _opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = self.known() {
+            return known;
+        }
+        // A file whose writer gave up has to be closed before it is opened again.
+        self.opened.store(None);
+        let opened = File::open(path).and_then(|file| {
+            let file = Arc::new(OpenFile(file));
+            let writer =
+                Writer::start(Arc::clone(&file)).map_err(|error| format!("starting a thread: {error}"))?;
+            Ok(Arc::new(Opened { file, writer }))
+        });
+        match opened {
+            Ok(opened) => {
+                tracing::info!(path = %path.display(), "the store of keys is open");
+                self.failed.store(None);
+                self.opened.store(Some(Arc::clone(&opened)));
+                Ok(opened)
+            }
+            Err(reason) => {
+                let reason: Arc<str> = reason.into();
+                // Once for each reason: it is tried again every second.
+                if self.failed.load().as_ref().is_none_or(|failed| failed.reason != reason) {
+                    tracing::error!("the store of keys cannot be opened: {reason}");
+                }
+                let failed = Failed { reason: Arc::clone(&reason), at: Instant::now() };
+                self.failed.store(Some(Arc::new(failed)));
+                Err(StoreError::Unavailable { reason })
+            }
+        }
+    }
 }
 
 struct OpenFile(File);
@@ -69,12 +119,7 @@ impl std::fmt::Debug for OpenFile {
 impl EmbeddedStore {
     /// A store in the file of this path, which is not touched yet.
     pub fn new(path: PathBuf, timeout: Duration) -> Self {
-        Self {
-            path,
-            timeout,
-            state: Arc::new(Mutex::new(State::Closed)),
-            signals: broadcast::Sender::new(SIGNALS_KEPT),
-        }
+        Self { path, timeout, state: Arc::default(), signals: broadcast::Sender::new(SIGNALS_KEPT) }
     }
 
     /// Opens the file, because it will be needed.
@@ -85,44 +130,12 @@ impl EmbeddedStore {
         self.opened().await.map(drop)
     }
 
-    async fn opened(&self) -> Result<Opened, StoreError> {
-        match &*lock(&self.state) {
-            State::Open(opened) if opened.writer.is_alive() => return Ok(opened.clone()),
-            State::Failed { reason, at } if at.elapsed() < TRY_AGAIN => return Err(unavailable(reason)),
-            _ => {}
+    async fn opened(&self) -> Result<Arc<Opened>, StoreError> {
+        if let Some(known) = self.state.known() {
+            return known;
         }
         let (path, state) = (self.path.clone(), Arc::clone(&self.state));
-        self.blocking(move || {
-            // Held while the file is opened: whoever comes meanwhile waits on a blocking thread, too.
-            let mut state = lock(&state);
-            match &*state {
-                State::Open(opened) if opened.writer.is_alive() => return Ok(opened.clone()),
-                State::Failed { reason, at } if at.elapsed() < TRY_AGAIN => return Err(unavailable(reason)),
-                _ => {}
-            }
-            // A file whose writer gave up has to be closed before it is opened again.
-            *state = State::Closed;
-            let opened = File::open(&path).and_then(|file| {
-                let file = Arc::new(OpenFile(file));
-                let writer = Writer::start(Arc::clone(&file))
-                    .map_err(|error| format!("starting a thread: {error}"))?;
-                Ok(Opened { file, writer })
-            });
-            match opened {
-                Ok(opened) => {
-                    tracing::info!(path = %path.display(), "the store of keys is open");
-                    *state = State::Open(opened.clone());
-                    Ok(opened)
-                }
-                Err(reason) => {
-                    tracing::error!("the store of keys cannot be opened: {reason}");
-                    let reason: Arc<str> = reason.into();
-                    *state = State::Failed { reason: Arc::clone(&reason), at: Instant::now() };
-                    Err(unavailable(&reason))
-                }
-            }
-        })
-        .await?
+        self.blocking(move || state.open(&path)).await?
     }
 
     async fn read<T: Send + 'static>(
@@ -212,19 +225,8 @@ impl EmbeddedStore {
     }
 
     pub(super) fn unavailable(&self) -> Option<Arc<str>> {
-        match &*lock(&self.state) {
-            State::Failed { reason, .. } => Some(Arc::clone(reason)),
-            State::Closed | State::Open(_) => None,
-        }
+        self.state.failed.load().as_ref().map(|failed| Arc::clone(&failed.reason))
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn unavailable(reason: &Arc<str>) -> StoreError {
-    StoreError::Unavailable { reason: Arc::clone(reason) }
 }
 
 /// Milliseconds since 1970.
