@@ -14,6 +14,7 @@ from gatehouse_bench.servers.definitions import isolation_paths, routing_api, ro
 from gatehouse_bench.servers.gatehouse import merge_patch
 
 STATIC = JOBS[0]
+LIMITS = next(job for job in JOBS if job.name == "limits")
 ROUTING = next(job for job in JOBS if job.name == "routing")
 ISOLATION = next(job for job in JOBS if job.name == "isolation")
 
@@ -109,6 +110,14 @@ class ReportTest(unittest.TestCase):
 
     def test_tyk_is_quoted_under_its_jobs(self):
         self.assertIn("Tyk, quoted", report(JobResult(STATIC, [Row("hyper", "", [figures()])], {})).markdown())
+
+    def test_the_cost_of_limits_is_compared_within_rounds(self):
+        without = Row("gatehouse-session", "", [figures(10), figures(20), figures(30)])
+        limited = Row("gatehouse-limits", "", [figures(10.4), figures(20.6), figures(38)])
+        redis = Row("gatehouse-limits-redis", "", [figures(40)], redis_commands=[1.0, 1.001, 0.999])
+        text = report(JobResult(LIMITS, [without, limited, redis], {})).markdown()
+        self.assertIn("gatehouse-limits: rate and quota cost +0.60 µs", text)
+        self.assertIn("gatehouse-limits-redis: 1.000 commands to Redis for each request", text)
 
     def test_a_run_without_rows_is_a_failure(self):
         self.assertTrue(report(JobResult(STATIC, [], {"hyper": "not built"})).failed())

@@ -19,6 +19,7 @@ TYK_WORK = ("virtual endpoint, driver `javascript`: 2,900 requests/s and 641 µs
             "4,040; Node `http` there: 19,400 and 51, nginx with njs: 18,400 and 91")  # fmt: skip
 TYK_AGGREGATE = "virtual endpoint, driver `javascript`: 3,750 requests/s and 399 µs of CPU per request"
 TYK_PROXY = "10,000 requests/s and 149 µs of CPU per request; nginx there: 52,000 and 25"
+LIMITS_GOAL_US = 1.0
 
 
 def compact_json(value: object) -> bytes:
@@ -109,5 +110,12 @@ JOBS = [
         Request("GET", ""),
         PLAIN_ANSWER,
         reference="gatehouse-1-script",
+    ),
+    Job(
+        "limits",
+        "limits: the plain answer for a caller with a session; without limits, with rate and quota, and with both on Redis",
+        Request("GET", "/plain"),
+        PLAIN_ANSWER,
+        reference="gatehouse-session",
     ),
 ]

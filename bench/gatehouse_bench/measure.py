@@ -48,6 +48,8 @@ class Row:
     description: str
     rounds: list[Figures] = field(default_factory=list)
     failure: str | None = None
+    # For each round, commands to Redis for each request; empty without a Redis.
+    redis_commands: list[float] = field(default_factory=list)
 
     def summary(self) -> str:
         """The last round in a line."""
@@ -97,11 +99,14 @@ class Contender:
         """One round: load between two readings of the CPU time, then the memory."""
         assert self._running, "a contender is started before it is measured"
         pid = self._running.pid
-        before = process_tree.cpu_times(pid)
+        before, commands = process_tree.cpu_times(pid), self._server.redis_commands()
         result = self.load(connections, seconds)
         cpu = process_tree.cpu_spent(before, process_tree.cpu_times(pid))
         if result.requests == 0:
             return
+        if commands is not None:
+            sent = (self._server.redis_commands() or 0) - commands
+            self.row.redis_commands.append(sent / result.requests)
         self.row.rounds.append(
             Figures(
                 result.requests_per_second,

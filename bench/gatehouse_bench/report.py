@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 
-from .jobs import ISOLATION_GOAL, ROUTING_GOAL_US, Job
+from .jobs import ISOLATION_GOAL, LIMITS_GOAL_US, ROUTING_GOAL_US, Job
 from .measure import Figures, Row, Settings
 
 HEADINGS = [
@@ -75,7 +75,7 @@ def job_section(result: JobResult) -> str:
         lines += ["", ratio_note(result), ""]
     lines += [f"- **{row.server} FAILED**: {' '.join(row.failure.split())}" for row in result.rows if row.failure]
     lines += [f"- {server} skipped: {reason}" for server, reason in result.skipped.items()]
-    lines += [f"- {remark}" for remark in routing_remarks(result.rows) + isolation_remarks(result.rows)]
+    lines += [f"- {remark}" for remark in remarks(result.rows)]
     if result.job.tyk:
         lines.append(f"- Tyk, quoted from a run on another machine: {result.job.tyk}")
     return "\n".join(lines).rstrip()
@@ -130,6 +130,31 @@ def ratios(row: Row, reference: Figures | None) -> tuple[float, float] | None:
         return None
     cpu = figures.cpu_us / reference.cpu_us if reference.cpu_us else float("inf")
     return figures.requests_per_second / reference.requests_per_second, cpu
+
+
+def remarks(rows: Sequence[Row]) -> list[str]:
+    """What a job's rows say beside each other."""
+    return routing_remarks(rows) + isolation_remarks(rows) + limits_remarks(rows)
+
+
+def limits_remarks(rows: Sequence[Row]) -> list[str]:
+    """What rate and quota cost, and what they ask of Redis, for each variant."""
+    sound = {row.server: row for row in rows if not row.failure}
+    found = []
+    for name, without in sound.items():
+        limited = sound.get(name.replace("gatehouse-session", "gatehouse-limits"))
+        if limited is not None and limited is not without:
+            differences = [b.cpu_us - a.cpu_us for a, b in zip(without.rounds, limited.rounds, strict=True)]
+            verdict = "met" if median(differences) <= LIMITS_GOAL_US else "MISSED"
+            found.append(
+                f"{limited.server}: rate and quota cost {median(differences):+.2f} µs of CPU per request "
+                f"(rounds: {', '.join(f'{d:+.2f}' for d in differences)}); the goal, at most {LIMITS_GOAL_US:g} µs, "
+                f"is {verdict}"
+            )
+        row = sound[name]
+        if row.redis_commands:
+            found.append(f"{name}: {median(row.redis_commands):.3f} commands to Redis for each request")
+    return found
 
 
 def routing_remarks(rows: Sequence[Row]) -> list[str]:
@@ -195,5 +220,5 @@ def job_value(result: JobResult) -> dict:
         "reference": result.job.reference,
         "rows": rows,
         "skipped": result.skipped,
-        "remarks": routing_remarks(result.rows),
+        "remarks": remarks(result.rows),
     }

@@ -52,6 +52,8 @@ pub struct Exchange {
     pub session_found: Option<Arc<Session>>,
     /// The key that the session was found under; `None` for one that a hook or plugin gave.
     pub key: Option<Arc<Key>>,
+    /// The quota of the caller, once the request was counted.
+    pub quota: Option<CountedQuota>,
     /// The API that the request is in has let the caller in; set by authentication alone.
     pub let_in: bool,
     /// Headers that plugins add to whatever answer goes out.
@@ -90,6 +92,19 @@ impl Exchange {
         match self.uri.authority() {
             Some(authority) => authority.as_str(),
             None => self.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or(""),
+        }
+    }
+
+    /// The session as scripts and plugins see it: with what is left of its quota.
+    pub fn session_seen(&self) -> Option<Arc<Session>> {
+        let session = self.session.as_ref()?;
+        match &self.quota {
+            None => Some(Arc::clone(session)),
+            Some(quota) => {
+                let mut session = Session::clone(session);
+                session.set_quota(&quota.scope, quota.remaining, quota.renews);
+                Some(Arc::new(session))
+            }
         }
     }
 
@@ -135,6 +150,17 @@ pub struct SentRequest {
     pub uri: Uri,
     /// Headers.
     pub headers: HeaderMap,
+}
+
+/// What is left of a caller's quota after its request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountedQuota {
+    /// Requests left.
+    pub remaining: i64,
+    /// When its period ends, in seconds since 1970; 0 is never.
+    pub renews: i64,
+    /// See [`allowance_scope`](crate::session::AccessRight::allowance_scope).
+    pub scope: Box<str>,
 }
 
 /// Where hooks sent a request.

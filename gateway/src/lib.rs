@@ -17,6 +17,7 @@ pub mod demo;
 pub mod events;
 pub mod exchange;
 pub mod js;
+pub mod limits;
 pub mod live;
 pub mod plugin_command;
 pub mod plugins;

@@ -213,7 +213,7 @@ pub async fn serve(
     let mut reloads = gateway.reloads.finished();
     loop {
         tokio::select! {
-            _ = &mut serving => return Ok(()),
+            _ = &mut serving => return write_quotas(&gateway).await,
             () = changed(&mut watch) => ask_for_reload(&gateway, AskedBy::Files),
             _ = hangup.recv() => ask_for_reload(&gateway, AskedBy::Operator),
             Ok(()) = reloads.changed() => watch_files(&mut watch, &gateway),
@@ -227,7 +227,7 @@ pub async fn serve(
                         continue;
                     }
                     tracing::warn!(signal, "stopping at once");
-                    return Ok(());
+                    return write_quotas(&gateway).await;
                 }
                 stopping = Some(Instant::now());
                 tracing::info!(signal, in_flight = gateway.in_flight(), "stopping: requests in flight may end");
@@ -235,6 +235,14 @@ pub async fn serve(
             }
         }
     }
+}
+
+/// The last thing before the end: what was used of quotas, which the next start goes on from.
+async fn write_quotas(gateway: &Gateway) -> Result<(), RunError> {
+    if let Err(error) = gateway.limits.write().await {
+        tracing::error!("quotas cannot be written to the store, and begin anew with the next start: {error}");
+    }
+    Ok(())
 }
 
 /// Closes upstream connections that nobody has used for a while, for as long as there is a gateway.

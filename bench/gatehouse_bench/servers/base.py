@@ -38,6 +38,10 @@ class Server(ABC):
     def version(self) -> str:
         """What was measured, for the report."""
 
+    def redis_commands(self) -> int | None:
+        """Commands that its Redis has had by now; None without one."""
+        return None
+
     def paths(self, job: Job) -> Sequence[str]:
         """The paths that are requested in turn."""
         return [job.request.path]

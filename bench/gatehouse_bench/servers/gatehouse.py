@@ -9,9 +9,12 @@ from ..jobs import UPSTREAM_PATH, Job
 from ..places import GATEHOUSE_SCRIPTS
 from . import definitions
 from .base import Server, Site, first_output_line
+from .redis import Redis
 
 LISTEN_PATH = "/bench/"
 ROUTED_REQUESTS = 1000
+# More than any machine asks for. The window is short, as Redis keeps every request in it.
+LIMITED = {"rate": 10_000_000, "per": 1, "quota_max": 1_000_000_000, "quota_renewal_rate": 3600}
 CONF = {
     "listen_address": "127.0.0.1",
     "secret": "bench",
@@ -142,6 +145,49 @@ class Plugin(Gatehouse):
 
 
 @dataclass
+class Limits(Plugin):
+    """The endpoint plugin for a caller whose session another function of the plugin gives, with limits that never bite."""
+
+    session: dict = field(default_factory=dict)
+    what: str = ""
+    on_redis: bool = False
+    _redis: Redis | None = None
+
+    @property
+    def jobs(self) -> Mapping[str, str]:
+        return {"limits": f"Gatehouse: a Rust endpoint plugin, {self.what}"}
+
+    def missing(self) -> str | None:
+        if self.on_redis and not Redis.installed():
+            return "redis-server is not installed"
+        return super().missing()
+
+    def command(self, job: Job, site: Site) -> list[str]:
+        if self.on_redis:
+            self._redis = Redis.start(site.directory)
+            self.conf_patch = merge_patch(self.conf_patch, {"storage": self._redis.storage()})
+        return super().command(job, site)
+
+    def redis_commands(self) -> int | None:
+        return self._redis.commands() if self._redis else None
+
+    def apis(self, job: Job, site: Site) -> list[dict]:
+        entry = {"path": job.request.path, "method": job.request.method, "plugin_path": str(self.library)}
+        hook = {"name": "caller", "path": str(self.library), "config": self.session}
+        return [
+            definitions.classic(
+                "bench",
+                LISTEN_PATH,
+                site.upstream,
+                {"go_plugin": [entry | {"func_name": "plain"}]},
+                use_keyless=False,
+                enable_coprocess_auth=True,
+                custom_middleware={"driver": "rust", "auth_check": hook},
+            )
+        ]
+
+
+@dataclass
 class Proxy(Gatehouse):
     """A request passed to the upstream."""
 
@@ -201,4 +247,9 @@ def forms(binary: Path, drivers: Sequence[str], plugin: Path) -> list[Gatehouse]
         Routing(binary, "gatehouse-1000-apis", api_count=1000),
         Isolation(binary, "gatehouse-1-script", api_count=1),
         Isolation(binary, "gatehouse-1000-scripts", api_count=1000),
+        Limits(binary, "gatehouse-session", library=plugin, what="a session without limits"),
+        Limits(binary, "gatehouse-limits", library=plugin, session=LIMITED, what="rate and quota, embedded store"),
+        Limits(
+            binary, "gatehouse-limits-redis", library=plugin, session=LIMITED, what="rate and quota, Redis", on_redis=True
+        ),
     ]

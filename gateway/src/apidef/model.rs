@@ -58,6 +58,8 @@ pub struct ApiDefinition {
     pub keys: Option<KeyAuth>,
     /// API-wide rate limit.
     pub rate_limit: Option<RateLimit>,
+    /// What of keys' limits counts here.
+    pub key_limits: KeyLimits,
     /// Driver that the definition asks for; `None` is the gateway's default.
     pub driver: Option<DriverName>,
     /// What a call of its scripts may use, where it is not what the gateway gives.
@@ -251,6 +253,8 @@ pub struct Endpoints {
     pub rewrites: Vec<Endpoint<UrlRewrite>>,
     /// Fixed answers, given before scripts and plugins are asked.
     pub mocks: Vec<Endpoint<FixedAnswer>>,
+    /// Rate limits for all callers together, in place of the API's.
+    pub rate_limits: Vec<Endpoint<RateLimit>>,
     /// Answers in the upstream's place.
     pub upstream_mocks: Vec<Endpoint<Mock>>,
 }
@@ -469,9 +473,51 @@ pub struct RateLimit {
     pub per: Duration,
 }
 
+impl RateLimit {
+    /// `rate` requests in each `per` seconds, as Tyk writes it; `None` if either is not above zero, which is no limit.
+    ///
+    /// A fraction of a request is left out; less than one request in the window is one in a longer window.
+    pub fn new(rate: f64, per: f64) -> Option<Self> {
+        if rate.is_nan() || per.is_nan() || rate <= 0.0 || per <= 0.0 {
+            return None;
+        }
+        let (rate, per) = if rate < 1.0 { (1.0, per / rate) } else { (rate, per) };
+        let per = Duration::try_from_secs_f64(per).unwrap_or(Duration::MAX).max(Duration::from_nanos(1));
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and saturates")]
+        Some(Self { requests: rate as u64, per })
+    }
+}
+
+/// What of the limits of keys and sessions counts in an API.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyLimits {
+    /// `disable_rate_limit`: rates do not.
+    pub no_rates: bool,
+    /// `disable_quota`: quotas do not.
+    pub no_quotas: bool,
+    /// `session_lifetime`: time that a key is kept for after it is written, unless it says so itself; `None` is for ever.
+    pub session_lifetime: Option<Duration>,
+}
+
 #[cfg(test)]
 mod tests {
-    use super::AddressRange;
+    use std::time::Duration;
+
+    use super::{AddressRange, RateLimit};
+
+    #[test]
+    fn rates_are_numbers_of_requests_in_a_window() {
+        let limit = |rate, per| RateLimit::new(rate, per).map(|limit| (limit.requests, limit.per));
+        let millis = Duration::from_millis;
+        assert_eq!(limit(100.0, 60.0), Some((100, millis(60_000))));
+        assert_eq!(limit(2.9, 0.5), Some((2, millis(500))));
+        assert_eq!(limit(0.5, 1.0), Some((1, millis(2_000))));
+        assert_eq!(limit(f64::MAX, f64::MAX), Some((u64::MAX, Duration::MAX)));
+        assert_eq!(limit(1.0, f64::MIN_POSITIVE), Some((1, Duration::from_nanos(1))));
+        for (rate, per) in [(0.0, 1.0), (-1.0, 1.0), (5.0, 0.0), (5.0, -1.0), (f64::NAN, 1.0)] {
+            assert_eq!(limit(rate, per), None, "{rate} {per}");
+        }
+    }
 
     #[test]
     fn ranges_contain_what_they_say() {

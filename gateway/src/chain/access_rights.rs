@@ -21,7 +21,7 @@ use crate::{
 /// Patterns that are kept compiled.
 const KEPT: usize = 10_000;
 
-/// Compiled patterns of `allowed_urls`, which come with sessions.
+/// Compiled patterns of `allowed_urls` and `endpoints`, which come with sessions.
 pub struct AllowedUrls {
     matching: MatchingSettings,
     /// `None` for what is not a pattern.
@@ -41,14 +41,15 @@ impl AllowedUrls {
         })
     }
 
-    fn pattern(&self, url: &str) -> Option<Arc<Pattern>> {
+    /// A pattern of a session; `None`, logged once, when the text is none.
+    pub fn pattern(&self, url: &str) -> Option<Arc<Pattern>> {
         if let Some(known) = self.patterns.get(url) {
             return known;
         }
         let pattern = match Pattern::compile(url, self.matching) {
             Ok(pattern) => Some(Arc::new(pattern)),
             Err(error) => {
-                tracing::error!("allowed_urls: {error}; it allows nothing");
+                tracing::error!("a path in a session: {error}; it matches nothing");
                 None
             }
         };
@@ -68,11 +69,7 @@ pub fn check(
     exchange: &Exchange,
 ) -> Result<(), GatewayError> {
     let session = exchange.session.as_deref().ok_or(GatewayError::KeyRefused)?;
-    let key = match &exchange.key {
-        Some(key) => &*key.name,
-        None if session.key_id.is_empty() => plugin::NO_KEY,
-        None => &session.key_id,
-    };
+    let key = plugin::key_shown(exchange);
     if session.is_inactive {
         api.events.fire(exchange, Happened::KeyInactive { key });
         return Err(GatewayError::KeyInactive);

@@ -202,6 +202,7 @@ fn inner(base: &str, request: &BatchRequest, outer: &Exchange) -> Result<Exchang
         outer_caller: None,
         loop_limit: outer.loop_limit,
         checks_limits: true,
+        quota: None,
         in_batch: true,
     })
 }

@@ -122,6 +122,7 @@ pub fn enter<'a>(
         exchange.session = None;
         exchange.session_found = None;
         exchange.key = None;
+        exchange.quota = None;
         exchange.let_in = false;
     }
     let listen_path = api.loop_prefix();

@@ -12,12 +12,12 @@ pub mod header_transform;
 pub mod hook;
 mod hook_url;
 pub mod ip_access;
+pub mod limits;
 pub mod looping;
 pub mod mock_response;
 pub mod path_access;
 pub mod plugin;
 pub mod query;
-pub mod rate_limit;
 pub mod response_cache;
 pub mod script_hook;
 pub mod size_limit;
@@ -31,8 +31,14 @@ use http::{HeaderValue, Method, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
 use self::{
-    authentication::Arriving, hook::LiveHook, looping::LoopTarget, path_access::Access, plugin::Now,
-    response_cache::Question, version::Selected,
+    authentication::Arriving,
+    hook::LiveHook,
+    limits::{Checked, Rules},
+    looping::LoopTarget,
+    path_access::Access,
+    plugin::Now,
+    response_cache::Question,
+    version::Selected,
 };
 use crate::{
     exchange::{Exchange, SentTo},
@@ -182,10 +188,9 @@ async fn pass(
         ip_access::check(&api.client_addresses, exchange.client.ip())?;
     }
     let forms = path.forms();
-    if let Some(limit) = &api.rate_limit
-        && exchange.checks_limits
-    {
-        limit.check().inspect_err(|_| rate_limit::exceeded(api, exchange))?;
+    let rules = Rules { api, endpoints, of_caller: !matches!(access, Access::Ignored), forms };
+    if limits::check_now(gateway, rules, exchange)? == Checked::Waits {
+        Box::pin(limits::check(gateway, rules, exchange)).await?;
     }
     header_transform::request(version, forms, exchange);
     let mut rewritten = match endpoints.rewrites.find(&exchange.method, forms) {
@@ -206,7 +211,7 @@ async fn pass(
         let method = transformed.unwrap_or(&client_method);
         let question = Question { api, version, cache, rule, method, rewritten: rewritten.as_ref() };
         if let Some(reply) = Box::pin(response_cache::find(gateway, question, exchange)).await? {
-            return Ok(finished(version, reply));
+            return Ok(finished(api, version, exchange, reply));
         }
     }
     let mut reply = match endpoints.virtual_endpoints.find(&client_method, forms) {
@@ -275,12 +280,12 @@ async fn pass(
     if exchange.cache_fill.is_some() {
         reply = Box::pin(response_cache::keep(exchange, reply)).await?;
     }
-    Ok(finished(version, reply))
+    Ok(finished(api, version, exchange, reply))
 }
 
 /// What every answer gets that comes from behind the limits.
-fn finished(version: &LiveVersion, mut reply: Reply) -> Flow {
-    reply::set_keyless_limits(reply.headers_mut());
+fn finished(api: &LiveApi, version: &LiveVersion, exchange: &Exchange, mut reply: Reply) -> Flow {
+    limits::set_headers(api, exchange, reply.headers_mut());
     if let Some(expires) = &version.expires {
         reply.headers_mut().insert("x-tyk-api-expires", expires.header.clone());
     }

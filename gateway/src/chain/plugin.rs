@@ -72,7 +72,7 @@ impl LivePlugin {
 
     fn context(&self, exchange: &Exchange) -> CallContext<'_> {
         let mut context = CallContext::new(&self.site);
-        context.session = exchange.session.clone();
+        context.session = exchange.session_seen();
         context
     }
 }
@@ -122,6 +122,15 @@ fn outcome(called: Called<PluginOutcome>, exchange: &mut Exchange) -> Option<Rep
     match outcome {
         PluginOutcome::Continue => None,
         PluginOutcome::Respond(response) => Some(response.map(ReplyBody::from)),
+    }
+}
+
+/// The caller's key as events show it.
+pub fn key_shown(exchange: &Exchange) -> &str {
+    match (&exchange.key, &exchange.session) {
+        (Some(key), _) => &key.name,
+        (None, Some(session)) if !session.key_id.is_empty() => &session.key_id,
+        _ => NO_KEY,
     }
 }
 

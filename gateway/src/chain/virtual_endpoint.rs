@@ -90,10 +90,10 @@ async fn call(
         function: Arc::clone(&endpoint.function),
         kind: CallKind::VirtualEndpoint,
         request: request_object(exchange, body),
-        session_json: exchange
-            .session
-            .as_ref()
-            .filter(|_| endpoint.use_session)
+        session_json: endpoint
+            .use_session
+            .then(|| exchange.session_seen())
+            .flatten()
             .map(|session| session.to_value().to_string().into()),
     };
     let text = gateway.js.call(&endpoint.script, call, &endpoint.budget).await?;

@@ -56,6 +56,9 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
             in_flight: limits.max_in_flight,
             connections: limits.max_connections,
             drain_timeout: Duration::from_millis(limits.drain_timeout_ms),
+            counters: limits.max_counters,
+            quota_write_interval: Duration::from_millis(limits.quota_write_ms),
+            throttle: Duration::from_millis(limits.max_throttle_ms),
         },
         upstream: UpstreamSettings {
             idle_per_host: conf.max_idle_connections_per_host,

@@ -252,6 +252,9 @@ pub(super) struct Limits {
     pub(super) max_in_flight: usize,
     pub(super) max_connections: usize,
     pub(super) drain_timeout_ms: u64,
+    pub(super) max_counters: usize,
+    pub(super) quota_write_ms: u64,
+    pub(super) max_throttle_ms: u64,
 }
 
 /// `gatehouse.upstream`.

@@ -11,9 +11,12 @@ use super::{
     engine::{Deadline, HostReturn},
     host::HostFunction,
 };
-use crate::session::{
-    Life, Session, Sessions, StoreError,
-    store::{TimeLeft, prefix},
+use crate::{
+    limits::{Limits, LimitsError},
+    session::{
+        Key, Life, Session, Sessions, StoreError,
+        store::{TimeLeft, prefix},
+    },
 };
 
 /// Bytes of the name of a stored value.
@@ -25,6 +28,7 @@ const LARGEST_VALUE: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct ScriptStore {
     sessions: Arc<Sessions>,
+    limits: Arc<Limits>,
 }
 
 /// Why a function did not do what it was asked.
@@ -37,6 +41,12 @@ enum Failure {
     Deadline,
 }
 
+impl From<LimitsError> for Failure {
+    fn from(error: LimitsError) -> Self {
+        Self::Throw(error.to_string())
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Throw(error.to_string())
@@ -44,9 +54,9 @@ impl From<StoreError> for Failure {
 }
 
 impl ScriptStore {
-    /// The store of these sessions.
-    pub fn new(sessions: Arc<Sessions>) -> Self {
-        Self { sessions }
+    /// The store of these sessions, with their counters.
+    pub fn new(sessions: Arc<Sessions>, limits: Arc<Limits>) -> Self {
+        Self { sessions, limits }
     }
 
     /// Runs one of the functions, at most until `deadline`.
@@ -114,7 +124,11 @@ impl ScriptStore {
         const NOT_FOUND: &str = r#"{"status":"error","message":"Key not found"}"#;
         let org = self.sessions.organisation(api).unwrap_or_default();
         Ok(HostReturn::Text(match self.sessions.find(&org, key).await? {
-            Some(found) => found.session.to_json(),
+            Some(found) => {
+                let mut session = Session::clone(&found.session);
+                self.limits.show_quotas(&found.key.id, &mut session).await?;
+                session.to_json()
+            }
             None => NOT_FOUND.to_owned(),
         }))
     }
@@ -142,7 +156,18 @@ impl ScriptStore {
         };
         let life = session.life();
         self.sessions.write(&key, &session, life).await?;
+        if suppress_reset != "1" {
+            self.begin_anew(&key, session).await?;
+        }
         Ok(HostReturn::Undefined)
+    }
+
+    /// What was counted of a key that is written is counted no more.
+    async fn begin_anew(&self, key: &Key, mut session: Session) -> Result<(), Failure> {
+        let org = session.org_id.clone();
+        // A policy that is not known is refused when the key is used; until then only its own counters matter.
+        let _ = self.sessions.policies().apply(&mut session, &org);
+        Ok(self.limits.begin_anew(self.sessions.settings(), &key.id, &session).await?)
     }
 }
 
@@ -207,10 +232,12 @@ mod tests {
     fn script(folder: &std::path::Path) -> Script {
         let store = EmbeddedStore::new(folder.join("kept.redb"), Duration::from_secs(20));
         let keys = KeySettings { hashed: true, function: None, list_hashed: false };
-        let sessions = Arc::new(Sessions::of(Store::Embedded(Arc::new(store)), keys));
+        let store = Store::Embedded(Arc::new(store));
+        let limits = Arc::new(Limits::of(store.clone()));
+        let sessions = Arc::new(Sessions::of(store, keys));
         sessions.set_organisations([("api".into(), "default".into())].into());
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        Script { runtime, store: ScriptStore::new(sessions) }
+        Script { runtime, store: ScriptStore::new(sessions, limits) }
     }
 
     #[test]

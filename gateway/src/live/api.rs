@@ -15,10 +15,11 @@ use time::OffsetDateTime;
 
 use crate::{
     apidef::model::{
-        ClientAddresses, Cors, FixedAnswer, HeaderChanges, KeyAuth, MethodActions, Mock, VersionLocation,
+        ClientAddresses, Cors, FixedAnswer, HeaderChanges, KeyAuth, KeyLimits, MethodActions, Mock,
+        VersionLocation,
     },
     chain::{
-        hook::LiveHook, plugin::LivePlugin, rate_limit::RateWindow, url_rewrite::Rewrite,
+        hook::LiveHook, limits::SharedRate, plugin::LivePlugin, url_rewrite::Rewrite,
         virtual_endpoint::LiveVirtualEndpoint,
     },
     events::ApiEvents,
@@ -57,8 +58,10 @@ pub struct LiveApi {
     pub client_addresses: ClientAddresses,
     /// Where callers have their keys; `None` when it takes none.
     pub keys: Option<KeyAuth>,
-    /// API-wide rate limit; shared with the snapshot before, so that a reload does not open the window anew.
-    pub rate_limit: Option<Arc<RateWindow>>,
+    /// API-wide rate limit.
+    pub rate_limit: Option<SharedRate>,
+    /// What of keys' limits counts here.
+    pub key_limits: KeyLimits,
     /// Header changes on every answer.
     pub response_headers: HeaderChanges,
     /// Scripts and functions of plugins around the whole API.
@@ -205,6 +208,8 @@ pub struct LiveEndpoints {
     pub rewrites: EndpointList<Rewrite>,
     /// Fixed answers.
     pub mocks: EndpointList<FixedAnswer>,
+    /// Rate limits, in place of the API's.
+    pub rate_limits: EndpointList<SharedRate>,
     /// Answers in the upstream's place.
     pub upstream_mocks: EndpointList<Mock>,
 }
@@ -222,6 +227,7 @@ impl LiveEndpoints {
             || self.methods.names_path(path)
             || self.rewrites.names_path(path)
             || self.mocks.names_path(path)
+            || self.rate_limits.names_path(path)
             || self.upstream_mocks.names_path(path)
     }
 }

@@ -20,10 +20,10 @@ use crate::{
     apidef::{
         ApiDefinition,
         folder::DefinitionFile,
-        model::{Endpoint, Endpoints, Version, Versioning},
+        model::{Endpoint, Version, Versioning},
         read::Kind,
     },
-    chain::{rate_limit::RateWindow, url_rewrite::Rewrite},
+    chain::{limits::SharedRate, url_rewrite::Rewrite},
     config::settings::{MatchingSettings, Settings},
     events::queue::EventQueue,
     js::runtime::JsRuntime,
@@ -61,8 +61,6 @@ pub struct Compiler<'a> {
     pub events: &'a Arc<EventQueue>,
     /// Where APIs get what they count with.
     pub metrics: &'a Metrics,
-    /// The snapshot before, whose rate windows go on.
-    pub before: Option<&'a Snapshot>,
 }
 
 /// How a compilation went.
@@ -190,7 +188,8 @@ impl Compiler<'_> {
             scripts: scripts.as_ref(),
             metrics: self.metrics,
         };
-        let mut compile = |version: &Version| self.version(version, insecure, scripts.as_ref(), plugins);
+        let mut compile =
+            |version: &Version| self.version(definition, version, insecure, scripts.as_ref(), plugins);
         let versions = match &definition.versioning {
             Versioning::Single(version) => LiveVersions::Single(Box::new(compile(version)?)),
             Versioning::Many { location, strip, default, versions } => {
@@ -203,12 +202,8 @@ impl Compiler<'_> {
                 }
             }
         };
-        let before = self.before.and_then(|snapshot| snapshot.apis().find(|api| api.id == definition.id));
-        let rate_limit =
-            definition.rate_limit.map(|limit| match before.and_then(|api| api.rate_limit.as_ref()) {
-                Some(window) if window.is_for(limit) => Arc::clone(window),
-                _ => Arc::new(RateWindow::new(limit)),
-            });
+        let keys = self.settings.keys;
+        let rate_limit = definition.rate_limit.map(|limit| SharedRate::of_api(definition, limit, keys));
         let api = LiveApi {
             id: Arc::clone(&definition.id),
             name: Arc::clone(&definition.name),
@@ -228,6 +223,7 @@ impl Compiler<'_> {
             client_addresses: definition.client_addresses.clone(),
             keys: definition.keys.clone(),
             rate_limit,
+            key_limits: definition.key_limits,
             response_headers: definition.response_headers.clone(),
             hooks,
             batch: definition.batch,
@@ -243,6 +239,7 @@ impl Compiler<'_> {
 
     fn version(
         &self,
+        definition: &ApiDefinition,
         version: &Version,
         insecure: bool,
         scripts: Option<&ApiScripts>,
@@ -270,19 +267,20 @@ impl Compiler<'_> {
             request_headers: version.request_headers.clone(),
             response_headers: version.response_headers.clone(),
             size_limit: version.size_limit,
-            endpoints: self.endpoints(&version.endpoints, version.ignore_case, scripts, plugins)?,
+            endpoints: self.endpoints(definition, version, scripts, plugins)?,
         })
     }
 
     fn endpoints(
         &self,
-        endpoints: &Endpoints,
-        ignore_case: bool,
+        definition: &ApiDefinition,
+        version: &Version,
         scripts: Option<&ApiScripts>,
         plugins: &mut PluginCompiler<'_>,
     ) -> Result<LiveEndpoints, CompileError> {
+        let endpoints = &version.endpoints;
         let matching = MatchingSettings {
-            ignore_case: ignore_case || self.settings.matching.ignore_case,
+            ignore_case: version.ignore_case || self.settings.matching.ignore_case,
             ..self.settings.matching
         };
         fn list<T: Clone>(
@@ -320,6 +318,12 @@ impl Compiler<'_> {
             })?,
             mocks: list(&endpoints.mocks, matching)?,
             upstream_mocks: list(&endpoints.upstream_mocks, matching)?,
+            rate_limits: match definition.key_limits.no_rates {
+                true => EndpointList::default(),
+                false => EndpointList::compile(&endpoints.rate_limits, matching, |endpoint| {
+                    Ok::<_, PatternError>(SharedRate::of_endpoint(definition, endpoint, self.settings.keys))
+                })?,
+            },
         })
     }
 }

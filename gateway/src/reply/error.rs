@@ -11,6 +11,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use super::{Reply, body::ReplyBody};
 use crate::{
     js::engine::ErrorClass,
+    limits::LimitsError,
     session::StoreError,
     telemetry::metrics::{unserved, upstream},
 };
@@ -36,6 +37,21 @@ pub enum GatewayError {
     /// The client's address may not call.
     #[error("Access from this IP has been disallowed")]
     AddressForbidden,
+    /// The rate of the caller.
+    #[error("Rate Limit Exceeded")]
+    RateLimit,
+    /// The quota of the caller.
+    #[error("Quota exceeded")]
+    QuotaExceeded,
+    /// Rates and quotas cannot be checked, so nobody gets past them.
+    #[error("Rate limits and quotas cannot be checked at the moment")]
+    Limits(#[from] LimitsError),
+    /// What a session says cannot be applied.
+    #[error("The record of this key cannot be used")]
+    SessionUnusable {
+        /// Why.
+        cause: String,
+    },
     /// The API-wide rate limit.
     #[error("API Rate Limit Exceeded")]
     ApiRateLimit,
@@ -169,15 +185,19 @@ impl GatewayError {
             | Self::VersionUnknown
             | Self::VersionExpired
             | Self::EndpointForbidden
+            | Self::QuotaExceeded
             | Self::AddressForbidden
             | Self::KeyRefused
             | Self::PathRefused
             | Self::KeyInactive => StatusCode::FORBIDDEN,
             Self::KeyMissing | Self::KeyExpired => StatusCode::UNAUTHORIZED,
             // Another try cannot help when it is the record that is wrong.
-            Self::Store(StoreError::BadValue { .. }) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::ApiRateLimit => StatusCode::TOO_MANY_REQUESTS,
+            Self::Store(StoreError::BadValue { .. })
+            | Self::Limits(LimitsError::Store(StoreError::BadValue { .. })) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            Self::Store(_) | Self::Limits(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::RateLimit | Self::ApiRateLimit => StatusCode::TOO_MANY_REQUESTS,
             Self::SizeLimit | Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::LengthRequired => StatusCode::LENGTH_REQUIRED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -199,6 +219,7 @@ impl GatewayError {
             | Self::Plugin
             | Self::Hook { .. }
             | Self::Middleware { .. }
+            | Self::SessionUnusable { .. }
             | Self::VirtualEndpoint { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -209,6 +230,8 @@ impl GatewayError {
             Self::Upstream { cause, .. } | Self::UpstreamLookup { cause } => cause,
             Self::LoopTarget { target } => target,
             Self::RewriteFailed { url } => url,
+            Self::SessionUnusable { cause } => cause,
+            Self::Limits(error) => return Some(error.to_string().into()),
             Self::Store(error) => return Some(error.to_string().into()),
             _ => return None,
         };

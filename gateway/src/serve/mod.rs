@@ -48,6 +48,7 @@ use crate::{
     events::queue::EventQueue,
     exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
     js::{outbound::outbound_client, runtime::JsRuntime, store::ScriptStore},
+    limits::Limits,
     live::{
         api::LiveApi,
         compile::{Compiled, Compiler},
@@ -79,6 +80,8 @@ pub struct Gateway {
     pub cache: Arc<ResponseCache>,
     /// Keys and their sessions.
     pub sessions: Arc<Sessions>,
+    /// Rates and quotas.
+    pub limits: Arc<Limits>,
     /// Where event handlers run.
     pub events: Arc<EventQueue>,
     /// What is counted.
@@ -188,7 +191,8 @@ impl Gateway {
         let sessions = Arc::new(Sessions::new(Store::new(&settings.storage, &runtime), &settings));
         let scripts = Arc::clone(&clients.scripts);
         let js = JsRuntime::new(&settings.javascript, outbound.clone(), scripts, runtime.clone());
-        let js = Arc::new(js.with_store(ScriptStore::new(Arc::clone(&sessions))));
+        let limits = Arc::new(Limits::new(&settings.limits, sessions.store().clone(), &runtime));
+        let js = Arc::new(js.with_store(ScriptStore::new(Arc::clone(&sessions), Arc::clone(&limits))));
         let events = EventQueue::new(
             &settings.events,
             outbound.clone(),
@@ -216,6 +220,7 @@ impl Gateway {
             js,
             clients,
             bundles,
+            limits,
             runtime,
             allowed_urls: AllowedUrls::new(settings.matching),
             sessions,
@@ -247,8 +252,7 @@ impl Gateway {
             StartError::Definitions { path, error }
         })?;
         self.read_policies();
-        let before = self.live.load_full();
-        let (snapshot, compiled) = self.compiler(&self.metrics, &before).compile(files);
+        let (snapshot, compiled) = self.compiler(&self.metrics).compile(files);
         self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
         let organisations = snapshot.apis().map(|api| (Arc::clone(&api.id), Arc::clone(&api.org_id)));
         self.sessions.set_organisations(organisations.collect());
@@ -283,10 +287,10 @@ impl Gateway {
     /// Blocks: not for an async thread.
     pub fn try_definition(&self, file: DefinitionFile, others: &[DefinitionFile]) -> Trial {
         // What is only tried must not appear among the counters.
-        self.compiler(&Metrics::new(), &self.live.load_full()).try_one(file, others)
+        self.compiler(&Metrics::new()).try_one(file, others)
     }
 
-    fn compiler<'a>(&'a self, metrics: &'a Metrics, before: &'a Snapshot) -> Compiler<'a> {
+    fn compiler<'a>(&'a self, metrics: &'a Metrics) -> Compiler<'a> {
         Compiler {
             settings: &self.settings,
             js: &self.js,
@@ -295,7 +299,6 @@ impl Gateway {
             cache: &self.cache,
             events: &self.events,
             metrics,
-            before: Some(before),
         }
     }
 
@@ -431,6 +434,7 @@ impl Gateway {
             session: None,
             session_found: None,
             key: None,
+            quota: None,
             let_in: false,
             response_headers: ResponseHeaders::default(),
             sent_to: SentTo::default(),

@@ -245,6 +245,18 @@ impl Session {
         self.expires > 0 && self.expires <= now
     }
 
+    /// Writes what is left of a quota, and when it begins anew, wherever that quota counts.
+    pub fn set_quota(&mut self, scope: &str, remaining: i64, renews: i64) {
+        for right in self.access_rights.values_mut().filter(|right| right.allowance_scope == scope) {
+            if !right.limit.is_empty() {
+                (right.limit.quota_remaining, right.limit.quota_renews) = (remaining, renews);
+            }
+        }
+        if scope.is_empty() {
+            (self.quota_remaining, self.quota_renews) = (remaining, renews);
+        }
+    }
+
     /// Changes one entry of the metadata, or removes it; metadata that are not an object become one.
     pub fn set_metadata(&mut self, key: &str, value: Option<Value>) {
         if !self.meta_data.is_object() {
@@ -262,7 +274,16 @@ impl Session {
 impl Limit {
     /// Whether nothing is limited, so that the session's own limits count.
     pub fn is_empty(&self) -> bool {
-        Self { other: Map::new(), ..self.clone() } == Self::default()
+        let times = [self.rate, self.per, self.throttle_interval];
+        let counts = [
+            self.throttle_retry_limit,
+            self.max_query_depth,
+            self.quota_max,
+            self.quota_renews,
+            self.quota_remaining,
+            self.quota_renewal_rate,
+        ];
+        times.iter().all(|number| *number == 0.0) && counts.iter().all(|number| *number == 0)
     }
 }
 

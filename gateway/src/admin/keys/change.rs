@@ -9,7 +9,7 @@ use super::{
         answer::{Answer, FieldError, Outcome, Refused},
         call::Call,
     },
-    Named, record, session_answer, shown, unavailable,
+    Named, not_counted, record, session_answer, shown, unavailable,
 };
 use crate::{
     events::KeyChange,
@@ -63,6 +63,9 @@ async fn create(call: &Call, id: &str, mut session: Session, no_rights: &str) ->
     let reset = call.query("suppress_reset") != "1";
     begin_periods(&mut session, reset);
     write(gateway, &key, &session).await?;
+    if reset {
+        forget_counts(gateway, &key, &applied).await?;
+    }
     tell(gateway, &applied, KeyChange::Created { org: &session.org_id, key: &key.name });
     let hash = settings.hashed.then(|| key.id.to_string());
     Ok(Answer::key(&key.name, "added", hash.as_deref()).about(shown(gateway, &key)))
@@ -95,6 +98,9 @@ pub async fn update(call: Call) -> Outcome {
     }
     begin_periods(&mut session, reset);
     write(gateway, &key, &session).await?;
+    if reset {
+        forget_counts(gateway, &key, &applied).await?;
+    }
     tell(gateway, &applied, KeyChange::Updated { org: &session.org_id, key: &key.name });
     Ok(Answer::key(&key.name, "modified", None).about(shown(gateway, &key)))
 }
@@ -111,6 +117,7 @@ pub async fn delete(call: Call) -> Outcome {
     }
     // A key whose policies are gone is told to the APIs that it names itself.
     let applied = with_policies(gateway, &session).unwrap_or(session);
+    forget_counts(gateway, &key, &applied).await?;
     tell(gateway, &applied, KeyChange::Deleted { org: &applied.org_id, key: &key.name });
     Ok(Answer::key(&key.name, "deleted", None).about(shown(gateway, &key)))
 }
@@ -193,6 +200,12 @@ fn begin_periods(session: &mut Session, reset: bool) {
     let now = record::now();
     session.last_updated = now.to_string();
     session.quota_renews = now.saturating_add(session.quota_renewal_rate);
+}
+
+/// What was counted of the limits of a key is counted no more.
+async fn forget_counts(gateway: &Gateway, key: &Key, session: &Session) -> Result<(), Refused> {
+    let keys = gateway.sessions.settings();
+    gateway.limits.begin_anew(keys, &key.id, session).await.map_err(not_counted)
 }
 
 async fn write(gateway: &Arc<Gateway>, key: &Key, session: &Session) -> Result<(), Refused> {

@@ -16,6 +16,7 @@ use super::{
     call::Call,
 };
 use crate::{
+    limits::LimitsError,
     serve::Gateway,
     session::{Key, Session, StoreError, StoredId, key},
 };
@@ -46,7 +47,7 @@ pub async fn get(call: Call) -> Outcome {
     if named.by_hash && !call.gateway.sessions.settings().hashed {
         return Err(Refused::bad("Key requested by hash but key hashing is not enabled"));
     }
-    let Some((_, mut session)) = named.find(&call.gateway).await? else {
+    let Some((key, mut session)) = named.find(&call.gateway).await? else {
         return Err(Refused::not_found("Key not found"));
     };
     let organisation = session.org_id.clone();
@@ -55,6 +56,7 @@ pub async fn get(call: Call) -> Outcome {
         // Such a key lets nobody in; what is kept of it can still be looked at.
         session = stored;
     }
+    call.gateway.limits.show_quotas(&key.id, &mut session).await.map_err(not_counted)?;
     record::hide_password(&mut session);
     Ok(session_answer(&session))
 }
@@ -109,6 +111,13 @@ fn unavailable(error: StoreError) -> Refused {
         StoreError::Failed { .. } | StoreError::BadValue { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Refused::new(status, error.to_string())
+}
+
+fn not_counted(error: LimitsError) -> Refused {
+    match error {
+        LimitsError::Store(error) => unavailable(error),
+        LimitsError::Full { .. } => Refused::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+    }
 }
 
 /// A key as audit lines may show it: its hash, or its end.

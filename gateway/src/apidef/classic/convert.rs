@@ -12,8 +12,8 @@ use super::{
 use crate::apidef::{
     Problems,
     model::{
-        ApiDefinition, ClientAddresses, Cors, HeaderChanges, RateLimit, Upstream, Version, VersionLocation,
-        Versioning,
+        ApiDefinition, ClientAddresses, Cors, HeaderChanges, KeyLimits, RateLimit, Upstream, Version,
+        VersionLocation, Versioning,
     },
     reader::{Reader, unavailable, with_default_lists},
 };
@@ -32,7 +32,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let versioning = reader.versioning(&file);
     let cors = reader.cors(&file.cors);
     let client_addresses = reader.client_addresses(&file);
-    let rate_limit = reader.global_rate_limit(&file.global_rate_limit);
+    let rate_limit = reader.global_rate_limit(&file.global_rate_limit).filter(|_| !file.disable_rate_limit);
     let response_headers = reader.response_processors(&file.response_processors);
     let driver = reader.driver(&file.custom_middleware.driver, "custom_middleware.driver");
     let keys = reader.keys(&file);
@@ -58,6 +58,14 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         client_addresses,
         keys,
         rate_limit,
+        key_limits: KeyLimits {
+            no_rates: file.disable_rate_limit,
+            no_quotas: file.disable_quota,
+            session_lifetime: u64::try_from(file.session_lifetime)
+                .ok()
+                .filter(|seconds| *seconds > 0)
+                .map(std::time::Duration::from_secs),
+        },
         driver,
         script_budget,
         response_headers,
@@ -240,7 +248,7 @@ impl Reader<'_> {
     }
 
     fn global_rate_limit(&mut self, limit: &file::RateLimit) -> Option<RateLimit> {
-        if limit.disabled || limit.rate <= 0.0 || limit.per <= 0.0 {
+        if limit.disabled || limit.per <= 0.0 {
             return None;
         }
         let per = self.seconds(limit.per, "global_rate_limit.per");

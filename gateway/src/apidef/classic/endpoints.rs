@@ -7,19 +7,16 @@ use serde_json::Value;
 use super::file;
 use crate::apidef::{
     model::{
-        Endpoint, Endpoints, FixedAnswer, MethodActions, RewriteTrigger, ScriptSource, TriggerMatch,
-        UrlRewrite, VirtualEndpoint,
+        Endpoint, Endpoints, FixedAnswer, MethodActions, RateLimit, RewriteTrigger, ScriptSource,
+        TriggerMatch, UrlRewrite, VirtualEndpoint,
     },
     reader::{Reader, WrittenHeader, unavailable},
 };
 
 impl Reader<'_> {
     pub(super) fn extended(&mut self, paths: &file::ExtendedPaths, field: &str) -> Endpoints {
-        let protecting = [
-            ("validate_json", &paths.validate_json),
-            ("validate_request", &paths.validate_request),
-            ("rate_limit", &paths.rate_limit),
-        ];
+        let protecting =
+            [("validate_json", &paths.validate_json), ("validate_request", &paths.validate_request)];
         for (name, entries) in protecting {
             if entries.iter().any(is_enabled) {
                 self.problems.refuse(
@@ -72,6 +69,9 @@ impl Reader<'_> {
                 &format!("{field}.hard_timeouts"),
                 |reader, entry, field| reader.seconds(entry.timeout, &format!("{field}.timeout")),
             ),
+            rate_limits: self.list(&paths.rate_limit, &format!("{field}.rate_limit"), |_, entry, _| {
+                RateLimit::new(entry.rate, entry.per)
+            }),
             size_limits: self.list(&paths.size_limits, &format!("{field}.size_limits"), |_, entry, _| {
                 u64::try_from(entry.size_limit).ok().filter(|limit| *limit > 0)
             }),
@@ -275,6 +275,18 @@ macro_rules! entries {
         fn method(&self) -> &str { &self.method }
     })+ };
 }
+impl Entry for file::RateLimitEntry {
+    fn disabled(&self) -> bool {
+        self.disabled || self.enabled == Some(false)
+    }
+    fn path(&self) -> &str {
+        &self.path
+    }
+    fn method(&self) -> &str {
+        &self.method
+    }
+}
+
 entries!(
     file::AccessEntry,
     file::VirtualEntry,

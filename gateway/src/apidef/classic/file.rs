@@ -162,7 +162,7 @@ pub(super) struct ExtendedPaths {
     pub(super) advance_cache_config: Vec<CacheEntry>,
     pub(super) validate_json: Vec<Value>,
     pub(super) validate_request: Vec<Value>,
-    pub(super) rate_limit: Vec<Value>,
+    pub(super) rate_limit: Vec<RateLimitEntry>,
 }
 
 /// An entry of `ignored`, `white_list` or `black_list`.
@@ -248,6 +248,18 @@ pub(super) struct TimeoutEntry {
     pub(super) path: String,
     pub(super) method: String,
     pub(super) timeout: f64,
+}
+
+/// An entry of `rate_limit`; `disabled` in Tyk's files, `enabled` in its documentation.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RateLimitEntry {
+    pub(super) disabled: bool,
+    pub(super) enabled: Option<bool>,
+    pub(super) path: String,
+    pub(super) method: String,
+    pub(super) rate: f64,
+    pub(super) per: f64,
 }
 
 /// An entry of `size_limits`; bytes.

@@ -15,7 +15,10 @@ use super::{
 };
 use crate::apidef::{
     Problems,
-    model::{ApiDefinition, ClientAddresses, Cors, HeaderChanges, RateLimit, Upstream, Version, Versioning},
+    model::{
+        ApiDefinition, ClientAddresses, Cors, HeaderChanges, KeyLimits, RateLimit, Upstream, Version,
+        Versioning,
+    },
     reader::{Reader, WrittenHeader, unavailable, with_default_lists},
 };
 
@@ -60,7 +63,12 @@ pub(super) fn convert(
         endpoints: operations::endpoints(&mut reader, &file.middleware.operations, document),
     };
     let client_addresses = client_addresses(&mut reader, &file.server.ip_access_control);
-    let rate_limit = rate_limit(&mut reader, &file.upstream.rate_limit);
+    let rate_limit = rate_limit(&mut reader, &file.upstream.rate_limit, &at("upstream.rateLimit.per"));
+    let lifetime = &file.server.authentication.custom_key_lifetime;
+    let key_lifetime = match lifetime.enabled {
+        true => reader.period(&lifetime.value, &at("server.authentication.customKeyLifetime.value")),
+        false => None,
+    };
     let plugins = &global.plugin_config;
     let driver = reader.driver(&plugins.driver, &at("middleware.global.pluginConfig.driver"));
     let hooks = hooks::hooks(&mut reader, file, &gatekeeper);
@@ -83,7 +91,12 @@ pub(super) fn convert(
         cors: cors(&global.cors),
         client_addresses,
         keys: gatekeeper.keys,
-        rate_limit,
+        rate_limit: rate_limit.filter(|_| !global.skip_rate_limit),
+        key_limits: KeyLimits {
+            no_rates: global.skip_rate_limit,
+            no_quotas: global.skip_quota,
+            session_lifetime: key_lifetime.filter(|lifetime| !lifetime.is_zero()),
+        },
         driver,
         script_budget: file.gatehouse.javascript.checked(&at(""), reader.problems),
         // What Tyk has as response processors is `transformResponseHeaders` here.
@@ -211,11 +224,12 @@ fn client_addresses(reader: &mut Reader<'_>, lists: &file::IpAccessControl) -> C
     }
 }
 
-fn rate_limit(reader: &mut Reader<'_>, limit: &file::RateLimit) -> Option<RateLimit> {
+/// A rate; `field` is where its window is written.
+pub(super) fn rate_limit(reader: &mut Reader<'_>, limit: &file::RateLimit, field: &str) -> Option<RateLimit> {
     if !limit.enabled {
         return None;
     }
-    let per = reader.period(&limit.per, &at("upstream.rateLimit.per"))?;
+    let per = reader.period(&limit.per, field)?;
     Reader::rate_limit(limit.rate, (!per.is_zero()).then_some(per))
 }
 

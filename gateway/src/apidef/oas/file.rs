@@ -126,6 +126,14 @@ pub(super) struct RateLimit {
     pub(super) per: Period,
 }
 
+/// `server.authentication.customKeyLifetime`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct KeyLifetime {
+    pub(super) enabled: bool,
+    pub(super) value: Period,
+}
+
 /// `upstream.mutualTLS`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -218,7 +226,7 @@ pub(super) struct Authentication {
     pub(super) security: Vec<Vec<String>>,
     pub(super) custom: CustomAuthentication,
     pub(super) security_schemes: BTreeMap<String, SecurityScheme>,
-    pub(super) custom_key_lifetime: Switch,
+    pub(super) custom_key_lifetime: KeyLifetime,
     pub(super) hmac: Switch,
     pub(super) oidc: Switch,
     pub(super) go_plugin: Switch,

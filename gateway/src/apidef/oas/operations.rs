@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     at, cache,
-    convert::written_headers,
+    convert::{rate_limit, written_headers},
     document::{Document, DocumentOperation},
     examples, hooks,
     operation_file::{self as file, Allowance, Operation},
@@ -125,6 +125,9 @@ fn add(
     {
         endpoints.timeouts.push(here(operation, rule));
     }
+    if let Some(rule) = rate_limit(reader, &rules.rate_limit, &field("rateLimit.per")) {
+        endpoints.rate_limits.push(here(operation, rule));
+    }
     let size = &rules.request_size_limit;
     if size.enabled
         && let Ok(limit @ 1..) = u64::try_from(size.value)
@@ -139,14 +142,10 @@ fn add(
 
 /// What this version does not have.
 fn refuse_or_warn(reader: &mut Reader<'_>, rules: &Operation, field: &impl Fn(&str) -> String) {
-    for (on, name) in
-        [(rules.validate_request.enabled, "validateRequest"), (rules.rate_limit.enabled, "rateLimit")]
-    {
-        if on {
-            let message =
-                format!("{}. Set its `enabled` to false to serve it without it", unavailable::ENDPOINT_RULE);
-            reader.problems.refuse(field(name), message);
-        }
+    if rules.validate_request.enabled {
+        let message =
+            format!("{}. Set its `enabled` to false to serve it without it", unavailable::ENDPOINT_RULE);
+        reader.problems.refuse(field("validateRequest"), message);
     }
     let findings = [
         (

@@ -94,12 +94,7 @@ impl Reader<'_> {
 
     /// So many requests in so much time; `None` when either is zero.
     pub(in crate::apidef) fn rate_limit(rate: f64, per: Option<Duration>) -> Option<RateLimit> {
-        if rate <= 0.0 {
-            return None;
-        }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and saturates")]
-        let requests = rate as u64;
-        Some(RateLimit { requests, per: per? })
+        RateLimit::new(rate, per?.as_secs_f64())
     }
 
     /// The driver of scripts that a definition asks for; `None` is the gateway's own.

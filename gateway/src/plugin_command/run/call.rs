@@ -198,6 +198,7 @@ fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<
         request_id: RequestId::next(),
         upgrade: None,
         loops: 0,
+        quota: None,
         let_in: false,
         session,
         session_found: None,

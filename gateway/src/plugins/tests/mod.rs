@@ -70,6 +70,7 @@ pub(super) fn exchange(method: Method, target: &str, body: &'static str) -> Exch
         session: None,
         session_found: None,
         key: None,
+        quota: None,
         let_in: false,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),

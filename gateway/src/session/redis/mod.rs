@@ -125,6 +125,14 @@ impl RedisStore {
         self.in_time(invocation.invoke_async(&mut link)).await
     }
 
+    /// Whether keys are on several servers, so that one script cannot have any of them.
+    ///
+    /// # Errors
+    /// When there is no connection.
+    pub fn is_cluster(&self) -> Result<bool, StoreError> {
+        Ok(self.link()?.is_cluster())
+    }
+
     async fn in_time<T>(&self, work: impl Future<Output = RedisResult<T>>) -> Result<T, StoreError> {
         let limit = self.timeout;
         match tokio::time::timeout(limit, work).await {

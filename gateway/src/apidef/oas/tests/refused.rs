@@ -109,8 +109,8 @@ fn refusals_name_the_field_and_the_operation() {
             "operation `getUsers` (GET /users): is not available",
         ),
         (
-            operation(json!({"rateLimit": {"enabled": true}})),
-            "middleware.operations.getUsers.rateLimit",
+            operation(json!({"rateLimit": {"enabled": true, "rate": 1, "per": "soon"}})),
+            "middleware.operations.getUsers.rateLimit.per",
             "operation `getUsers`",
         ),
         (

@@ -1,0 +1,168 @@
+//! The limits that a session brings, and the names of their counters.
+
+use std::{borrow::Cow, time::Duration};
+
+use http::Method;
+
+use super::interval;
+use crate::{
+    apidef::model::RateLimit,
+    limits::{
+        QuotaDemand, QuotaLimit, RateDemand,
+        of_key::{counter, endpoint_suffix, scope},
+    },
+    live::api::LiveApi,
+    reply::error::GatewayError,
+    router::endpoints::PathForms,
+    serve::Gateway,
+    session::{AccessRight, EndpointLimits, Key, Limit, Session},
+};
+
+/// What limits one caller.
+#[derive(Debug, Default)]
+pub struct Caller<'a> {
+    pub(super) rate: Option<RateDemand<'a>>,
+    pub(super) quota: Option<QuotaDemand<'a>>,
+    /// What the counters are kept under besides the caller.
+    pub(super) scope: &'a str,
+    /// Further tries of a request that is over the rate.
+    pub(super) tries: i64,
+    /// Time between two of them.
+    pub(super) interval: Duration,
+}
+
+/// The numbers that count: the API's own of a session, or the session's.
+struct Numbers {
+    rate: f64,
+    per: f64,
+    quota_max: i64,
+    quota_renewal_rate: i64,
+    tries: i64,
+    interval: f64,
+}
+
+impl<'a> Caller<'a> {
+    /// The limits of a session in an API.
+    ///
+    /// # Errors
+    /// When one of them cannot be applied.
+    pub(super) fn new(
+        gateway: &Gateway,
+        api: &LiveApi,
+        session: &'a Session,
+        key: Option<&'a Key>,
+        method: &Method,
+        forms: PathForms<'_>,
+    ) -> Result<Self, GatewayError> {
+        let right = session.access_rights.get(&*api.id);
+        let mut numbers = Numbers::of(session, right);
+        let keys = gateway.sessions.settings();
+        let mut suffix = None;
+        if let Some(right) = right
+            && !right.endpoints.is_empty()
+            && let Some(endpoint) = find_endpoint(gateway, &right.endpoints, method, forms)?
+        {
+            (numbers.rate, numbers.per) = (endpoint.limit.rate, endpoint.limit.per);
+            suffix = Some(endpoint_suffix(keys, endpoint.method, endpoint.path));
+        }
+        let rate = RateLimit::new(numbers.rate, numbers.per).filter(|_| !api.key_limits.no_rates);
+        let max = u64::try_from(numbers.quota_max).ok().filter(|max| *max > 0 && !api.key_limits.no_quotas);
+        let scope = right.map_or("", scope);
+        if rate.is_none() && max.is_none() {
+            return Ok(Self { scope, ..Self::default() });
+        }
+        let id = id(gateway, api, session, key);
+        let quota = max.map(|max| QuotaDemand {
+            name: counter(scope, id.clone(), None),
+            limit: QuotaLimit {
+                max,
+                renewal: u64::try_from(numbers.quota_renewal_rate)
+                    .ok()
+                    .filter(|seconds| *seconds > 0)
+                    .map(Duration::from_secs),
+            },
+        });
+        Ok(Self {
+            rate: rate.map(|limit| RateDemand { name: counter(scope, id, suffix.as_deref()), limit }),
+            quota,
+            scope,
+            tries: numbers.tries,
+            interval: interval(numbers.interval),
+        })
+    }
+}
+
+impl Numbers {
+    fn of(session: &Session, right: Option<&AccessRight>) -> Self {
+        match right.map(|right| &right.limit).filter(|limit| !limit.is_empty()) {
+            Some(limit) => Self {
+                rate: limit.rate,
+                per: limit.per,
+                quota_max: limit.quota_max,
+                quota_renewal_rate: limit.quota_renewal_rate,
+                tries: limit.throttle_retry_limit,
+                interval: limit.throttle_interval,
+            },
+            None => Self {
+                rate: session.rate,
+                per: session.per,
+                quota_max: session.quota_max,
+                quota_renewal_rate: session.quota_renewal_rate,
+                tries: session.throttle_retry_limit,
+                interval: session.throttle_interval,
+            },
+        }
+    }
+}
+
+/// Maximum, rest and end of the quota that a session shows for an API.
+pub(super) fn quota_shown(session: &Session, api: &str) -> (i64, i64, i64) {
+    match session.access_rights.get(api).map(|right| &right.limit).filter(|limit| !limit.is_empty()) {
+        Some(limit) => (limit.quota_max, limit.quota_remaining, limit.quota_renews),
+        None => (session.quota_max, session.quota_remaining, session.quota_renews),
+    }
+}
+
+/// The entry of a session for a method and path.
+struct FoundEndpoint<'a> {
+    path: &'a str,
+    method: &'a str,
+    limit: &'a Limit,
+}
+
+fn find_endpoint<'a>(
+    gateway: &Gateway,
+    endpoints: &'a [EndpointLimits],
+    method: &Method,
+    forms: PathForms<'_>,
+) -> Result<Option<FoundEndpoint<'a>>, GatewayError> {
+    for endpoint in endpoints {
+        let of_method =
+            endpoint.methods.iter().find(|entry| entry.name.eq_ignore_ascii_case(method.as_str()));
+        let Some(entry) = of_method else { continue };
+        let pattern =
+            gateway.allowed_urls.pattern(&endpoint.path).ok_or_else(|| GatewayError::SessionUnusable {
+                cause: format!("endpoints: `{}` is not a pattern", endpoint.path),
+            })?;
+        if forms.matches(&pattern) {
+            return Ok(Some(FoundEndpoint {
+                path: &endpoint.path,
+                method: &entry.name,
+                limit: &entry.limit,
+            }));
+        }
+    }
+    Ok(None)
+}
+
+/// What a caller is counted as: its key, or what its session says.
+fn id<'a>(gateway: &Gateway, api: &LiveApi, session: &Session, key: Option<&'a Key>) -> Cow<'a, str> {
+    if let Some(key) = key {
+        return key.id.as_str().into();
+    }
+    if !session.key_id.is_empty() {
+        return gateway.sessions.key(&session.key_id).id.to_string().into();
+    }
+    // Whoever made the session did not say whose it is in all APIs, so it is this API's.
+    format!("{}-{}", api.id, session.alias).into()
+}
