@@ -217,7 +217,7 @@ fn threads_never_get_more_than_the_limit_in_a_window() {
     passed.sort_unstable();
     // A thread may be late with a time that it read, so the bound on times as they were read has that much slack; the
     // bound on the number over all of them has none.
-    let windows = 4 * 40_000 * 97_u64.div_ceil(1) / per + 1;
+    let windows = 4 * 40_000 * 97 / per + 1;
     assert!(passed.len() as u64 <= 50 * (windows + 1), "{}", passed.len());
     assert!(passed.len() as u64 >= 50 * (windows / 2), "{}", passed.len());
 }
