@@ -54,8 +54,12 @@ pub struct Exchange {
     pub let_in: bool,
     /// Headers that plugins add to whatever answer goes out.
     pub response_headers: ResponseHeaders,
-    /// Where plugins sent the request.
+    /// Where hooks sent the request.
     pub sent_to: SentTo,
+    /// Path and query as the client sent them, once they may be changed.
+    pub client_uri: Option<Box<Uri>>,
+    /// What the upstream was sent, when an answer's hooks want to know.
+    pub sent: Option<Box<SentRequest>>,
     /// A place in the cache that the answer to this request is to fill.
     pub cache_fill: Option<Box<CacheFill>>,
     /// Key or session that the caller had before the request looped into another API.
@@ -69,6 +73,16 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// Path and query as the client sent them.
+    pub fn client_uri(&self) -> &Uri {
+        self.client_uri.as_deref().unwrap_or(&self.uri)
+    }
+
+    /// Keeps them, before the first change; later calls change nothing.
+    pub fn note_client_uri(&mut self) {
+        self.client_uri.get_or_insert_with(|| Box::new(self.uri.clone()));
+    }
+
     /// The `Host` header, or the authority of an HTTP/2 request.
     pub fn host(&self) -> &str {
         match self.uri.authority() {
@@ -110,7 +124,18 @@ impl Exchange {
     }
 }
 
-/// Where plugins sent a request.
+/// What an upstream was sent.
+#[derive(Debug)]
+pub struct SentRequest {
+    /// Method.
+    pub method: Method,
+    /// The whole URL.
+    pub uri: Uri,
+    /// Headers.
+    pub headers: HeaderMap,
+}
+
+/// Where hooks sent a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum SentTo {
     /// Nowhere else.

@@ -7,6 +7,7 @@
 //! `ARCHITECTURE.md` has the same in more words.
 
 pub mod apidef;
+pub mod bundle;
 pub mod chain;
 pub mod cli;
 pub mod config;

@@ -24,6 +24,7 @@ pub mod log;
 pub mod plugin;
 pub mod plugin_command;
 pub mod raw;
+pub mod script_hook;
 pub mod setup;
 pub mod upstream;
 pub mod watched;

@@ -241,3 +241,83 @@ fn a_plugin_that_lets_nobody_in_is_an_auth_failure() {
     let body: Value = serde_json::from_str(&receiver.only_request().text()).unwrap();
     assert_eq!((&body["event"], &body["key"]), (&json!("AuthFailure"), &json!("n/a")));
 }
+
+/// Source of an object whose handler has this body.
+fn script_handler(name: &str, body: &str) -> String {
+    format!(
+        "var {name} = new TykJS.TykEventHandlers.NewEventHandler({{}});\n\
+         {name}.NewHandler(function (event, context) {{\n{body}\n}});"
+    )
+}
+
+/// An API whose endpoint `/secret` is closed, with scripts for that.
+fn closed(scripts: &[&str]) -> Api {
+    let api = Api::new("shop").endpoint("black_list", json!({"path": "/secret", "method": "GET"}));
+    let entry = |name: &&str| {
+        json!({"handler_name": "eh_dynamic_handler",
+               "handler_meta": {"name": name, "path": format!("middleware/{name}.js")}})
+    };
+    let entries: Vec<Value> = scripts.iter().map(entry).collect();
+    api.set("/event_handlers/events/VersionFailure", entries).set("/config_data", json!({"n": 1}))
+}
+
+#[test]
+fn a_script_is_told_and_can_call() {
+    let receiver = Upstream::saying("thanks");
+    let body = format!(
+        "log('handling ' + context.APIID);
+         var answer = JSON.parse(TykMakeHttpRequest(JSON.stringify({{Method: 'POST', Domain: '{}', Resource: '/told',
+           Body: JSON.stringify([event, context, state++])}})));
+         log('the receiver said ' + answer.Body);",
+        receiver.url("")
+    );
+    let source = format!("var state = 0;\n{}", script_handler("teller", &body));
+    let gateway = Setup::new().file("middleware/teller.js", source).api(closed(&["teller"])).start();
+    for count in 1..=2 {
+        gateway
+            .send(Request::get("/shop/secret?a=1").header("x-a", "b"))
+            .assert_error(403, "Requested endpoint is forbidden");
+        receiver.wait_for_requests(count);
+    }
+    let told: Vec<Value> =
+        receiver.requests().iter().map(|told| serde_json::from_slice(&told.body).unwrap()).collect();
+    for told in &told {
+        assert_eq!(
+            (&told[0]["Type"], &told[0]["Meta"]["Path"]),
+            (&"VersionFailure".into(), &"/shop/secret".into())
+        );
+        assert!(!told[0]["Meta"]["OriginatingRequest"].as_str().unwrap().is_empty());
+        assert_eq!(told[1], json!({"APIID": "shop", "OrgID": "default", "config_data": {"n": 1}}));
+        // Nothing is kept between events.
+        assert_eq!(told[2], 0);
+    }
+    gateway.wait_for_log(|line| message(line).contains("the receiver said thanks"));
+}
+
+#[test]
+fn a_script_that_fails_changes_no_answer_and_is_in_the_log() {
+    let setup = Setup::new()
+        .set("/jsvm_timeout", 1)
+        .file("middleware/thrower.js", script_handler("thrower", "throw new Error('x');"))
+        .file("middleware/endless.js", script_handler("endless", "while (true) {}"))
+        .file("middleware/broken.js", "var broken = ;")
+        .file("middleware/misnamed.js", "var other = 1;");
+    let gateway = setup.api(closed(&["thrower", "endless", "broken", "misnamed", "absent"])).start();
+    gateway.get("/shop/secret").assert_error(403, "Requested endpoint is forbidden");
+    for words in ["exception middleware/thrower.js:3:", "timeout", "syntax", "missing_function", "source"] {
+        let line = gateway.wait_for_log(|line| {
+            message(line).starts_with("event handler failed") && message(line).contains(words)
+        });
+        assert_eq!((&line["handler"], &line["api_id"]), (&"eh_dynamic_handler".into(), &"shop".into()));
+    }
+    gateway.get("/shop/secret").assert_error(403, "Requested endpoint is forbidden");
+}
+
+#[test]
+fn scripts_of_handlers_need_scripts() {
+    let source = script_handler("teller", "log('told');");
+    let setup = Setup::new().set("/enable_jsvm", false).file("middleware/teller.js", source);
+    let gateway = setup.api(closed(&["teller"])).start();
+    gateway.get("/shop/secret").assert_error(403, "Requested endpoint is forbidden");
+    gateway.wait_for_log(|line| message(line).contains("`enable_jsvm` is false"));
+}

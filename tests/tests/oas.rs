@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use gatehouse_tests::{
-    Api, Document, Gateway, Reply, Request, Setup, Upstream, document::function, log::message,
+    Api, Document, Gateway, Reply, Request, Setup, Upstream,
+    document::function,
+    log::message,
     plugin::library,
+    script_hook::{request_source, response_hook},
 };
 use serde_json::{Value, json};
 
@@ -318,6 +321,34 @@ fn plugins_are_named_in_documents() {
     assert_eq!(gateway.get("/shop/hello").json()["message"], "Hello, stranger!");
     assert_eq!(gateway.get("/shop/off").json()["path"], "/off");
     assert_eq!(gateway.get("/hooked/x").json()["headers"]["foo"][0], "bar");
+}
+
+#[test]
+fn hooks_in_javascript_are_named_in_documents() {
+    let upstream = Upstream::echo();
+    let tag = request_source("tag", "request.SetHeaders['X-Tag'] = request.URL;");
+    let clean = response_hook("clean", "response.SetHeaders['X-Clean'] = '1';");
+    let code = &clean["code"];
+    let document = Document::new("shop")
+        .target(&upstream)
+        .tyk(
+            "/middleware/global/prePlugins",
+            json!([{"enabled": true, "functionName": "tag", "path": "middleware/tag.js"}]),
+        )
+        .tyk(
+            "/middleware/global/responsePlugins",
+            json!([{"enabled": true, "functionName": "clean", "code": code}]),
+        );
+    let by_folder = request_source("more", "request.SetHeaders['X-More'] = '1';");
+    let gateway = Setup::new()
+        .file("middleware/tag.js", tag)
+        .file("middleware/shop/pre/more.js", by_folder)
+        .document(&document)
+        .start();
+    let answer = gateway.get("/shop/x?a=1");
+    assert_eq!((answer.status, answer.header("x-clean")), (200, "1"), "{}", answer.text());
+    let seen = upstream.only_request();
+    assert_eq!((seen.header("x-tag"), seen.header("x-more")), (Some("/shop/x?a=1"), Some("1")));
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn engine() -> Arc<Engine> {
     Arc::new(Engine {
         functions: vec![Function { name: "ask".into(), arguments: 1, global: true }],
         core: vec![Source { name: "core".into(), text: CORE.into() }],
-        object: fields.map(|(name, kind)| Field { name: name.into(), kind }).collect(),
+        objects: vec![fields.map(|(name, kind)| Field { name: name.into(), kind }).collect()],
         names: ["Accept", "User-Agent", "Content-Type"].map(str::to_owned).into(),
         ..Engine::default()
     })
@@ -63,8 +63,8 @@ impl Request {
             Value::Text("GET"),
             Value::Text("0123456789abcdef"),
         ];
-        let arguments = [Value::Object(&object), Value::Json(c"{\"meta_data\":{}}"), Value::Config];
-        arena.start(program, function, arguments, 7, 1 << 20).unwrap()
+        let arguments = [Value::Object(0, &object), Value::Json(c"{\"meta_data\":{}}"), Value::Config];
+        arena.start(program, function, &arguments, 7, 1 << 20).unwrap()
     }
 
     fn call(&self, arena: Arena, program: &Arc<Program>, function: &Arc<str>) -> Arena {

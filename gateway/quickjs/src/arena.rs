@@ -51,12 +51,20 @@ pub struct NotStarted {
     pub failure: Failure,
 }
 
+/// What calls a function with so many arguments, or why nothing does.
+#[derive(Clone)]
+struct Caller {
+    function: Arc<str>,
+    count: usize,
+    held: Result<Held, Failure>,
+}
+
 /// A program as one arena has it in memory.
 pub(crate) struct Image {
     program: Weak<Program>,
     delta: Delta,
     config: Held,
-    callers: Vec<(Arc<str>, Result<Held, Failure>)>,
+    callers: Vec<Caller>,
     used: AtomicU64,
 }
 
@@ -201,7 +209,7 @@ impl Arena {
         Ok(failures)
     }
 
-    /// Begins a call of one of the program's functions, which must be loaded here. `random` is what `Math.random` begins
+    /// Begins a call of one of the program's functions, which must be loaded here, with at most four arguments. `random` is what `Math.random` begins
     /// with, `limit` the bytes of text that the function may return.
     ///
     /// # Errors
@@ -210,11 +218,11 @@ impl Arena {
         mut self,
         program: &Arc<Program>,
         function: &Arc<str>,
-        arguments: [Value<'_>; 3],
+        arguments: &[Value<'_>],
         random: u64,
         limit: usize,
     ) -> Result<Run, Box<NotStarted>> {
-        let caller = match self.caller(program, function) {
+        let caller = match self.caller(program, function, arguments.len()) {
             Ok(caller) => caller,
             Err(failure) => return Err(Box::new(NotStarted { arena: self, failure })),
         };
@@ -225,19 +233,25 @@ impl Arena {
     }
 
     /// The function that calls the named one, and the image that holds it; made at the first call.
-    fn caller(&mut self, program: &Arc<Program>, function: &Arc<str>) -> Result<(Arc<Image>, Held), Failure> {
+    fn caller(
+        &mut self,
+        program: &Arc<Program>,
+        function: &Arc<str>,
+        count: usize,
+    ) -> Result<(Arc<Image>, Held), Failure> {
         let Some(image) = self.images.get(&Arc::as_ptr(program)).map(Arc::clone) else {
             return Err(Failure::new(FailureKind::Engine, "the program is not loaded in this arena"));
         };
         self.uses += 1;
         image.used.store(self.uses, Ordering::Relaxed);
-        if let Some((_, caller)) = image.callers.iter().find(|(name, _)| name == function) {
-            let caller = caller.clone()?;
-            return Ok((image, caller));
+        let known = |caller: &&Caller| caller.count == count && caller.function == *function;
+        if let Some(caller) = image.callers.iter().find(known) {
+            let held = caller.held.clone()?;
+            return Ok((image, held));
         }
         self.activate(Some(&image));
         self.clean = false;
-        let (texts, context) = (CallTexts::new(function), self.context);
+        let (texts, context) = (CallTexts::new(function, count), self.context);
         // Looking a name up may run a getter, but waits for nobody.
         let deadline = Some(Instant::now() + std::time::Duration::from_millis(100));
         let end = &mut |_, _| HostReply::End;
@@ -258,18 +272,13 @@ impl Arena {
             self.activate(Some(&image));
         }
         let mut callers = image.callers.clone();
-        callers.push((Arc::clone(function), caller.clone()));
+        callers.push(Caller { function: Arc::clone(function), count, held: caller.clone() });
         let image = self.keep(program, image.config, callers);
         Ok((image, caller?))
     }
 
     /// Keeps what the heap holds as the program's image.
-    fn keep(
-        &mut self,
-        program: &Arc<Program>,
-        config: Held,
-        callers: Vec<(Arc<str>, Result<Held, Failure>)>,
-    ) -> Arc<Image> {
+    fn keep(&mut self, program: &Arc<Program>, config: Held, callers: Vec<Caller>) -> Arc<Image> {
         self.pristine = snapshot(&mut self.reservation);
         let delta = Delta::between(&self.base, &self.pristine);
         self.uses += 1;

@@ -1,6 +1,6 @@
 //! What all arenas of a gateway have in common.
 
-use std::sync::Arc;
+use std::{ffi::CStr, sync::Arc};
 
 /// One source text.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub struct LazyGlobal {
     pub source: Source,
 }
 
-/// One property of the object that [`Value::Object`](crate::Value::Object) fills.
+/// One property of an object that [`Value::Object`](crate::Value::Object) fills.
 #[derive(Debug, Clone)]
 pub struct Field {
     /// Name of the property.
@@ -49,6 +49,8 @@ pub enum FieldKind {
     Hidden,
     /// Not enumerable; the host function of this index answers when it is read.
     Asked(usize),
+    /// An ordinary property that no call gives a value: in each run it begins as what this JSON text says.
+    Given(&'static CStr),
 }
 
 /// What all arenas have in common: sizes, and what scripts find in their global object.
@@ -64,8 +66,8 @@ pub struct Engine {
     pub core: Vec<Source>,
     /// Globals that are made at first touch, at most 32.
     pub lazy_globals: Vec<LazyGlobal>,
-    /// Properties of the object that is filled for each run.
-    pub object: Vec<Field>,
+    /// Objects that are filled for runs, each with its properties.
+    pub objects: Vec<Vec<Field>>,
     /// Names that runs use often, such as those of headers.
     pub names: Vec<String>,
     /// Bytes of programs' images that an arena keeps; the least recently used go first and are made anew when needed.
@@ -80,7 +82,7 @@ impl Default for Engine {
             functions: Vec::new(),
             core: Vec::new(),
             lazy_globals: Vec::new(),
-            object: Vec::new(),
+            objects: Vec::new(),
             names: Vec::new(),
             image_bytes: 64 << 20,
         }

@@ -17,7 +17,7 @@ use rquickjs_sys::*;
 
 use crate::{
     control::Control,
-    engine::{Engine, FieldKind, Source},
+    engine::{Engine, Field, FieldKind, Source},
     failure::{Failure, FailureKind, frames},
     heap, native,
     value::Value,
@@ -53,7 +53,13 @@ impl Context {
 
 /// What the base image holds for runs.
 pub(crate) struct Handles {
+    objects: Vec<Filled>,
+}
+
+/// An object that runs fill.
+struct Filled {
     object: Held,
+    /// Its properties that take a value.
     fields: Vec<JSAtom>,
 }
 
@@ -94,10 +100,14 @@ pub(crate) struct CallTexts {
 impl CallTexts {
     /// For a function named by any expression, such as `handlers.inner.go`. Only a source finds what `let`, `const` and
     /// `class` declare at the top level.
-    pub(crate) fn new(function: &str) -> Self {
+    ///
+    /// The function gets this many arguments, so that its `arguments` has no more.
+    pub(crate) fn new(function: &str, count: usize) -> Self {
+        let names: Vec<String> = (0..count).map(|index| format!("$a_{index}")).collect();
+        let names = names.join(",");
         Self {
             probe: Text::of_call(format!("typeof {function}===\"function\"")),
-            call: Text::of_call(format!("(function($a_0,$a_1,$a_2){{return {function}($a_0,$a_1,$a_2)}})")),
+            call: Text::of_call(format!("(function({names}){{return {function}({names})}})")),
         }
     }
 }
@@ -205,27 +215,38 @@ impl<'a> Js<'a> {
             }
         }
         self.install_date(global)?;
-        // SAFETY: values and atoms of this context; the names stay with the image.
-        unsafe {
-            let object = JS_NewObject(self.context);
-            let mut fields = Vec::with_capacity(engine.object.len());
-            for field in &engine.object {
-                let atom = self.atom(&field.name)?;
-                fields.push(atom);
-                match field.kind {
-                    FieldKind::Visible => self.define(object, atom, JS_UNDEFINED, JS_PROP_C_W_E)?,
-                    FieldKind::Hidden => self.define(object, atom, JS_UNDEFINED, PLAIN)?,
-                    FieldKind::Asked(function) => {
-                        let getter = self.new_magic(&field.name, native::host_function, 0, function)?;
-                        self.define_accessor(object, atom, getter, JS_UNDEFINED)?;
-                    }
+        for name in &engine.names {
+            self.atom(name)?;
+        }
+        let objects =
+            engine.objects.iter().map(|fields| self.new_filled(fields)).collect::<Result<_, _>>()?;
+        Ok(Handles { objects })
+    }
+
+    /// An object that runs fill, without what they give.
+    fn new_filled(&self, fields: &[Field]) -> Result<Filled, Thrown> {
+        // SAFETY: the context's own object.
+        let object = self.checked(unsafe { JS_NewObject(self.context) })?;
+        let mut taking = Vec::with_capacity(fields.len());
+        for field in fields {
+            // The names stay with the image.
+            let atom = self.atom(&field.name)?;
+            match field.kind {
+                FieldKind::Visible => self.define(object, atom, JS_UNDEFINED, JS_PROP_C_W_E)?,
+                FieldKind::Hidden => self.define(object, atom, JS_UNDEFINED, PLAIN)?,
+                FieldKind::Given(json) => {
+                    self.define(object, atom, self.parse_json(json)?, JS_PROP_C_W_E)?;
+                    continue;
+                }
+                FieldKind::Asked(function) => {
+                    let getter = self.new_magic(&field.name, native::host_function, 0, function)?;
+                    self.define_accessor(object, atom, getter, JS_UNDEFINED)?;
+                    continue;
                 }
             }
-            for name in &engine.names {
-                self.atom(name)?;
-            }
-            if JS_IsException(object) { Err(Thrown) } else { Ok(Handles { object: Held(object), fields }) }
+            taking.push(atom);
         }
+        Ok(Filled { object: Held(object), fields: taking })
     }
 
     /// Puts our `Date` before the engine's own.
@@ -395,9 +416,12 @@ impl<'a> Js<'a> {
                     }
                     object
                 }
-                Value::Object(values) => {
-                    let object = handles.object.0;
-                    for (value, atom) in values.iter().zip(&handles.fields) {
+                Value::Object(index, values) => {
+                    let Some(Filled { object: Held(object), fields }) = handles.objects.get(*index) else {
+                        return Ok(JS_UNDEFINED);
+                    };
+                    let object = *object;
+                    for (value, atom) in values.iter().zip(fields) {
                         let value = self.argument(value, config, handles)?;
                         if JS_SetProperty(self.context, object, *atom, value) < 0 {
                             return Err(Thrown);

@@ -13,11 +13,14 @@ use crate::{
     value::Value,
 };
 
+/// The most arguments that a called function gets.
+const MAX_ARGUMENTS: usize = 4;
+
 /// What a call is made of.
 pub(crate) struct Call<'a> {
     pub(crate) function: Held,
     pub(crate) config: Held,
-    pub(crate) arguments: [Value<'a>; 3],
+    pub(crate) arguments: &'a [Value<'a>],
     pub(crate) random: u64,
     pub(crate) limit: usize,
 }
@@ -62,8 +65,9 @@ impl Run {
             let js = context.on(control);
             let (function, limit) = (call.function, call.limit);
             js.seed(call.random);
-            let mut values = [rquickjs_sys::JS_UNDEFINED; 3];
-            for (value, argument) in values.iter_mut().zip(&call.arguments) {
+            let mut values = [rquickjs_sys::JS_UNDEFINED; MAX_ARGUMENTS];
+            let count = call.arguments.len().min(MAX_ARGUMENTS);
+            for (value, argument) in values.iter_mut().zip(call.arguments) {
                 match js.argument(argument, call.config, handles) {
                     Ok(made) => *value = made,
                     Err(_) => return Err(js.failure(FailureKind::Engine)),
@@ -71,7 +75,7 @@ impl Run {
             }
             // From here on nothing that was borrowed is used.
             let _ = control.suspend(Output::Ready);
-            match js.call(function, &mut values) {
+            match js.call(function, &mut values[..count]) {
                 Ok(value) => js.returned(value, limit),
                 Err(_) => Err(js.failure(FailureKind::Exception)),
             }

@@ -13,9 +13,9 @@ pub enum Value<'a> {
     Json(&'a CStr),
     /// An object whose properties are arrays of strings.
     Lists(&'a [(String, Vec<String>)]),
-    /// The engine's [`object`](crate::Engine::object) with these values in its properties, in their order. There is one
-    /// for each run.
-    Object(&'a [Value<'a>]),
+    /// One of the engine's [`objects`](crate::Engine::objects), by index, with these values in those properties that take
+    /// one, in their order. There is one of each for a run.
+    Object(usize, &'a [Value<'a>]),
     /// What the program's [`config_json`](crate::Program::config_json) says.
     Config,
 }

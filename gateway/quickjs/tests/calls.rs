@@ -26,7 +26,7 @@ fn arguments_look_as_described() {
     );
     assert_eq!(
         text,
-        r#"[{"Headers":{"Accept":["*/*"],"User-Agent":["curl/8.0"],"X-Foo":["bar"]},"Body":"body","URL":"/virt?x=1&y=2","Params":{"x":["1"],"y":["2"]},"Scheme":"http"},["Body","Headers","Params","Scheme","URL"],"GET","id","1:",{"meta_data":{"a":"b"}},3,["f"]]"#
+        r#"[{"Headers":{"Accept":["*/*"],"User-Agent":["curl/8.0"],"X-Foo":["bar"]},"Body":"body","URL":"/virt?x=1&y=2","Params":{"x":["1"],"y":["2"]},"Scheme":"http","SetHeaders":{"a":[]}},["Body","Headers","Params","Scheme","SetHeaders","URL"],"GET","id","1:",{"meta_data":{"a":"b"}},3,["f"]]"#
     );
 }
 
@@ -224,10 +224,29 @@ fn programs_share_an_arena_and_know_nothing_of_each_other() {
 }
 
 #[test]
+fn given_properties_begin_anew_and_arguments_are_as_many_as_were_passed() {
+    let (mut arena, program) = loaded(
+        "function f(request) { request.SetHeaders.a.push(1); request.SetHeaders.b = 2;
+           return JSON.stringify([request.SetHeaders, Object.keys(request).pop(), arguments.length]); }",
+    );
+    for _ in 0..2 {
+        let (back, result) = call(arena, &program, "f");
+        assert_eq!(result.unwrap(), r#"[{"a":[1],"b":2},"SetHeaders",3]"#);
+        arena = back;
+    }
+    for count in [0, 2, 4, 3] {
+        let arguments = vec![Value::Text("x"); count];
+        let program_of_count = loaded("function g() { return String(arguments.length); }");
+        let mut run = program_of_count.0.start(&program_of_count.1, &"g".into(), &arguments, 1, 10).unwrap();
+        assert_eq!(common::finish(&mut run, Duration::from_secs(20)).unwrap().unwrap(), count.to_string());
+    }
+}
+
+#[test]
 fn a_session_that_is_not_json_is_refused() {
     let (arena, program) = loaded("function f() { return 'f'; }");
     let arguments = [Value::Json(c"{"), Value::Undefined, Value::Undefined];
-    let not = arena.start(&program, &"f".into(), arguments, 1, 10).unwrap_err();
+    let not = arena.start(&program, &"f".into(), &arguments, 1, 10).unwrap_err();
     assert!(not.failure.message.starts_with("SyntaxError"), "{}", not.failure);
     assert_eq!(call(not.arena, &program, "f").1.unwrap(), "f");
 }

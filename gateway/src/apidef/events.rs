@@ -5,6 +5,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use http::{HeaderMap, Method};
 use url::Url;
 
+use super::model::ScriptSource;
+
 /// An event that can happen here, by Tyk's name for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventName {
@@ -94,6 +96,17 @@ pub enum EventHandlerKind {
     },
     /// `eh_web_hook_handler`: a request.
     WebHook(Box<WebHook>),
+    /// `eh_dynamic_handler`: JavaScript.
+    Script(EventScript),
+}
+
+/// `handler_meta` of `eh_dynamic_handler`.
+#[derive(Debug, Clone)]
+pub struct EventScript {
+    /// The global that `NewEventHandler` made, or any expression for one.
+    pub object: Arc<str>,
+    /// Where its source is; `None` when another source of the API defines it.
+    pub source: Option<ScriptSource>,
 }
 
 /// `handler_meta` of `eh_web_hook_handler`.

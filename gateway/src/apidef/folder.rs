@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     ApiDefinition, Problem, Problems,
+    companions::Companions,
     read::{self, Kind, Place, Read},
 };
 
@@ -34,13 +35,14 @@ pub struct DefinitionFile {
 ///
 /// # Errors
 /// When the folder itself cannot be read. A file that cannot be read is a problem of that file only.
-pub fn read(folder: &Path) -> io::Result<Vec<DefinitionFile>> {
+pub fn read(folder: &Path, companions: &Companions<'_>) -> io::Result<Vec<DefinitionFile>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "json") && path.is_file())
         .collect();
     paths.sort();
-    let mut files: Vec<DefinitionFile> = paths.iter().cloned().map(read_file).collect();
+    let mut files: Vec<DefinitionFile> =
+        paths.iter().cloned().map(|path| read_file(path, companions)).collect();
     files.retain(|file| !stands_for_oas(file, &paths));
     Ok(files)
 }
@@ -54,9 +56,9 @@ fn stands_for_oas(file: &DefinitionFile, paths: &[PathBuf]) -> bool {
     paths.contains(&file.path.with_file_name(document))
 }
 
-fn read_file(path: PathBuf) -> DefinitionFile {
+fn read_file(path: PathBuf, companions: &Companions<'_>) -> DefinitionFile {
     match fs::read_to_string(&path) {
-        Ok(text) => parse(path, text),
+        Ok(text) => parse(path, text, Some(companions)),
         Err(error) => {
             let mut problems = Problems::default();
             problems.refuse("", format!("cannot be read: {error}"));
@@ -65,9 +67,11 @@ fn read_file(path: PathBuf) -> DefinitionFile {
     }
 }
 
-/// Reads a definition from text that stands for a file.
-pub fn parse(path: PathBuf, text: String) -> DefinitionFile {
-    let read = read::read(&text);
+/// Reads a definition from text that stands for a file, with what belongs to it.
+///
+/// Without `companions` one that names a bundle is refused.
+pub fn parse(path: PathBuf, text: String, companions: Option<&Companions<'_>>) -> DefinitionFile {
+    let read = read::read_with(&text, companions);
     DefinitionFile::new(path, text, read)
 }
 

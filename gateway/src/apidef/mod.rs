@@ -2,10 +2,11 @@
 //!
 //! [`model`] is what the gateway compiles into routes, [`events`] and [`cache`] its parts about event handlers and kept
 //! answers; [`classic`] reads Tyk Classic JSON, [`oas`] Tyk OAS documents, [`read`] whichever of them a text is; [`folder`]
-//! reads a whole `app_path`. Nothing here is read during a request.
+//! reads a whole `app_path`, and [`companions`] finds what stands beside definitions. Nothing here is read during a request.
 
 pub mod cache;
 pub mod classic;
+pub mod companions;
 pub mod events;
 pub mod folder;
 pub mod model;

@@ -4,6 +4,7 @@
 //! text here; `live` compiles them.
 
 mod answers;
+mod hooks;
 
 use std::{
     net::IpAddr,
@@ -16,10 +17,13 @@ use http::{HeaderName, HeaderValue, Method};
 use time::OffsetDateTime;
 use url::Url;
 
-pub use self::answers::{ExampleAnswers, ExampleBody, ExampleMedia, ExampleResponse, FixedAnswer, Mock};
+pub use self::{
+    answers::{ExampleAnswers, ExampleBody, ExampleMedia, ExampleResponse, FixedAnswer, Mock},
+    hooks::{HookUse, Hooks, ScriptHook},
+};
 use super::{
     cache::{CacheOptions, CachedEndpoint},
-    events::EventHandlerUse,
+    events::{EventHandlerKind, EventHandlerUse, EventScript},
 };
 use crate::config::settings::DriverName;
 
@@ -81,46 +85,29 @@ impl ApiDefinition {
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let hooks = &self.hooks;
         let lists = [&hooks.pre, &hooks.post_key_auth, &hooks.post, &hooks.response].into_iter().flatten();
-        let hooks = lists.chain(&hooks.auth_check).chain(&hooks.analytics).map(|place| place.file.as_path());
+        let hooks = lists.chain(&hooks.auth_check).filter_map(HookUse::file);
+        let analytics = self.hooks.analytics.iter().map(|place| place.file.as_path());
         let endpoints = self.versions().iter().flat_map(|version| {
             let plugins = version.endpoints.plugins.iter().map(|endpoint| endpoint.rule.file.as_path());
             let scripts = version.endpoints.virtual_endpoints.iter();
-            plugins.chain(scripts.filter_map(|endpoint| match &endpoint.rule.source {
-                ScriptSource::File(path) => Some(path.as_path()),
-                ScriptSource::Inline { .. } => None,
-            }))
+            plugins.chain(scripts.filter_map(|endpoint| endpoint.rule.source.file()))
         });
-        hooks.chain(endpoints)
+        let events = self.event_scripts().filter_map(|(script, _)| script.source.as_ref()?.file());
+        hooks.chain(analytics).chain(events).chain(endpoints)
+    }
+
+    /// Event handlers in JavaScript, with their places.
+    pub fn event_scripts(&self) -> impl Iterator<Item = (&EventScript, &EventHandlerUse)> {
+        self.event_handlers.iter().filter_map(|place| match &place.handler {
+            EventHandlerKind::Script(script) => Some((script, place)),
+            _ => None,
+        })
     }
 
     /// Whether any place in it names a function of a plugin.
     pub fn uses_plugins(&self) -> bool {
-        !self.hooks.is_empty() || self.versions().iter().any(|version| !version.endpoints.plugins.is_empty())
-    }
-}
-
-/// Functions of plugins that run for every request of an API, at the places of the chain that Tyk calls hooks.
-#[derive(Debug, Clone, Default)]
-pub struct Hooks {
-    /// Before everything but size limit, version and access lists.
-    pub pre: Vec<PluginUse>,
-    /// Lets the caller in, or not.
-    pub auth_check: Option<PluginUse>,
-    /// After the caller was let in.
-    pub post_key_auth: Vec<PluginUse>,
-    /// Last before the upstream.
-    pub post: Vec<PluginUse>,
-    /// On the answer of an upstream, script or plugin.
-    pub response: Vec<PluginUse>,
-    /// On the record of a request that has been served.
-    pub analytics: Option<PluginUse>,
-}
-
-impl Hooks {
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        let lists = [&self.pre, &self.post_key_auth, &self.post, &self.response];
-        lists.iter().all(|list| list.is_empty()) && self.auth_check.is_none() && self.analytics.is_none()
+        self.hooks.uses_plugins()
+            || self.versions().iter().any(|version| !version.endpoints.plugins.is_empty())
     }
 }
 
@@ -319,6 +306,16 @@ pub enum ScriptSource {
         /// Name in messages.
         name: Arc<str>,
     },
+}
+
+impl ScriptSource {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Inline { .. } => None,
+        }
+    }
 }
 
 /// `match_pattern` and what becomes of a URL that matches.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{ApiDefinition, Problems, classic, oas};
+use super::{ApiDefinition, Problems, classic, companions::Companions, oas};
 use crate::config::{Position, Segment, locate};
 
 /// What a definition is written as.
@@ -62,7 +62,12 @@ impl Read {
 /// Reads a definition of either kind; what the text is, is told from what it holds: a document with `openapi` is a
 /// Tyk OAS definition, everything else a Classic one.
 pub fn read(text: &str) -> Read {
-    let json: Value = match serde_json::from_str(text) {
+    read_with(text, None)
+}
+
+/// The same with what belongs to the definition; without it one that names a bundle is refused.
+pub(super) fn read_with(text: &str, companions: Option<&Companions<'_>>) -> Read {
+    let mut json: Value = match serde_json::from_str(text) {
         Ok(json) => json,
         Err(error) => {
             let mut problems = Problems::default();
@@ -71,10 +76,19 @@ pub fn read(text: &str) -> Read {
             return Read::refused(None, problems);
         }
     };
-    let mut read = match kind(&json) {
+    let kind = kind(&json);
+    let mut before = Problems::default();
+    if let Some(companions) = companions {
+        companions.join(&mut json, kind, &mut before);
+    }
+    let mut read = match kind {
         Kind::Oas => oas::read(json),
         Kind::Classic => classic::read(json),
     };
+    if !before.refusals.is_empty() {
+        read.problems.refusals.append(&mut before.refusals);
+        read.definition = None;
+    }
     if let Some(definition) = &mut read.definition
         && definition.uses_plugins()
     {

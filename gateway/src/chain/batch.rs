@@ -195,6 +195,8 @@ fn inner(base: &str, request: &BatchRequest, outer: &Exchange) -> Result<Exchang
         let_in: false,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),
+        client_uri: None,
+        sent: None,
         cache_fill: None,
         outer_caller: None,
         loop_limit: outer.loop_limit,

@@ -13,7 +13,7 @@ use crate::{
 pub const MAX_LOOPS: u8 = 5;
 
 /// Scheme of a URL that stays in the gateway.
-const SCHEME: &str = "tyk://";
+pub const SCHEME: &str = "tyk://";
 
 /// Where a loop goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -129,6 +129,7 @@ pub fn enter<'a>(
         uri.push('?');
         uri.push_str(query);
     }
+    exchange.note_client_uri();
     exchange.uri = uri.parse::<Uri>().map_err(|_| not_there())?;
     if let Some(method) = controls.method {
         exchange.method = method;

@@ -7,13 +7,17 @@ pub mod batch;
 pub mod context_variables;
 pub mod cors;
 pub mod header_transform;
+pub mod hook;
+mod hook_url;
 pub mod ip_access;
 pub mod looping;
 pub mod mock_response;
 pub mod path_access;
 pub mod plugin;
+pub mod query;
 pub mod rate_limit;
 pub mod response_cache;
+pub mod script_hook;
 pub mod size_limit;
 pub mod url_rewrite;
 pub mod version;
@@ -25,7 +29,8 @@ use http::{HeaderValue, Method, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
 use self::{
-    looping::LoopTarget, path_access::Access, plugin::Now, response_cache::Question, version::Selected,
+    hook::LiveHook, looping::LoopTarget, path_access::Access, plugin::Now, response_cache::Question,
+    version::Selected,
 };
 use crate::{
     exchange::{Exchange, SentTo},
@@ -128,10 +133,17 @@ async fn pass(
     if let Access::Answer(answer) = access {
         return Ok(Flow::Reply(mock_response::fixed(answer)));
     }
+    if hooks.scripts {
+        exchange.note_client_uri();
+    }
     if hooks.before_limits() {
         let authenticates = !matches!(access, Access::Ignored);
-        if let Some(reply) = Box::pin(plugin::let_in(api, authenticates, exchange)).await? {
-            return Ok(Flow::Reply(made_here(gateway, reply)));
+        if let Some(reply) = Box::pin(plugin::let_in(gateway, api, authenticates, exchange)).await? {
+            let reply = made_here(gateway, reply);
+            if let Some(target) = looping::redirect_target(&reply) {
+                return Ok(Flow::Loop(target));
+            }
+            return Ok(Flow::Reply(reply));
         }
         if exchange.sent_to == SentTo::Target {
             // What follows sees the new path as if the client had sent it.
@@ -189,7 +201,7 @@ async fn pass(
         plugin::note_denial(api, exchange, reply.as_ref());
     }
     if reply.is_none() && !hooks.post.is_empty() {
-        reply = Box::pin(plugin::requests(api, &hooks.post, exchange)).await?;
+        reply = Box::pin(hook::requests(api, &hooks.post, gateway, exchange, true)).await?;
     }
     let from_upstream = reply.is_none();
     if from_upstream && let Some(mock) = endpoints.upstream_mocks.find(&client_method, forms) {
@@ -222,8 +234,7 @@ async fn pass(
     let Some(mut reply) = reply else { return Err(GatewayError::NoRoute) };
     header_transform::response(api, version, &client_method, forms, exchange, reply.headers_mut());
     if !hooks.response.is_empty() {
-        let limit = gateway.settings.limits.buffered_body_bytes;
-        reply = Box::pin(plugin::responses(&hooks.response, exchange, reply, limit)).await?;
+        reply = Box::pin(hook::responses(&hooks.response, gateway, exchange, reply)).await?;
     }
     if from_upstream {
         sniff_streaming(&mut reply, &client_method).await?;
@@ -308,6 +319,7 @@ impl Upstream<'_> {
             path_and_query,
             method: self.method.clone(),
             preserve_host: api.preserve_host_header,
+            keeps_request: api.hooks.response.iter().any(LiveHook::is_script),
             timeout: timeout.copied().unwrap_or(gateway.settings.upstream.timeout),
         };
         forward(&gateway.clients, exchange, call).await.map(Flow::Reply)

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
+use http::{Response, StatusCode};
 
-use super::ip_access;
+use super::{
+    hook::{self, LiveHook},
+    ip_access,
+    script_hook::{self, Authenticated},
+};
 use crate::{
     events::Happened,
     exchange::Exchange,
@@ -15,6 +18,7 @@ use crate::{
         AuthOutcome, CallContext, Called, Effects, PluginFailure, PluginFunction, PluginOutcome, PluginSite,
     },
     reply::{Reply, body::ReplyBody, error::GatewayError},
+    serve::Gateway,
     session::Session,
     telemetry::metrics::{self, Failures},
 };
@@ -79,7 +83,7 @@ impl LivePlugin {
     }
 }
 
-/// Calls an endpoint plugin or a request hook; `None` when the request goes on.
+/// Calls an endpoint plugin or a hook of a plugin; `None` when the request goes on.
 ///
 /// # Errors
 /// [`GatewayError::Plugin`] for whatever the function does wrong, which has been logged.
@@ -133,12 +137,13 @@ fn outcome(called: Called<PluginOutcome>, exchange: &mut Exchange) -> Option<Rep
 /// # Errors
 /// When the request is refused or a function failed, in which case nobody is let in.
 pub async fn let_in(
+    gateway: &Gateway,
     api: &LiveApi,
     authenticates: bool,
     exchange: &mut Exchange,
 ) -> Result<Option<Reply>, GatewayError> {
     let hooks = &api.hooks;
-    if let Some(reply) = requests(api, &hooks.pre, exchange).await? {
+    if let Some(reply) = hook::requests(api, &hooks.pre, gateway, exchange, false).await? {
         return Ok(Some(reply));
     }
     ip_access::check(&api.client_addresses, exchange.client.ip())?;
@@ -146,11 +151,11 @@ pub async fn let_in(
     if authenticates
         && !exchange.let_in
         && let Some(auth_check) = &hooks.auth_check
-        && let Some(reply) = authenticate(api, auth_check, exchange).await?
+        && let Some(reply) = authenticate(api, auth_check, gateway, exchange).await?
     {
         return Ok(Some(reply));
     }
-    requests(api, &hooks.post_key_auth, exchange).await
+    hook::requests(api, &hooks.post_key_auth, gateway, exchange, true).await
 }
 
 /// Fires `AuthFailure` for a plugin that answers 403, as Tyk does.
@@ -160,30 +165,20 @@ pub fn note_denial(api: &LiveApi, exchange: &Exchange, reply: Option<&Reply>) {
     }
 }
 
-/// Calls hooks one after the other until one answers.
-///
-/// # Errors
-/// As for [`request`].
-pub async fn requests(
-    api: &LiveApi,
-    hooks: &[LivePlugin],
-    exchange: &mut Exchange,
-) -> Result<Option<Reply>, GatewayError> {
-    for hook in hooks {
-        if let Some(reply) = request(hook, exchange).await? {
-            note_denial(api, exchange, Some(&reply));
-            return Ok(Some(reply));
-        }
-    }
-    Ok(None)
-}
-
 /// Lets the caller in with a session, or gives the answer that keeps it out.
 async fn authenticate(
     api: &LiveApi,
-    plugin: &LivePlugin,
+    hook: &LiveHook,
+    gateway: &Gateway,
     exchange: &mut Exchange,
 ) -> Result<Option<Reply>, GatewayError> {
+    let plugin = match hook {
+        LiveHook::Plugin(plugin) => plugin,
+        LiveHook::Script(script) => match script_hook::authenticate(script, gateway, exchange).await? {
+            Authenticated::As(session) => return let_in_as(*session, api, exchange).map(|()| None),
+            Authenticated::Answer(reply) => return Ok(Some(reply)),
+        },
+    };
     let function = plugin.function(exchange)?;
     let context = plugin.context(exchange);
     let called = function.authenticate(exchange, context).await;
@@ -191,9 +186,7 @@ async fn authenticate(
     keep(effects, exchange);
     match outcome {
         AuthOutcome::Allow(session) => {
-            check(api, exchange, &session)?;
-            exchange.session = Some(Arc::new(session));
-            exchange.let_in = true;
+            let_in_as(session, api, exchange)?;
             Ok(None)
         }
         AuthOutcome::Deny { status, message } => {
@@ -206,6 +199,14 @@ async fn authenticate(
             Ok(Some(reply))
         }
     }
+}
+
+/// The caller has this session, unless it is no longer good.
+fn let_in_as(session: Session, api: &LiveApi, exchange: &mut Exchange) -> Result<(), GatewayError> {
+    check(api, exchange, &session)?;
+    exchange.session = Some(Arc::new(session));
+    exchange.let_in = true;
+    Ok(())
 }
 
 /// A session that says itself that it is no longer good, as Tyk's checks have it.
@@ -225,54 +226,20 @@ fn check(api: &LiveApi, exchange: &Exchange, session: &Session) -> Result<(), Ga
     Ok(())
 }
 
-/// Calls response hooks, each on what the one before it made of the answer.
-///
-/// The answer is held in memory when a hook wants its body.
+/// Calls a response hook on an answer in memory.
 ///
 /// # Errors
-/// When a hook failed, or the answer is larger than `limit` bytes or did not come whole.
-pub async fn responses(
-    hooks: &[LivePlugin],
+/// When the function failed.
+pub async fn response(
+    plugin: &LivePlugin,
     exchange: &mut Exchange,
-    reply: Reply,
-    limit: usize,
-) -> Result<Reply, GatewayError> {
-    if hooks.is_empty() || reply.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return Ok(reply);
-    }
-    let (head, body) = reply.into_parts();
-    let body = buffer(body, limit).await?;
-    let length = body.len();
-    let mut response = Response::from_parts(head, body);
-    for hook in hooks {
-        let function = hook.function(exchange)?;
-        let context = hook.context(exchange);
-        let effects = function.change_response(exchange, &mut response, context).await;
-        keep(effects.map_err(|failure| hook.failed(failure))?, exchange);
-    }
-    // The answer to a HEAD says how long the body would be.
-    if exchange.method != Method::HEAD || response.body().len() != length {
-        response.headers_mut().remove(header::CONTENT_LENGTH);
-    }
-    response.headers_mut().remove(header::TRANSFER_ENCODING);
-    Ok(response.map(ReplyBody::from))
-}
-
-async fn buffer(body: ReplyBody, limit: usize) -> Result<Bytes, GatewayError> {
-    match body {
-        ReplyBody::Empty => Ok(Bytes::new()),
-        ReplyBody::Full(bytes) => Ok(bytes),
-        streamed => {
-            let whole = Limited::new(streamed, limit).collect().await;
-            let whole = whole.map_err(|error| GatewayError::Upstream {
-                cause: format!(
-                    "its answer could not be read for the response hooks (at most {limit} bytes): {error}"
-                ),
-                unreachable: false,
-            })?;
-            Ok(whole.to_bytes())
-        }
-    }
+    answer: &mut Response<Bytes>,
+) -> Result<(), GatewayError> {
+    let function = plugin.function(exchange)?;
+    let context = plugin.context(exchange);
+    let effects = function.change_response(exchange, answer, context).await;
+    keep(effects.map_err(|failure| plugin.failed(failure))?, exchange);
+    Ok(())
 }
 
 fn keep(effects: Effects, exchange: &mut Exchange) {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
+use super::query::is_valid_field;
 use crate::{
     exchange::Exchange,
     js::{
-        engine::{Call, ErrorClass, RequestObject, ScriptError},
+        engine::{Call, CallKind, ErrorClass, RequestObject, ScriptError},
         response::VirtualResponse,
         runtime::Script,
     },
@@ -66,6 +67,7 @@ async fn call(
 ) -> Result<VirtualResponse, ScriptError> {
     let call = Call {
         function: Arc::clone(&endpoint.function),
+        kind: CallKind::VirtualEndpoint,
         request: request_object(exchange, body),
         session_json: exchange
             .session
@@ -79,14 +81,8 @@ async fn call(
 
 /// What the script sees of the request.
 fn request_object(exchange: &Exchange, body: bytes::Bytes) -> RequestObject {
-    let mut headers: Vec<(String, Vec<String>)> = Vec::with_capacity(exchange.headers.keys_len());
-    for name in exchange.headers.keys().filter(|name| **name != header::HOST) {
-        let values = exchange.headers.get_all(name).iter();
-        let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
-        headers.push((canonical_name(name), values));
-    }
     RequestObject {
-        headers,
+        headers: header_lists(&exchange.headers),
         params: parameters(exchange, &body),
         body,
         url: exchange.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
@@ -94,6 +90,17 @@ fn request_object(exchange: &Exchange, body: bytes::Bytes) -> RequestObject {
         method: exchange.method.as_str().to_owned(),
         request_id: exchange.request_id.to_string(),
     }
+}
+
+/// Headers by their canonical names; `Host` is left out.
+pub(super) fn header_lists(headers: &HeaderMap) -> Vec<(String, Vec<String>)> {
+    let mut lists = Vec::with_capacity(headers.keys_len());
+    for name in headers.keys().filter(|name| **name != header::HOST) {
+        let values = headers.get_all(name).iter();
+        let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+        lists.push((canonical_name(name), values));
+    }
+    lists
 }
 
 /// Form fields of the body, then query fields, as Go's `ParseForm` collects them.
@@ -116,14 +123,6 @@ fn parameters(exchange: &Exchange, body: &[u8]) -> Vec<(String, Vec<String>)> {
 fn fields(text: &[u8]) -> impl Iterator<Item = (String, String)> {
     let fields = text.split(|byte| *byte == b'&').filter(|field| !field.is_empty() && is_valid_field(field));
     fields.flat_map(|field| form_urlencoded::parse(field).into_owned())
-}
-
-fn is_valid_field(field: &[u8]) -> bool {
-    if memchr::memchr(b';', field).is_some() {
-        return false;
-    }
-    memchr::memchr_iter(b'%', field)
-        .all(|at| field.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
 }
 
 fn is_form(exchange: &Exchange) -> bool {

@@ -14,10 +14,10 @@ use super::{
     report::Report,
     secret::{self, SecretFault},
     settings::{
-        BatchSettings, CacheSettings, CertificateFiles, DriverName, EventSettings, IgnoredKey,
-        IgnoredVariable, JavaScriptSettings, KeySettings, Limits, LogFormat, LogLevel, LogSettings,
-        MatchingSettings, MetricsSettings, PluginSettings, PoliciesSettings, ServerSettings, Settings,
-        StorageSettings, TlsSettings, TlsVersion, UpstreamSettings,
+        BatchSettings, BundleSettings, CacheSettings, CertificateFiles, DriverName, EventSettings,
+        IgnoredKey, IgnoredVariable, JavaScriptSettings, KeySettings, Limits, LogFormat, LogLevel,
+        LogSettings, MatchingSettings, MetricsSettings, PluginSettings, PoliciesSettings, ServerSettings,
+        Settings, StorageSettings, TlsSettings, TlsVersion, UpstreamSettings,
     },
 };
 
@@ -77,6 +77,7 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
         },
         metrics: metrics(&conf.gatehouse.metrics, report),
         watch: conf.gatehouse.watch,
+        bundles: bundles(&conf, report),
         policies: policies(&conf.policies, report),
         storage: storage(&conf.storage, report),
         keys: KeySettings {
@@ -97,6 +98,26 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
         template_path: conf.template_path,
         ignored_keys: surroundings.ignored_keys,
         ignored_variables: surroundings.ignored_variables,
+    }
+}
+
+fn bundles(conf: &TykConf, report: &mut Report<'_>) -> BundleSettings {
+    let written = conf.bundle_base_url.trim();
+    let base_url = match url::Url::parse(written) {
+        Ok(url) if matches!(url.scheme(), "http" | "https" | "file") => Some(url),
+        _ if written.is_empty() => None,
+        _ => {
+            let wanted = "a URL with http, https or file";
+            report.complain("bundle_base_url", value(wanted, quoted(written)), None);
+            None
+        }
+    };
+    BundleSettings {
+        download: conf.enable_bundle_downloader,
+        base_url,
+        insecure_skip_verify: conf.bundle_insecure_skip_verify,
+        wants_signatures: !conf.public_key_path.trim().is_empty(),
+        max_bytes: conf.gatehouse.limits.max_bundle_bytes,
     }
 }
 

@@ -351,8 +351,6 @@ mod tests {
                 "uptime_tests",
                 "max_conn_time",
                 "coprocess_options",
-                "enable_bundle_downloader",
-                "bundle_base_url",
                 "oauth_token_expire",
                 "tracing",
                 "opentelemetry",

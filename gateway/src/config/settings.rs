@@ -38,6 +38,8 @@ pub struct Settings {
     pub middleware_path: PathBuf,
     /// Folder whose `default_webhook.json` is the body of web hooks without a template of their own (`template_path`).
     pub template_path: PathBuf,
+    /// How bundles of hooks are fetched.
+    pub bundles: BundleSettings,
     /// Policies (`policies`); `None` when none are configured.
     pub policies: Option<PoliciesSettings>,
     /// Where sessions and counters live (`storage`).
@@ -72,6 +74,21 @@ pub struct IgnoredVariable {
     pub name: String,
     /// A variable with an effect that is nearly the same: probably what was meant.
     pub meant: Option<String>,
+}
+
+/// How bundles of hooks are fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleSettings {
+    /// `enable_bundle_downloader`.
+    pub download: bool,
+    /// `bundle_base_url`.
+    pub base_url: Option<url::Url>,
+    /// `bundle_insecure_skip_verify`.
+    pub insecure_skip_verify: bool,
+    /// `public_key_path` is set, which asks for signatures.
+    pub wants_signatures: bool,
+    /// Bytes of a bundle, packed and unpacked (`gatehouse.limits.max_bundle_bytes`, 16 MiB).
+    pub max_bytes: usize,
 }
 
 /// Where policies are read from.

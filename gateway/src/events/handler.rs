@@ -3,6 +3,7 @@
 use super::{
     message::EventMessage,
     queue::EventServices,
+    script::{EventScriptError, ScriptEventHandler},
     web_hook::{WebHookError, WebHookHandler},
 };
 use crate::apidef::events::EventName;
@@ -19,7 +20,9 @@ pub enum Handler {
         prefix: String,
     },
     /// Sends a request.
-    WebHook(WebHookHandler),
+    WebHook(Box<WebHookHandler>),
+    /// Calls a script.
+    Script(ScriptEventHandler),
 }
 
 /// Why a handler came to nothing.
@@ -28,6 +31,9 @@ pub enum HandlerError {
     /// A web hook.
     #[error(transparent)]
     WebHook(#[from] WebHookError),
+    /// A script.
+    #[error(transparent)]
+    Script(#[from] EventScriptError),
 }
 
 impl Handler {
@@ -36,6 +42,7 @@ impl Handler {
         match self {
             Self::Log { .. } => "eh_log_handler",
             Self::WebHook(_) => "eh_web_hook_handler",
+            Self::Script(_) => "eh_dynamic_handler",
         }
     }
 
@@ -44,6 +51,8 @@ impl Handler {
         match self {
             Self::Log { .. } => false,
             Self::WebHook(hook) => hook.wants_request(),
+            // It may read any of it.
+            Self::Script(_) => true,
         }
     }
 
@@ -57,6 +66,7 @@ impl Handler {
         match self {
             Self::Log { prefix } => log(prefix, api_id, message),
             Self::WebHook(hook) => hook.send(message, services).await?,
+            Self::Script(script) => script.run(message, services).await?,
         }
         Ok(())
     }

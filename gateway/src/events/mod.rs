@@ -7,6 +7,7 @@
 pub mod handler;
 pub mod message;
 pub mod queue;
+pub mod script;
 pub mod template;
 pub mod web_hook;
 

@@ -16,7 +16,7 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use tokio::{runtime::Handle, sync::Semaphore};
 
 use super::{handler::Handler, message::EventMessage};
-use crate::{config::settings::EventSettings, telemetry::metrics::EventMetrics};
+use crate::{config::settings::EventSettings, js::runtime::JsRuntime, telemetry::metrics::EventMetrics};
 
 /// The pooled client of web hooks; scripts and plugins have the same.
 pub type WebHookClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
@@ -25,12 +25,19 @@ pub type WebHookClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 const MAX_COOLDOWNS: usize = 4_096;
 
 /// What handlers work with.
-#[derive(Debug)]
 pub struct EventServices {
+    /// For scripts.
+    pub(super) js: Arc<JsRuntime>,
     /// For web hooks.
     pub(super) client: WebHookClient,
     /// What was sent a short time ago.
     pub(super) cooldowns: Cooldowns,
+}
+
+impl std::fmt::Debug for EventServices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EventServices").field("cooldowns", &self.cooldowns).finish_non_exhaustive()
+    }
 }
 
 /// The handlers that run or wait, for the whole process.
@@ -51,11 +58,12 @@ impl EventQueue {
     pub fn new(
         settings: &EventSettings,
         client: WebHookClient,
+        js: Arc<JsRuntime>,
         runtime: Handle,
         metrics: EventMetrics,
     ) -> Arc<Self> {
         Arc::new(Self {
-            services: EventServices { client, cooldowns: Cooldowns::default() },
+            services: EventServices { js, client, cooldowns: Cooldowns::default() },
             runtime,
             room: Arc::new(Semaphore::new(settings.queue as usize)),
             size: settings.queue,

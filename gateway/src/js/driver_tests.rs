@@ -8,7 +8,7 @@ use std::{
 
 use super::*;
 use crate::js::{
-    engine::{HostReturn, Position, RequestObject, Source},
+    engine::{CallKind, HookRequest, HostReturn, Position, RequestObject, ResponseObject, Source},
     host::{HostFunction, text_function},
     tape::{Recorder, TapeWriter},
 };
@@ -103,7 +103,12 @@ fn call_within(
 }
 
 fn call_of(function: &str) -> Call {
-    Call { function: function.into(), request: RequestObject::default(), session_json: None }
+    Call {
+        function: function.into(),
+        kind: CallKind::default(),
+        request: RequestObject::default(),
+        session_json: None,
+    }
 }
 
 fn call(vm: &mut Box<dyn Vm>, function: &str) -> Result<String, ScriptError> {
@@ -375,11 +380,122 @@ fn underscore_and_tykjs_are_there_when_asked_for() {
     for _ in 0..2 {
         assert_eq!(
             call(&mut vm, "f").unwrap(),
-            r#"function object 3,6 {"Request":{"a":1},"SessionMeta":{"b":2}}"#
+            r#"function object 3,6 {"SessionMeta":{"b":2},"BodyKept":true,"Request":{"a":1}}"#
         );
         assert_eq!(call(&mut vm, "own").unwrap(), "5 6");
     }
     assert_eq!(run("var _ = {x: 'mine'}; function f() { return _.x; }"), "mine");
     assert_eq!(run("function _() { return 'mine'; } function f() { return _(); }"), "mine");
     assert_eq!(run("let _ = 'mine'; function f() { return _; }"), "mine");
+}
+
+/// A call of a hook's method, on a request with this body.
+fn hook_call(function: &str, kind: CallKind, body: &'static [u8]) -> Call {
+    let request = RequestObject {
+        headers: vec![("Host".into(), vec!["h".into()])],
+        body: bytes::Bytes::from_static(body),
+        url: "/a?b=1".into(),
+        scheme: "http",
+        method: "PUT".into(),
+        ..RequestObject::default()
+    };
+    Call { kind, request, ..call_of(function) }
+}
+
+fn request_hook() -> CallKind {
+    CallKind::RequestHook(HookRequest { request_uri: "/first".into() })
+}
+
+#[test]
+fn hooks_see_a_request_and_hand_over_what_they_changed() {
+    let mut vm = load(
+        "var m = new TykJS.TykMiddleware.NewMiddleware({});
+         m.NewProcessRequest(function (request, session, config) {
+           var keys = Object.keys(request).join();
+           request.SetHeaders.a = JSON.stringify([keys, request.Headers, request.Body, request.URL, request.RequestURI,
+             request.Method, request.BodyBase64, request.ReturnOverrides, request.IgnoreBody, arguments.length,
+             this === m, session, config.APIID]);
+           request.DeleteHeaders.push('b');
+           return m.ReturnData(request, {k: 1});
+         });",
+    );
+    for _ in 0..2 {
+        let call = hook_call("m.DoProcessRequest", request_hook(), b"\xff");
+        let text = call_within(&mut vm, &call, FakeHost::default(), LIMIT).unwrap();
+        let handed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&handed["BodyKept"], &handed["SessionMeta"]), (&true.into(), &serde_json::json!({"k": 1})));
+        let request = &handed["Request"];
+        assert_eq!((&request["Body"], &request["Headers"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+        assert_eq!(request["DeleteHeaders"], serde_json::json!(["b"]));
+        let seen: serde_json::Value = serde_json::from_str(request["SetHeaders"]["a"].as_str().unwrap()).unwrap();
+        let keys = "Headers,SetHeaders,DeleteHeaders,Body,URL,Params,AddParams,ExtendedParams,DeleteParams,\
+                    ReturnOverrides,IgnoreBody,Method,RequestURI,Scheme";
+        let overrides: serde_json::Value =
+            serde_json::from_slice(crate::js::engine::RETURN_OVERRIDES.to_bytes()).unwrap();
+        assert_eq!(
+            seen,
+            serde_json::json!([keys, {"Host": ["h"]}, "\u{fffd}", "/a?b=1", "/first", "PUT", "/w==", overrides, false, 3,
+                true, {}, "api"])
+        );
+    }
+}
+
+#[test]
+fn response_hooks_see_both_and_may_give_bytes() {
+    let mut vm = load(
+        "var m = new TykJS.TykMiddleware.NewMiddleware({});
+         m.NewProcessResponse(function (response, request, session, config) {
+           'use strict';
+           response.SetHeaders.a = JSON.stringify([Object.keys(response), response.StatusCode, response.Body, response.Headers,
+             response.BodyBase64, request.Body, request.BodyBase64, request.URL, arguments.length, config.APIID]);
+           response.BodyBase64 = 'AAA=';
+           return m.ReturnResponseData(response, session.meta_data);
+         });",
+    );
+    let answer = ResponseObject {
+        status: 404,
+        headers: vec![("X-A".into(), vec!["1".into(), "2".into()])],
+        body: bytes::Bytes::from_static(b"no"),
+    };
+    let kind = CallKind::ResponseHook(HookRequest::default(), answer);
+    let call = hook_call("m.DoProcessResponse", kind, b"");
+    let text = call_within(&mut vm, &call, FakeHost::default(), LIMIT).unwrap();
+    let handed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(handed["Response"]["BodyBase64"], "AAA=");
+    let seen: serde_json::Value =
+        serde_json::from_str(handed["Response"]["SetHeaders"]["a"].as_str().unwrap()).unwrap();
+    let keys = ["StatusCode", "Body", "Headers", "SetHeaders", "DeleteHeaders"];
+    assert_eq!(
+        seen,
+        serde_json::json!([keys, 404, "no", {"X-A": ["1", "2"]}, "bm8=", null, "", "/a?b=1", 4, "api"])
+    );
+}
+
+#[test]
+fn hooks_that_return_nothing_or_are_not_there_fail() {
+    let mut vm = load(
+        "var none = new TykJS.TykMiddleware.NewMiddleware({}); none.NewProcessRequest(function () {});
+         var plain = {}; var bare = new TykJS.TykMiddleware.NewMiddleware({});",
+    );
+    let mut class = |function: &str| {
+        let call = hook_call(function, request_hook(), b"");
+        call_within(&mut vm, &call, FakeHost::default(), LIMIT).unwrap_err().class
+    };
+    assert_eq!(class("none.DoProcessRequest"), ErrorClass::BadResult);
+    assert_eq!(class("plain.DoProcessRequest"), ErrorClass::MissingFunction);
+    assert_eq!(class("nowhere.DoProcessRequest"), ErrorClass::MissingFunction);
+    // As in Tyk, one without a function of its own is a mistake.
+    assert_eq!(class("bare.DoProcessRequest"), ErrorClass::Exception);
+}
+
+#[test]
+fn event_handlers_get_the_event_and_the_config() {
+    let mut vm = load(
+        "var h = new TykJS.TykEventHandlers.NewEventHandler({});
+         h.NewHandler(function (event, context) { log([event.Meta.a, context.APIID, arguments.length].join()); });",
+    );
+    let host = FakeHost::default();
+    let call = hook_call("h.DoProcessEvent", CallKind::Event(r#"{"Meta": {"a": [1, "x"]}}"#.into()), b"");
+    assert_eq!(call_within(&mut vm, &call, host.clone(), LIMIT).unwrap(), "");
+    assert_eq!(host.asked(), [(HostFunction::Log, vec!["1,x,api,2".to_owned()])]);
 }

@@ -6,6 +6,7 @@
 
 use std::{
     any::Any,
+    ffi::CStr,
     fmt,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
@@ -38,26 +39,75 @@ pub struct Program {
 pub struct Call {
     /// Function as the definition names it: `name` or a member expression such as `handlers.inner.go`.
     pub function: Arc<str>,
+    /// What the function is, and what it gets besides.
+    pub kind: CallKind,
     /// The `request` argument.
     pub request: RequestObject,
     /// The `session` argument as JSON text; `None` is an empty object.
     pub session_json: Option<Arc<str>>,
 }
 
-/// The `request` argument of a virtual endpoint.
+/// What `request.ReturnOverrides` is before a hook changes it, as JSON text.
+pub const RETURN_OVERRIDES: &CStr =
+    c"{\"ResponseCode\":0,\"ResponseError\":\"\",\"ResponseBody\":\"\",\"ResponseHeaders\":null,\"OverrideError\":false}";
+
+/// What is called: it decides the arguments.
+#[derive(Debug, Clone, Default)]
+pub enum CallKind {
+    /// `(request, session, config)`, for an answer.
+    #[default]
+    VirtualEndpoint,
+    /// `(request, session, config)`, for changes of the request or an answer; authentication too.
+    RequestHook(HookRequest),
+    /// `(response, request, session, config)`, for changes of the answer.
+    ResponseHook(HookRequest, ResponseObject),
+    /// `(event, config)`, for its effects; the event as JSON text.
+    Event(Arc<str>),
+}
+
+impl CallKind {
+    /// How many arguments the function gets.
+    pub fn arguments(&self) -> usize {
+        match self {
+            Self::VirtualEndpoint | Self::RequestHook(_) => 3,
+            Self::ResponseHook(..) => 4,
+            Self::Event(_) => 2,
+        }
+    }
+}
+
+/// What hooks see of a request besides what virtual endpoints see.
+#[derive(Debug, Clone, Default)]
+pub struct HookRequest {
+    /// Path and query as the client sent them, whatever became of them since.
+    pub request_uri: String,
+}
+
+/// The `response` argument of a response hook.
+#[derive(Debug, Clone, Default)]
+pub struct ResponseObject {
+    /// Its status.
+    pub status: u16,
+    /// Header names in canonical form with their values.
+    pub headers: Vec<(String, Vec<String>)>,
+    /// Exact bytes of the body.
+    pub body: bytes::Bytes,
+}
+
+/// The `request` argument.
 #[derive(Debug, Clone, Default)]
 pub struct RequestObject {
-    /// Header names in canonical form (`X-Test`) with their values, `Host` left out.
+    /// Header names in canonical form (`X-Test`) with their values; `Host` is for hooks only.
     pub headers: Vec<(String, Vec<String>)>,
     /// Exact bytes of the body; `Body` shows them as text, `BodyBase64` as they are.
     pub body: bytes::Bytes,
     /// Path and query as the client sent them, listen path included.
     pub url: String,
-    /// Form fields, then query fields.
+    /// Form fields, then query fields; hooks see the latter only.
     pub params: Vec<(String, Vec<String>)>,
     /// `http` or `https`.
     pub scheme: &'static str,
-    /// Request method (not enumerable in the script's object).
+    /// Request method (not enumerable in the object of a virtual endpoint).
     pub method: String,
     /// Request id (not enumerable in the script's object).
     pub request_id: String,

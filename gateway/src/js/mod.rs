@@ -12,6 +12,7 @@ pub mod boa;
 pub mod engine;
 pub mod go_base64;
 pub mod header_name;
+pub mod hook_result;
 pub mod host;
 pub mod outbound;
 pub mod pool;

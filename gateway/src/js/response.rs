@@ -72,6 +72,16 @@ fn read(text: &Bytes) -> Result<VirtualResponse, String> {
     Ok(VirtualResponse { code, headers: response.headers, body, session_meta: outer.session_meta })
 }
 
+/// Reads any JSON text of a script; halves of surrogate pairs in it become U+FFFD, as in Go.
+pub(super) fn read_json(text: &[u8]) -> Result<serde_json::Value, serde_json::Error> {
+    match serde_json::from_slice(text) {
+        Err(_) if memchr::memmem::find(text, b"\\ud").is_some() => {
+            serde_json::from_slice(&whole_characters(text))
+        }
+        read => read,
+    }
+}
+
 /// Replaces escapes of halves of surrogate pairs by that of U+FFFD.
 fn whole_characters(text: &[u8]) -> Bytes {
     let unit = |at: usize| -> Option<u32> {

@@ -1,37 +1,94 @@
 // `TykJS`: the objects that middleware and event handler scripts build themselves from.
 var TykJS = (function () {
-  function Middleware(configuration) { this.configuration = configuration; }
-  Middleware.prototype = {
-    constructor: Middleware,
-    // Until a script sets its own, a request or response passes through unchanged.
-    ProcessRequest: function (request, session) { return this.ReturnData(request, session && session.meta_data); },
-    ProcessResponse: function (response, request, session) {
-      return this.ReturnResponseData(response, session && session.meta_data);
+  // As they were before any script ran.
+  var stringify = JSON.stringify, define = Object.defineProperty, describe = Object.getOwnPropertyDescriptor;
+
+  // Lets a script give a message other bytes by setting `BodyBase64`, which otherwise only shows them.
+  function takeBytes(message) {
+    var shown = describe(message, 'BodyBase64');
+    if (!shown || !shown.get) return;
+    shown.set = function (text) {
+      define(this, 'BodyBase64', {value: text, enumerable: true, writable: true, configurable: true});
+    };
+    define(message, 'BodyBase64', shown);
+  }
+
+  // What the gateway gets. A body that is as it was stays behind: it need not be copied, and keeps its exact bytes.
+  function handOver(result, name, body, convert) {
+    var message = result[name], kept = message.Body === body;
+    if (kept) message.Body = undefined;
+    else if (convert && message.Body !== undefined) message.Body = String(message.Body);
+    message.Headers = undefined;
+    var handed = {SessionMeta: result.SessionMeta, Session: result.Session, AuthValue: result.AuthValue, BodyKept: kept};
+    handed[name] = message;
+    return stringify(handed);
+  }
+
+  function MiddlewareComponentMeta(configuration) { this.configuration = configuration; }
+  MiddlewareComponentMeta.prototype = {
+    constructor: MiddlewareComponentMeta,
+    ProcessRequest: function (request) {
+      log('Process Request Not Implemented');
+      return request;
     },
-    NewProcessRequest: function (callback) { this.ProcessRequest = callback; },
-    NewProcessResponse: function (callback) { this.ProcessResponse = callback; },
-    ReturnData: function (request, sessionMeta) { return {Request: request, SessionMeta: sessionMeta}; },
-    ReturnAuthData: function (request, session) { return {Request: request, Session: session}; },
-    ReturnResponseData: function (response, sessionMeta) { return {Response: response, SessionMeta: sessionMeta}; },
+    ProcessResponse: function (response) {
+      log('Process Response Not Implemented');
+      return response;
+    },
     DoProcessRequest: function (request, session, config) {
-      return JSON.stringify(this.ProcessRequest(request, session, config));
+      var body = request.Body;
+      takeBytes(request);
+      var result = this.ProcessRequest(request, session, config);
+      if (!result) {
+        log("Middleware didn't return request object!");
+        return;
+      }
+      return handOver(result, 'Request', body, true);
     },
     DoProcessResponse: function (response, request, session, config) {
-      return JSON.stringify(this.ProcessResponse(response, request, session, config));
+      var body = response.Body;
+      takeBytes(response);
+      var result = this.ProcessResponse(response, request, session, config);
+      if (!result) {
+        log("Middleware didn't return response object!");
+        return;
+      }
+      return handOver(result, 'Response', body, false);
     }
   };
 
-  function EventHandler(configuration) { this.configuration = configuration; }
-  EventHandler.prototype = {
-    constructor: EventHandler,
-    Handle: function () {},
-    NewHandler: function (callback) { this.Handle = callback; },
-    DoHandle: function (event, context) { this.Handle(event, context); },
-    DoProcessEvent: function (event, context) { this.Handle(event, context); }
+  function NewMiddleware(configuration) { MiddlewareComponentMeta.call(this, configuration); }
+  NewMiddleware.prototype = Object.create(MiddlewareComponentMeta.prototype);
+  NewMiddleware.prototype.constructor = NewMiddleware;
+  NewMiddleware.prototype.NewProcessRequest = function (callback) { this.ProcessRequest = callback; };
+  NewMiddleware.prototype.NewProcessResponse = function (callback) { this.ProcessResponse = callback; };
+  NewMiddleware.prototype.ReturnData = function (request, session) { return {Request: request, SessionMeta: session}; };
+  NewMiddleware.prototype.ReturnAuthData = function (request, session) { return {Request: request, Session: session}; };
+  NewMiddleware.prototype.ReturnResponseData = function (response, session) {
+    return {Response: response, SessionMeta: session};
   };
 
+  function EventHandlerComponentMeta() {}
+  EventHandlerComponentMeta.prototype = {
+    constructor: EventHandlerComponentMeta,
+    Handle: function (event) {
+      log('Handler not implemented!');
+      return event;
+    },
+    // The text says that it came to an end.
+    DoProcessEvent: function (event, context) {
+      this.Handle(event, context);
+      return '';
+    }
+  };
+
+  function NewEventHandler() { EventHandlerComponentMeta.call(this); }
+  NewEventHandler.prototype = Object.create(EventHandlerComponentMeta.prototype);
+  NewEventHandler.prototype.constructor = NewEventHandler;
+  NewEventHandler.prototype.NewHandler = function (callback) { this.Handle = callback; };
+
   return {
-    TykMiddleware: {NewMiddleware: Middleware},
-    TykEventHandlers: {NewEventHandler: EventHandler}
+    TykMiddleware: {MiddlewareComponentMeta: MiddlewareComponentMeta, NewMiddleware: NewMiddleware},
+    TykEventHandlers: {EventHandlerComponentMeta: EventHandlerComponentMeta, NewEventHandler: NewEventHandler}
   };
 })();

@@ -18,7 +18,7 @@ use crate::{
         ClientAddresses, Cors, FixedAnswer, HeaderChanges, MethodActions, Mock, VersionLocation,
     },
     chain::{
-        plugin::LivePlugin, rate_limit::RateWindow, url_rewrite::Rewrite,
+        hook::LiveHook, plugin::LivePlugin, rate_limit::RateWindow, url_rewrite::Rewrite,
         virtual_endpoint::LiveVirtualEndpoint,
     },
     events::ApiEvents,
@@ -59,7 +59,7 @@ pub struct LiveApi {
     pub rate_limit: Option<Arc<RateWindow>>,
     /// Header changes on every answer.
     pub response_headers: HeaderChanges,
-    /// Functions of plugins around the whole API.
+    /// Scripts and functions of plugins around the whole API.
     pub hooks: LiveHooks,
     /// It has a batch endpoint.
     pub batch: bool,
@@ -75,17 +75,19 @@ pub struct LiveApi {
 #[derive(Debug, Default)]
 pub struct LiveHooks {
     /// First.
-    pub pre: Vec<LivePlugin>,
+    pub pre: Vec<LiveHook>,
     /// Authentication.
-    pub auth_check: Option<LivePlugin>,
+    pub auth_check: Option<LiveHook>,
     /// After it.
-    pub post_key_auth: Vec<LivePlugin>,
+    pub post_key_auth: Vec<LiveHook>,
     /// Before the upstream.
-    pub post: Vec<LivePlugin>,
+    pub post: Vec<LiveHook>,
     /// On answers.
-    pub response: Vec<LivePlugin>,
+    pub response: Vec<LiveHook>,
     /// On records.
     pub analytics: Option<LivePlugin>,
+    /// Whether any is in JavaScript.
+    pub scripts: bool,
 }
 
 impl LiveApi {

@@ -11,28 +11,27 @@ use time::macros::format_description;
 use super::{
     api::{Expiry, LiveApi, LiveEndpoints, LiveVersion, LiveVersions},
     events::EventCompiler,
+    hooks,
     plugins::PluginCompiler,
+    scripts::{self, ApiScripts},
     snapshot::{Routed, Snapshot},
 };
 use crate::{
     apidef::{
         ApiDefinition,
         folder::DefinitionFile,
-        model::{Endpoint, Endpoints, ScriptSource, Version, Versioning, VirtualEndpoint},
+        model::{Endpoint, Endpoints, Version, Versioning},
         read::Kind,
     },
-    chain::{rate_limit::RateWindow, url_rewrite::Rewrite, virtual_endpoint::LiveVirtualEndpoint},
+    chain::{rate_limit::RateWindow, url_rewrite::Rewrite},
     config::settings::{MatchingSettings, Settings},
     events::queue::EventQueue,
-    js::{
-        engine::{ErrorClass, Program, ScriptError, Source},
-        runtime::{JsRuntime, Script},
-    },
+    js::runtime::JsRuntime,
     plugins::PluginRuntime,
     proxy::{direct::HostPools, target::Target},
     response_cache::{ApiCache, CacheRule, ResponseCache},
     router::{endpoints::EndpointList, pattern::PatternError, table::Conflict},
-    telemetry::metrics::{Failures, Metrics},
+    telemetry::metrics::Metrics,
 };
 
 /// Why a definition that reads well cannot run; the reader checks first, so these are defects or races.
@@ -154,10 +153,16 @@ impl Compiler<'_> {
     ) -> Result<(LiveApi, usize), CompileError> {
         let upstream = &definition.upstream;
         let insecure = upstream.insecure_skip_verify || self.settings.upstream.insecure_skip_verify;
-        let scripts = self.scripts(definition, file);
+        let scripts = scripts::load(self, definition, file);
         let failed_sources = scripts.as_ref().map_or(0, ApiScripts::failed);
-        let hooks = plugins.hooks(&definition.hooks);
-        let events = EventCompiler { queue: self.events, templates: &self.settings.template_path, file };
+        let hooks = hooks::compile(definition, scripts.as_ref(), plugins, self.metrics);
+        let events = EventCompiler {
+            queue: self.events,
+            templates: &self.settings.template_path,
+            file,
+            scripts: scripts.as_ref(),
+            metrics: self.metrics,
+        };
         let mut compile = |version: &Version| self.version(version, insecure, scripts.as_ref(), plugins);
         let versions = match &definition.versioning {
             Versioning::Single(version) => LiveVersions::Single(Box::new(compile(version)?)),
@@ -289,133 +294,4 @@ impl Compiler<'_> {
             upstream_mocks: list(&endpoints.upstream_mocks, matching)?,
         })
     }
-
-    /// Loads the sources of all virtual endpoints of an API into one program; `None` when it has none or scripts
-    /// are off.
-    fn scripts(&self, definition: &ApiDefinition, file: &DefinitionFile) -> Option<ApiScripts> {
-        let javascript = &self.settings.javascript;
-        if !javascript.enabled {
-            return None;
-        }
-        let endpoints = definition.versions().iter().flat_map(|version| &version.endpoints.virtual_endpoints);
-        let blobs_disabled = javascript.blobs_disabled;
-        let mut sources: Vec<(ScriptSource, Result<usize, Arc<ScriptError>>)> = Vec::new();
-        let mut texts = Vec::new();
-        for endpoint in endpoints {
-            let source = &endpoint.rule.source;
-            let blob = matches!(source, ScriptSource::Inline { .. });
-            if (blob && blobs_disabled) || sources.iter().any(|(known, _)| known == source) {
-                continue;
-            }
-            let read = read_source(source).map(|text| {
-                texts.push(text);
-                texts.len() - 1
-            });
-            sources.push((source.clone(), read.map_err(Arc::new)));
-        }
-        if sources.is_empty() {
-            return None;
-        }
-        let config = serde_json::json!({
-            "APIID": &*definition.id, "OrgID": &*definition.org_id, "config_data": definition.config_data,
-        });
-        let program = Program {
-            api_id: Arc::clone(&definition.id),
-            sources: texts,
-            config_json: config.to_string().into(),
-        };
-        let driver = definition.driver.unwrap_or(javascript.driver);
-        let (script, failures) = match self.js.load(driver, program) {
-            Ok(loaded) => loaded,
-            Err(error) => {
-                file.report_one("", &format!("the JavaScript engine did not start: {error}"));
-                return None;
-            }
-        };
-        let mut failed: HashMap<usize, Arc<ScriptError>> =
-            failures.into_iter().map(|(index, error)| (index, Arc::new(error))).collect();
-        for (source, state) in &mut sources {
-            if let Ok(index) = state
-                && let Some(error) = failed.remove(index)
-            {
-                *state = Err(error);
-            }
-            if let Err(error) = state {
-                report_source(definition, source, error);
-            }
-        }
-        let classes = ErrorClass::ALL.map(ErrorClass::as_str);
-        let failures = self.metrics.script_failures(&definition.id, classes);
-        Some(ApiScripts { script, sources, blobs_disabled, failures })
-    }
-}
-
-/// The program of an API and what became of each of its sources.
-struct ApiScripts {
-    script: Arc<Script>,
-    sources: Vec<(ScriptSource, Result<usize, Arc<ScriptError>>)>,
-    blobs_disabled: bool,
-    failures: Failures,
-}
-
-impl ApiScripts {
-    fn failed(&self) -> usize {
-        self.sources.iter().filter(|(_, state)| state.is_err()).count()
-    }
-
-    /// The endpoints that exist: inline ones do not when blobs are disabled.
-    fn usable(&self, endpoints: &[Endpoint<VirtualEndpoint>]) -> Vec<Endpoint<VirtualEndpoint>> {
-        let exists = |endpoint: &&Endpoint<VirtualEndpoint>| {
-            !self.blobs_disabled || matches!(endpoint.rule.source, ScriptSource::File(_))
-        };
-        endpoints.iter().filter(exists).cloned().collect()
-    }
-
-    fn endpoint(&self, endpoint: &Endpoint<VirtualEndpoint>) -> LiveVirtualEndpoint {
-        let state = self.sources.iter().find(|(source, _)| *source == endpoint.rule.source);
-        let load_error = state.and_then(|(_, state)| state.as_ref().err().cloned());
-        LiveVirtualEndpoint {
-            function: Arc::clone(&endpoint.rule.function),
-            script: Arc::clone(&self.script),
-            load_error,
-            use_session: endpoint.rule.use_session,
-            proxy_on_error: endpoint.rule.proxy_on_error,
-            path: endpoint.path.as_str().into(),
-            failures: self.failures.clone(),
-        }
-    }
-}
-
-fn read_source(source: &ScriptSource) -> Result<Source, ScriptError> {
-    match source {
-        ScriptSource::Inline { text, name } => Ok(Source { name: Arc::clone(name), text: Arc::clone(text) }),
-        ScriptSource::File(path) => match std::fs::read_to_string(path) {
-            Ok(text) => Ok(Source { name: path.to_string_lossy().into(), text: text.into() }),
-            Err(error) => Err(ScriptError::new(
-                ErrorClass::Source,
-                format!("{}: {error}; the path is relative to {}", path.display(), working_directory()),
-            )),
-        },
-    }
-}
-
-fn working_directory() -> String {
-    match std::env::current_dir() {
-        Ok(path) => path.display().to_string(),
-        Err(_) => "the working directory".to_owned(),
-    }
-}
-
-fn report_source(definition: &ApiDefinition, source: &ScriptSource, error: &ScriptError) {
-    let name = match source {
-        ScriptSource::File(path) => path.to_string_lossy().into_owned(),
-        ScriptSource::Inline { name, .. } => name.to_string(),
-    };
-    let position = error.position.as_ref().map_or(name, ToString::to_string);
-    tracing::error!(
-        api_id = &*definition.id,
-        class = error.class.as_str(),
-        position,
-        "a source did not load: {error}; its endpoints answer 500, or go to the upstream with proxy_on_error"
-    );
 }

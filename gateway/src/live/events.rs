@@ -2,19 +2,24 @@
 
 use std::{fs, path::Path, sync::Arc};
 
+use super::scripts::ApiScripts;
 use crate::{
     apidef::{
         ApiDefinition,
-        events::{BodyTemplate, EventHandlerKind, EventHandlerUse, EventName, WebHook},
+        events::{BodyTemplate, EventHandlerKind, EventHandlerUse, EventName, EventScript, WebHook},
         folder::DefinitionFile,
     },
+    chain::script_hook::ScriptState,
     events::{
         ApiEvents,
         handler::Handler,
         queue::EventQueue,
+        script::ScriptEventHandler,
         template::{DEFAULT, DEFAULT_OF_KEYS, Template},
         web_hook::WebHookHandler,
     },
+    js::engine::ErrorClass,
+    telemetry::metrics::Metrics,
 };
 
 /// Name of the template, in the folder of templates, that web hooks without their own have.
@@ -26,6 +31,9 @@ pub(super) struct EventCompiler<'a> {
     /// Folder of templates.
     pub(super) templates: &'a Path,
     pub(super) file: &'a DefinitionFile,
+    /// The API's program; `None` when scripts are off or it has none.
+    pub(super) scripts: Option<&'a ApiScripts>,
+    pub(super) metrics: &'a Metrics,
 }
 
 impl EventCompiler<'_> {
@@ -34,11 +42,35 @@ impl EventCompiler<'_> {
         let handlers = definition.event_handlers.iter().filter_map(|place| {
             let handler = match &place.handler {
                 EventHandlerKind::Log { prefix } => Handler::Log { prefix: prefix.clone() },
-                EventHandlerKind::WebHook(hook) => Handler::WebHook(self.web_hook(hook, place)?),
+                EventHandlerKind::WebHook(hook) => Handler::WebHook(Box::new(self.web_hook(hook, place)?)),
+                EventHandlerKind::Script(script) => Handler::Script(self.script(script, definition, place)?),
             };
             Some((place.event, handler))
         });
         ApiEvents::new(&definition.id, self.queue, handlers)
+    }
+
+    fn script(
+        &self,
+        script: &EventScript,
+        definition: &ApiDefinition,
+        place: &EventHandlerUse,
+    ) -> Option<ScriptEventHandler> {
+        let Some(scripts) = self.scripts else {
+            self.warn(place, "is not run because `enable_jsvm` is false in the configuration");
+            return None;
+        };
+        let script_of_api = match scripts.state(script.source.as_ref()) {
+            ScriptState::Ready(script) => Ok(script),
+            ScriptState::Failed(error) => Err(error),
+            ScriptState::Off => return None,
+        };
+        let classes = ErrorClass::ALL.map(ErrorClass::as_str);
+        Some(ScriptEventHandler {
+            script: script_of_api,
+            function: format!("{}.DoProcessEvent", script.object).into(),
+            failures: self.metrics.script_failures(&definition.id, classes),
+        })
     }
 
     fn web_hook(&self, hook: &WebHook, place: &EventHandlerUse) -> Option<WebHookHandler> {

@@ -4,5 +4,7 @@
 pub mod api;
 pub mod compile;
 mod events;
+mod hooks;
 mod plugins;
+mod scripts;
 pub mod snapshot;

@@ -6,10 +6,9 @@ use crate::{
     apidef::{
         ApiDefinition,
         folder::DefinitionFile,
-        model::{Endpoint, Hooks, OnLoadFailure, PluginUse},
+        model::{Endpoint, OnLoadFailure, PluginUse},
     },
     chain::plugin::{LivePlugin, PluginState},
-    live::api::LiveHooks,
     plugins::{ApiFacts, Kept, Kind, PluginRuntime, PluginSite},
     telemetry::metrics::Metrics,
 };
@@ -49,24 +48,8 @@ impl<'a> PluginCompiler<'a> {
         Self { runtime, metrics, file, facts: Arc::new(facts), failed: 0, not_ready: Vec::new() }
     }
 
-    /// The hooks of the API.
-    pub(super) fn hooks(&mut self, hooks: &Hooks) -> LiveHooks {
-        LiveHooks {
-            pre: self.list(&hooks.pre, Kind::Request),
-            auth_check: hooks.auth_check.as_ref().and_then(|hook| self.hook(hook, Kind::Auth)),
-            post_key_auth: self.list(&hooks.post_key_auth, Kind::Request),
-            post: self.list(&hooks.post, Kind::Request),
-            response: self.list(&hooks.response, Kind::Response),
-            analytics: hooks.analytics.as_ref().and_then(|hook| self.hook(hook, Kind::Analytics)),
-        }
-    }
-
-    fn list(&mut self, hooks: &[PluginUse], kind: Kind) -> Vec<LivePlugin> {
-        hooks.iter().filter_map(|hook| self.hook(hook, kind)).collect()
-    }
-
-    /// A hook is told apart by its place in the definition, since it has no method and path.
-    fn hook(&mut self, hook: &PluginUse, kind: Kind) -> Option<LivePlugin> {
+    /// A hook, or `None` when requests go on without it. It is told apart by its place in the definition, since it has no method and path.
+    pub(super) fn hook(&mut self, hook: &PluginUse, kind: Kind) -> Option<LivePlugin> {
         self.load(hook, kind, "", &hook.field)
     }
 

@@ -55,7 +55,8 @@ pub struct Effects {
 pub struct ResponseHeaders(Vec<(HeaderName, HeaderValue, bool)>);
 
 impl ResponseHeaders {
-    pub(super) fn push(&mut self, name: HeaderName, value: HeaderValue, replaces: bool) {
+    /// Asks for one more header, which replaces those of its name or is added to them.
+    pub fn push(&mut self, name: HeaderName, value: HeaderValue, replaces: bool) {
         self.0.push((name, value, replaces));
     }
 

@@ -15,7 +15,7 @@ use super::{
     upgrade,
 };
 use crate::{
-    exchange::{BodyError, Exchange, RequestBody},
+    exchange::{BodyError, Exchange, RequestBody, SentRequest},
     reply::{self, Reply, body::ReplyBody, content_type, error::GatewayError},
 };
 
@@ -30,6 +30,8 @@ pub struct UpstreamCall<'a> {
     pub method: Method,
     /// The upstream sees the client's `Host`.
     pub preserve_host: bool,
+    /// What is sent is kept in the exchange.
+    pub keeps_request: bool,
     /// Time to the answer's head.
     pub timeout: Duration,
 }
@@ -69,6 +71,10 @@ pub async fn forward(
     if matches!(request.body(), RequestBody::Full(_)) {
         // A buffered body may have come in chunks, or have been changed: its own length is the right one.
         outbound.remove(header::CONTENT_LENGTH);
+    }
+    if call.keeps_request {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        exchange.sent = Some(Box::new(SentRequest { method, uri, headers: outbound.clone() }));
     }
     *request.headers_mut() = outbound;
 

@@ -95,6 +95,26 @@ pub enum GatewayError {
         /// The class of the failure.
         class: ErrorClass,
     },
+    /// A hook in JavaScript failed; the cause has been logged where it is known.
+    #[error("Internal Server Error")]
+    Hook {
+        /// The class of the failure.
+        class: ErrorClass,
+    },
+    /// The same for hooks that see the answer, and for those that cannot be called because scripts are off.
+    #[error("Middleware error")]
+    Middleware {
+        /// The class of the failure.
+        class: ErrorClass,
+    },
+    /// A hook refused the request.
+    #[error("{message}")]
+    HookRefused {
+        /// From 400 to 999.
+        status: StatusCode,
+        /// For the caller.
+        message: String,
+    },
     /// A plugin failed or is not loaded; the cause has been logged where it is known.
     #[error("Internal Server Error")]
     Plugin,
@@ -135,9 +155,13 @@ impl GatewayError {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Overloaded | Self::PluginClosed => StatusCode::SERVICE_UNAVAILABLE,
-            Self::AuthenticationRefused { status, .. } | Self::NoExample { status, .. } => *status,
+            Self::AuthenticationRefused { status, .. }
+            | Self::HookRefused { status, .. }
+            | Self::NoExample { status, .. } => *status,
             // A full queue is the gateway's trouble, not the script's: the client may try again.
-            Self::VirtualEndpoint { class: ErrorClass::Overload } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::VirtualEndpoint { class: ErrorClass::Overload }
+            | Self::Hook { class: ErrorClass::Overload }
+            | Self::Middleware { class: ErrorClass::Overload } => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::LoopTooDeep { .. }
             | Self::LoopTarget { .. }
@@ -145,6 +169,8 @@ impl GatewayError {
             | Self::UpstreamLookup { .. }
             | Self::Upstream { .. }
             | Self::Plugin
+            | Self::Hook { .. }
+            | Self::Middleware { .. }
             | Self::VirtualEndpoint { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -34,6 +34,8 @@ use self::{
     framing::FramingWatch,
 };
 use crate::{
+    apidef::companions::{CompanionBundle, Companions},
+    bundle::{Bundle, Bundles},
     chain,
     config::Settings,
     events::queue::EventQueue,
@@ -60,7 +62,9 @@ pub struct Gateway {
     /// Clients for upstreams.
     pub clients: UpstreamClients,
     /// Where scripts run.
-    pub js: JsRuntime,
+    pub js: Arc<JsRuntime>,
+    /// Hooks that come in zip files.
+    pub bundles: Bundles,
     /// What plugins there are.
     pub plugins: PluginRuntime,
     /// Where answers are kept.
@@ -143,8 +147,20 @@ impl Gateway {
         let outbound = outbound_client(&settings.upstream, tls);
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
-        let events =
-            EventQueue::new(&settings.events, outbound.clone(), runtime.clone(), metrics.events.clone());
+        let js = Arc::new(JsRuntime::new(&settings.javascript, outbound.clone(), runtime.clone()));
+        let events = EventQueue::new(
+            &settings.events,
+            outbound.clone(),
+            Arc::clone(&js),
+            runtime.clone(),
+            metrics.events.clone(),
+        );
+        let bundle_client = match settings.bundles.insecure_skip_verify {
+            true => outbound_client(&settings.upstream, crate::proxy::tls::client_config(true)?),
+            false => outbound.clone(),
+        };
+        let bundles =
+            Bundles::new(&settings.middleware_path, &settings.bundles, bundle_client, runtime.clone());
         let store = Store::Embedded(Arc::default());
         Ok(Self {
             cache: ResponseCache::new(&settings.cache, store.shared().cloned()),
@@ -157,7 +173,8 @@ impl Gateway {
                 ClosedEndpoints::inherited(),
             ),
             clients,
-            js: JsRuntime::new(&settings.javascript, outbound, runtime),
+            js,
+            bundles,
             sessions: Sessions::new(store, settings.keys),
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
@@ -180,7 +197,12 @@ impl Gateway {
     /// When the folder cannot be read; then everything stays as it was.
     pub fn reload(&self) -> Result<Compiled, StartError> {
         let path = &self.settings.app_path;
-        let files = crate::apidef::folder::read(path)
+        let bundle = |name: &str| match self.bundles.load(name) {
+            Ok(Bundle { folder, custom_middleware }) => Ok(CompanionBundle { folder, custom_middleware }),
+            Err(error) => Err(error.to_string()),
+        };
+        let companions = Companions { middleware_path: &self.settings.middleware_path, bundle: &bundle };
+        let files = crate::apidef::folder::read(path, &companions)
             .map_err(|error| StartError::Definitions { path: path.clone(), error })?;
         let before = self.live.load_full();
         let compiler = Compiler {
@@ -310,6 +332,8 @@ impl Gateway {
             let_in: false,
             response_headers: ResponseHeaders::default(),
             sent_to: SentTo::default(),
+            client_uri: None,
+            sent: None,
             cache_fill: None,
             outer_caller: None,
             loop_limit: chain::looping::MAX_LOOPS,
@@ -337,14 +361,20 @@ impl Gateway {
         error.reply(exchange.headers.get(header::CONTENT_TYPE), &self.server_header)
     }
 
-    /// Server-side failures are errors, a client's are for debugging; a virtual endpoint or plugin has logged its
+    /// Server-side failures are errors, a client's are for debugging; scripts and plugins have logged their
     /// own.
     fn log_error(&self, error: &GatewayError, exchange: &Exchange, api: Option<&LiveApi>) {
         let api_id = api.map_or("-", |api| &*api.id);
         let cause = error.cause().unwrap_or("");
         let (request_id, method, path) = (exchange.request_id, &exchange.method, exchange.uri.path());
         let status = error.status();
-        if matches!(error, GatewayError::VirtualEndpoint { .. } | GatewayError::Plugin) {
+        if matches!(
+            error,
+            GatewayError::VirtualEndpoint { .. }
+                | GatewayError::Hook { .. }
+                | GatewayError::Middleware { .. }
+                | GatewayError::Plugin
+        ) {
             return;
         }
         if status.is_server_error() {

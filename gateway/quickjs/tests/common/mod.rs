@@ -34,7 +34,7 @@ pub(crate) fn engine() -> Arc<Engine> {
             name: "lazy".into(),
             source: source("lazy", "lazy = {made: Date.now()};"),
         }],
-        object: vec![
+        objects: vec![vec![
             field("Headers", FieldKind::Visible),
             field("Body", FieldKind::Visible),
             field("URL", FieldKind::Visible),
@@ -43,7 +43,8 @@ pub(crate) fn engine() -> Arc<Engine> {
             field("Method", FieldKind::Hidden),
             field("RequestID", FieldKind::Hidden),
             field("BodyBase64", FieldKind::Asked(HIDDEN)),
-        ],
+            field("SetHeaders", FieldKind::Given(c"{\"a\":[]}")),
+        ]],
         names: ["Accept", "User-Agent", "Host", "Content-Type"].map(str::to_owned).into(),
         ..Engine::default()
     })
@@ -90,7 +91,7 @@ pub(crate) fn start(arena: Arena, program: &Arc<Program>, function: &str) -> Res
         Value::Text("id"),
     ];
     let session = Value::Json(c"{\"meta_data\":{\"a\":\"b\"}}");
-    arena.start(program, &function.into(), [Value::Object(&object), session, Value::Config], 7, 1 << 20)
+    arena.start(program, &function.into(), &[Value::Object(0, &object), session, Value::Config], 7, 1 << 20)
 }
 
 /// Runs to the end or for `limit`; host calls are answered with their arguments. `None` when time was over.

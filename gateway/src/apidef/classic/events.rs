@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::apidef::{
     events::{BodyTemplate, EventHandlerKind, EventHandlerUse, WebHook},
-    reader::{Reader, unavailable},
+    reader::Reader,
 };
 
 /// `event_handlers`, as written.
@@ -71,8 +71,9 @@ impl Reader<'_> {
                 .web_hook(&handler.handler_meta, &format!("{field}.handler_meta"))
                 .map(|hook| EventHandlerKind::WebHook(Box::new(hook))),
             "eh_dynamic_handler" => {
-                self.problems.warn(format!("{field}.handler_name"), unavailable::SCRIPT_HANDLER);
-                None
+                let text = |key: &str| handler.handler_meta.get(key).and_then(Value::as_str).unwrap_or("");
+                let name = (text("name"), format!("{field}.handler_meta.name"));
+                self.event_script(name, text("path")).map(EventHandlerKind::Script)
             }
             other => {
                 self.problems.warn(

@@ -371,6 +371,10 @@ pub(super) struct Hook {
     pub(super) path: String,
     pub(super) require_session: bool,
     pub(super) raw_body_only: bool,
+    /// Source in base64; wins over `path`.
+    pub(super) code: String,
+    /// Gatehouse's own: a driver for this hook alone.
+    pub(super) driver: String,
     pub(super) config: Option<Value>,
     pub(super) on_load_failure: String,
     /// Seconds.

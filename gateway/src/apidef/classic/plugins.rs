@@ -1,12 +1,14 @@
-//! Places of a Classic definition that name functions of plugins: endpoint lists, hooks, analytics.
+//! Places of a Classic definition that name hooks and functions of plugins: endpoint lists, hooks, analytics.
+
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::file::{self, ClassicFile};
 use crate::apidef::{
     Problems,
-    model::{Hooks, PluginUse},
-    reader::{PlaceNames, Reader, is_plugin_driver, unavailable},
+    model::{HookUse, Hooks, PluginUse},
+    reader::{PlaceNames, Reader, WrittenHook, unavailable},
 };
 
 /// Refuses an API whose protection is not there: nothing protected is served open.
@@ -35,7 +37,6 @@ pub(super) fn check_authentication(file: &ClassicFile, problems: &mut Problems) 
         return;
     }
     if has_hook && !file.use_standard_auth {
-        // A hook of another driver is refused where hooks are read.
         return;
     }
     match flag {
@@ -67,17 +68,6 @@ impl Reader<'_> {
             ("post", &hooks.post),
             ("response", &hooks.response),
         ];
-        if !is_plugin_driver(&hooks.driver) {
-            for (name, hooks) in lists {
-                if hooks.iter().any(is_used) {
-                    self.problems.refuse(
-                        format!("custom_middleware.{name}"),
-                        unavailable::script_hooks("`disabled`", "custom_middleware.driver"),
-                    );
-                }
-            }
-            return Hooks { analytics, ..Hooks::default() };
-        }
         let [pre, auth_check, post_key_auth, post, response] = lists.map(|(name, hooks)| {
             let used = hooks.iter().enumerate().filter(|(_, hook)| is_used(hook));
             let read = used.filter_map(|(index, hook)| {
@@ -85,7 +75,7 @@ impl Reader<'_> {
                     "auth_check" => "custom_middleware.auth_check".to_owned(),
                     _ => format!("custom_middleware.{name}[{index}]"),
                 };
-                self.hook(hook, &field)
+                self.custom_middleware(hook, &file.custom_middleware.driver, &field)
             });
             read.collect::<Vec<_>>()
         });
@@ -94,9 +84,18 @@ impl Reader<'_> {
         Hooks { pre, auth_check, post_key_auth, post, response, analytics }
     }
 
-    fn hook(&mut self, hook: &file::Hook, field: &str) -> Option<PluginUse> {
-        let names = names(("path", &hook.path), ("name", &hook.name), &hook.on_load_failure);
-        self.place(names, hook.config.as_ref(), hook.timeout, field)
+    fn custom_middleware(&mut self, hook: &file::Hook, section: &str, field: &str) -> Option<HookUse> {
+        let timeout = self.timeout(hook.timeout, field)?;
+        let hook = WrittenHook {
+            names: names(("path", &hook.path), ("name", &hook.name), &hook.on_load_failure),
+            code: &hook.code,
+            driver: &hook.driver,
+            require_session: hook.require_session,
+            config: hook.config.as_ref(),
+            timeout,
+            switch: "set `disabled`",
+        };
+        self.hook(hook, section, field)
     }
 
     /// An entry of `go_plugin` or `rust_plugin`.
@@ -122,11 +121,16 @@ impl Reader<'_> {
         timeout: f64,
         field: &str,
     ) -> Option<PluginUse> {
-        let timeout = match timeout {
-            0.0 => None,
-            seconds => Some(self.seconds(seconds, &format!("{field}.timeout"))?),
-        };
+        let timeout = self.timeout(timeout, field)?;
         self.plugin(names, config, timeout, field)
+    }
+
+    /// `timeout` of a place in seconds; the inner `None` is the gateway's setting.
+    fn timeout(&mut self, seconds: f64, field: &str) -> Option<Option<Duration>> {
+        match seconds {
+            0.0 => Some(None),
+            seconds => self.seconds(seconds, &format!("{field}.timeout")).map(Some),
+        }
     }
 }
 
@@ -140,6 +144,6 @@ fn names<'a>(
 
 /// Tyk writes out an empty `auth_check`.
 fn is_used(hook: &file::Hook) -> bool {
-    let written = !hook.name.is_empty() || !hook.path.is_empty();
+    let written = !hook.name.is_empty() || !hook.path.is_empty() || !hook.code.is_empty();
     written && !hook.disabled
 }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::read;
-use crate::apidef::model::{OnLoadFailure, ScriptSource, Versioning};
+use crate::apidef::model::{HookUse, OnLoadFailure, ScriptSource, Versioning};
 
 fn definition() -> Value {
     json!({
@@ -57,8 +57,8 @@ fn refusals_name_the_field() {
         ("/proxy/target_url".to_owned(), json!("ftp://x"), "proxy.target_url"),
         (
             "/custom_middleware".to_owned(),
-            json!({"pre": [{"name": "x", "path": "y"}]}),
-            "custom_middleware.pre",
+            json!({"driver": "grpc", "pre": [{"name": "x", "path": "y"}]}),
+            "custom_middleware.pre[0]",
         ),
         (
             format!("{paths}/virtual/0/path"),
@@ -124,7 +124,8 @@ fn a_plugin_may_authenticate() {
     let hook = json!({"name": "check", "path": "auth.so"});
     let read = read(protected(json!({"driver": "goplugin", "auth_check": hook})));
     let auth_check = read.definition.unwrap().hooks.auth_check.unwrap();
-    assert_eq!((&*auth_check.function, auth_check.file.to_str()), ("check", Some("auth.so")));
+    let HookUse::Plugin(plugin) = auth_check else { panic!() };
+    assert_eq!((&*plugin.function, plugin.file.to_str()), ("check", Some("auth.so")));
 }
 
 #[test]
@@ -136,7 +137,10 @@ fn nothing_protected_is_served_open() {
     };
     let cases = [
         (json!({"driver": "rust"}), "use_keyless"),
-        (json!({"driver": "otto", "auth_check": hook(json!({}))}), "custom_middleware.auth_check"),
+        (
+            json!({"driver": "python", "auth_check": hook(json!({"path": "auth.py"}))}),
+            "custom_middleware.auth_check",
+        ),
         (json!({"driver": "rust", "auth_check": hook(json!({"disabled": true}))}), "use_keyless"),
         (
             json!({"driver": "rust", "auth_check": hook(json!({"on_load_failure": "proxy"}))}),
@@ -155,6 +159,40 @@ fn nothing_protected_is_served_open() {
     let mut flag = protected(json!({"driver": "rust"}));
     flag["use_go_plugin_auth"] = true.into();
     assert_eq!(read(flag).problems.refusals[0].field, "use_go_plugin_auth");
+}
+
+#[test]
+fn a_hook_is_in_the_language_that_it_the_file_or_the_section_says() {
+    let language = |section: &str, hook: Value| {
+        let mut definition = with("/custom_middleware", json!({"driver": section, "pre": [hook]}));
+        definition["use_keyless"] = true.into();
+        let read = read(definition);
+        let hooks = read.definition.unwrap_or_else(|| panic!("{:?}", read.problems)).hooks;
+        match &hooks.pre[0] {
+            HookUse::Plugin(_) => "rust",
+            HookUse::Script(_) => "js",
+        }
+    };
+    for (section, hook, expected) in [
+        ("", json!({"name": "a", "path": "a.js"}), "js"),
+        ("otto", json!({"name": "a"}), "js"),
+        ("goplugin", json!({"name": "a", "path": "a.js"}), "js"),
+        ("goplugin", json!({"name": "a", "code": "dmFyIGEK"}), "js"),
+        ("goplugin", json!({"name": "a", "path": "plugins/a"}), "rust"),
+        ("", json!({"name": "a", "path": "a.so"}), "rust"),
+        ("", json!({"name": "a", "path": "a", "driver": "rust"}), "rust"),
+        ("rust", json!({"name": "a", "path": "a.so.txt", "driver": "otto"}), "js"),
+    ] {
+        assert_eq!(language(section, hook.clone()), expected, "{section} {hook}");
+    }
+    let hook =
+        json!({"name": "a", "path": "a.js", "code": "dmFyIGEK", "require_session": true, "timeout": 5});
+    let read = read(with("/custom_middleware", json!({"pre": [hook]})));
+    assert_eq!(read.problems.warnings[0].field, "custom_middleware.pre[0].timeout");
+    let hooks = read.definition.unwrap().hooks;
+    let script = hooks.scripts().next().unwrap();
+    assert_eq!((&*script.object, script.require_session), ("a", true));
+    assert!(matches!(&script.source, Some(ScriptSource::Inline { text, .. }) if &**text == "var a\n"));
 }
 
 #[test]

@@ -7,10 +7,7 @@ use super::{
     document::Document,
     file::{Extension, SecurityScheme},
 };
-use crate::apidef::{
-    Problems,
-    reader::{is_plugin_driver, unavailable},
-};
+use crate::apidef::{Problems, reader::unavailable};
 
 /// The object itself.
 const AUTHENTICATION: &str = "server.authentication";
@@ -77,13 +74,7 @@ pub(super) fn check(file: &Extension, document: &Document<'_>, problems: &mut Pr
             let scheme = at(&format!("{AUTHENTICATION}.securitySchemes"));
             problems.refuse(scheme, unavailable::key_beside_plugin(&place));
         }
-        (true, true) if is_plugin_driver(&file.middleware.global.plugin_config.driver) => {
-            return Gatekeeper::Plugin;
-        }
-        (true, true) => {
-            let driver = "middleware.global.pluginConfig.driver";
-            problems.refuse(place, unavailable::script_hooks("`enabled` to false", driver));
-        }
+        (true, true) => return Gatekeeper::Plugin,
         (true, false) => {
             problems.refuse(at("server.authentication.custom.enabled"), unavailable::plugin_missing(&place));
         }

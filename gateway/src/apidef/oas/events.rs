@@ -3,7 +3,7 @@
 use super::{at, file::EventHandler};
 use crate::apidef::{
     events::{BodyTemplate, EventHandlerKind, EventHandlerUse, WebHook},
-    reader::{Reader, unavailable},
+    reader::Reader,
 };
 
 /// The handlers that can be used.
@@ -23,8 +23,8 @@ fn kind(reader: &mut Reader<'_>, handler: &EventHandler, field: &str) -> Option<
         "log" => Some(EventHandlerKind::Log { prefix: handler.log_prefix.clone() }),
         "webhook" => Some(EventHandlerKind::WebHook(Box::new(web_hook(reader, handler, field)?))),
         "custom" => {
-            reader.problems.warn(format!("{field}.type"), unavailable::SCRIPT_HANDLER);
-            None
+            let name = (handler.function_name.as_str(), format!("{field}.functionName"));
+            reader.event_script(name, &handler.path).map(EventHandlerKind::Script)
         }
         other => {
             let message = format!("`{other}` is not one of log, webhook, custom: it does nothing");

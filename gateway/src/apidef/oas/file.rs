@@ -270,6 +270,10 @@ pub(super) struct Plugin {
     pub(super) raw_body_only: bool,
     pub(super) require_session: bool,
     pub(super) id_extractor: Value,
+    /// Source in base64; wins over `path`.
+    pub(super) code: String,
+    /// Gatehouse's own: a driver for this hook alone.
+    pub(super) driver: String,
     /// Gatehouse's own.
     pub(super) config: Option<Value>,
     /// Gatehouse's own.

@@ -1,4 +1,4 @@
-//! Functions of plugins in a Tyk OAS definition: hooks, authentication, analytics, endpoints.
+//! Hooks and functions of plugins in a Tyk OAS definition: hooks, authentication, analytics, endpoints.
 
 use super::{
     at,
@@ -6,8 +6,8 @@ use super::{
     file::{Extension, Plugin, Plugins},
 };
 use crate::apidef::{
-    model::{Hooks, PluginUse},
-    reader::{PlaceNames, Reader, is_plugin_driver, unavailable},
+    model::{HookUse, Hooks, PluginUse},
+    reader::{PlaceNames, Reader, WrittenHook},
 };
 
 /// Hooks of the API that run.
@@ -25,23 +25,15 @@ pub(super) fn hooks(reader: &mut Reader<'_>, file: &Extension, gatekeeper: Gatek
         list("postPlugin", global.post_plugins.as_deref(), &global.post_plugin),
         list("responsePlugin", global.response_plugins.as_deref(), &global.response_plugin),
     ];
-    if !is_plugin_driver(driver) {
-        for (field, plugins) in lists {
-            if plugins.iter().any(is_used) {
-                let driver = "middleware.global.pluginConfig.driver";
-                reader.problems.refuse(field, unavailable::script_hooks("`enabled` to false", driver));
-            }
-        }
-        return Hooks { analytics, ..Hooks::default() };
-    }
     let [pre, post_key_auth, post, response] = lists.map(|(field, plugins)| {
         let used = plugins.iter().enumerate().filter(|(_, plugin)| is_used(plugin));
-        used.filter_map(|(index, plugin)| place(reader, plugin, &format!("{field}[{index}]"))).collect()
+        used.filter_map(|(index, plugin)| hook(reader, plugin, driver, &format!("{field}[{index}]")))
+            .collect()
     });
     let auth_check = match gatekeeper {
         Gatekeeper::Plugin => {
             let field = at("server.authentication.custom.config");
-            let hook = place(reader, &file.server.authentication.custom.config, &field);
+            let hook = hook(reader, &file.server.authentication.custom.config, driver, &field);
             reader.check_authenticates(hook.as_ref(), &format!("{field}.onLoadFailure"));
             hook
         }
@@ -83,15 +75,34 @@ pub(super) fn endpoint(reader: &mut Reader<'_>, plugins: &[Plugin], field: &str)
 
 fn place(reader: &mut Reader<'_>, plugin: &Plugin, field: &str) -> Option<PluginUse> {
     let timeout = reader.period(&plugin.timeout, &format!("{field}.timeout"))?;
+    let timeout = (!timeout.is_zero()).then_some(timeout);
+    reader.plugin(names(plugin), plugin.config.as_ref(), timeout, field)
+}
+
+fn hook(reader: &mut Reader<'_>, plugin: &Plugin, section_driver: &str, field: &str) -> Option<HookUse> {
+    let timeout = reader.period(&plugin.timeout, &format!("{field}.timeout"))?;
+    let hook = WrittenHook {
+        names: names(plugin),
+        code: &plugin.code,
+        driver: &plugin.driver,
+        require_session: plugin.require_session,
+        config: plugin.config.as_ref(),
+        timeout: (!timeout.is_zero()).then_some(timeout),
+        switch: "set its `enabled` to false",
+    };
+    reader.hook(hook, section_driver, field)
+}
+
+fn names(plugin: &Plugin) -> PlaceNames<'_> {
     let function = if plugin.function_name.is_empty() { &plugin.name } else { &plugin.function_name };
-    let names = PlaceNames {
+    PlaceNames {
         file: ("path", &plugin.path),
         function: ("functionName", function),
         on_load_failure: ("onLoadFailure", &plugin.on_load_failure),
-    };
-    reader.plugin(names, plugin.config.as_ref(), (!timeout.is_zero()).then_some(timeout), field)
+    }
 }
 
 fn is_used(plugin: &Plugin) -> bool {
-    plugin.enabled && !(plugin.function_name.is_empty() && plugin.name.is_empty() && plugin.path.is_empty())
+    let texts = [&plugin.function_name, &plugin.name, &plugin.path, &plugin.code];
+    plugin.enabled && texts.iter().any(|text| !text.is_empty())
 }

@@ -5,7 +5,10 @@ use http::{HeaderMap, Method};
 use url::Url;
 
 use super::Reader;
-use crate::apidef::events::EventName;
+use crate::apidef::{
+    events::{EventName, EventScript},
+    model::ScriptSource,
+};
 
 impl Reader<'_> {
     /// An event by Tyk's name for it; `None` for one that never happens here.
@@ -21,6 +24,25 @@ impl Reader<'_> {
             self.problems.warn(field, why);
         }
         event
+    }
+
+    /// A handler in JavaScript: its object with the place of that, and its file.
+    pub(in crate::apidef) fn event_script(
+        &mut self,
+        (object, field): (&str, String),
+        path: &str,
+    ) -> Option<EventScript> {
+        let (object, path) = (object.trim(), path.trim());
+        if object.is_empty() {
+            self.problems.warn(
+                field,
+                "is missing; it names the object that `new TykJS.TykEventHandlers.NewEventHandler({})` made: this \
+                 handler does nothing",
+            );
+            return None;
+        }
+        let source = (!path.is_empty()).then(|| ScriptSource::File(path.into()));
+        Some(EventScript { object: object.into(), source })
     }
 
     /// Where a web hook goes.

@@ -6,6 +6,7 @@
 mod api;
 mod cache;
 mod events;
+mod hook;
 mod plugin;
 pub(super) mod unavailable;
 
@@ -17,6 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 pub(super) use self::{
     api::with_default_lists,
     cache::whole_seconds,
+    hook::WrittenHook,
     plugin::{PlaceNames, is_plugin_driver},
 };
 use super::{

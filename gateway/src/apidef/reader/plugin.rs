@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Reader;
-use crate::apidef::model::{OnLoadFailure, PluginUse};
+use crate::apidef::model::{HookUse, OnLoadFailure, PluginUse};
 
 /// Drivers that make hooks functions of plugins.
 const DRIVERS: [&str; 2] = ["rust", "goplugin"];
@@ -62,8 +62,9 @@ impl Reader<'_> {
     }
 
     /// A plugin that lets callers in may not be passed by.
-    pub(in crate::apidef) fn check_authenticates(&mut self, hook: Option<&PluginUse>, field: &str) {
-        if hook.is_some_and(|hook| hook.on_load_failure == OnLoadFailure::Proxy) {
+    pub(in crate::apidef) fn check_authenticates(&mut self, hook: Option<&HookUse>, field: &str) {
+        let is_passed_by = |hook: &HookUse| matches!(hook, HookUse::Plugin(plugin) if plugin.on_load_failure == OnLoadFailure::Proxy);
+        if hook.is_some_and(is_passed_by) {
             self.problems.refuse(
                 field,
                 "is `proxy`, which would let everybody in when the plugin does not load; use `fail` or `refuse`",
@@ -71,7 +72,12 @@ impl Reader<'_> {
         }
     }
 
-    fn plugin_name(&mut self, (key, value): (&str, &str), missing: &str, field: &str) -> Option<String> {
+    pub(super) fn plugin_name(
+        &mut self,
+        (key, value): (&str, &str),
+        missing: &str,
+        field: &str,
+    ) -> Option<String> {
         let value = value.trim();
         if value.is_empty() {
             self.problems.refuse(format!("{field}.{key}"), missing);

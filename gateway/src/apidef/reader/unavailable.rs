@@ -5,9 +5,6 @@
 /// An endpoint rule that protects.
 pub(in crate::apidef) const ENDPOINT_RULE: &str = "is not available in this version of Gatehouse; the API is not served because its endpoints would be \
      unprotected";
-/// Event handlers in JavaScript.
-pub(in crate::apidef) const SCRIPT_HANDLER: &str =
-    "handlers in JavaScript are not run by this version of Gatehouse: this one does nothing";
 /// A proxy between the gateway and its upstreams.
 pub(in crate::apidef) const UPSTREAM_PROXY: &str = "has no effect: upstreams are called directly";
 /// Certificates that upstreams would see.
@@ -27,12 +24,11 @@ pub(in crate::apidef) fn protection(what: &str) -> String {
     )
 }
 
-/// Hooks in JavaScript; `switch` and `driver` are the keys to change.
-pub(in crate::apidef) fn script_hooks(switch: &str, driver: &str) -> String {
+/// A hook for a driver that is not there; `switch` says how to switch it off.
+pub(in crate::apidef) fn driver(driver: &str, switch: &str) -> String {
     format!(
-        "has hooks in JavaScript, which this version of Gatehouse does not run yet; the API is not served because a \
-         hook may be what protects it. Set {switch} on the hooks to serve it without them; hooks in Rust need \
-         `{driver}` to be `rust`"
+        "is for the driver `{driver}`, which Gatehouse does not have; the API is not served because a hook may be what \
+         protects it. Write it in JavaScript or Rust, or {switch}"
     )
 }
 
@@ -46,9 +42,7 @@ pub(in crate::apidef) fn keys(state: &str, instead: &str) -> String {
 
 /// A bundle of plugins.
 pub(in crate::apidef) fn bundle(switch: &str) -> String {
-    format!(
-        "names a bundle, which this version of Gatehouse does not load yet; {switch} to serve the API without it"
-    )
+    format!("names a bundle that has not been loaded; {switch} to serve the API without it")
 }
 
 /// Pinned certificates.

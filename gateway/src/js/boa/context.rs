@@ -46,6 +46,9 @@ impl WarmParts {
     }
 }
 
+/// A function and how many arguments it gets.
+pub(super) type CallShape = (Arc<str>, usize);
+
 /// What native functions of a context find in it.
 pub(super) struct ContextState {
     host: RefCell<Option<Box<dyn Host>>>,
@@ -53,12 +56,14 @@ pub(super) struct ContextState {
     ended: RefCell<Option<ScriptError>>,
     /// `JSON.stringify` as it was before any script ran.
     pub stringify: JsObject,
-    /// The three arguments of the call that is about to begin.
+    /// The arguments of the call that is about to begin.
     pub arguments: RefCell<Vec<JsValue>>,
     /// How many of them the call took.
     pub taken: Cell<usize>,
     /// Bytes of the request's body.
     pub body: RefCell<Bytes>,
+    /// Bytes of the response's body.
+    pub response_body: RefCell<Bytes>,
     /// What was touched.
     pub touched: Cell<WarmParts>,
     /// State of `Math.random`.
@@ -105,7 +110,7 @@ pub(super) struct Prepared {
     state: Rc<ContextState>,
     clock: Rc<LoadClock>,
     config: JsValue,
-    calls: Vec<(Arc<str>, Script)>,
+    calls: Vec<(CallShape, Script)>,
 }
 
 impl Prepared {
@@ -138,6 +143,7 @@ impl Prepared {
             arguments: RefCell::default(),
             taken: Cell::new(0),
             body: RefCell::default(),
+            response_body: RefCell::default(),
             touched: Cell::new(warm),
             random: Cell::new(random_seed),
         });
@@ -174,36 +180,38 @@ impl Prepared {
     }
 
     /// Everything that a call needs and that can be done before it is known.
-    pub(super) fn make_ready(&mut self, config: &serde_json::Value, calls: &[Arc<str>]) {
+    pub(super) fn make_ready(&mut self, config: &serde_json::Value, calls: &[CallShape]) {
         self.clock.stands_at.set(None);
         self.state.random.set(crate::js::seed::fresh());
         // Bounds that the program's size exceeds; the call then says so.
         self.config = arguments::value_of_json(config, &mut self.context);
-        for function in calls {
-            if let Ok(script) = run::call_script(function, &mut self.context) {
-                self.calls.push((Arc::clone(function), script));
+        for shape in calls {
+            if let Ok(script) = run::call_script(&shape.0, shape.1, &mut self.context) {
+                self.calls.push((shape.clone(), script));
             }
         }
     }
 
     /// Calls a function and gives the text that it returns.
     pub(super) fn call(&mut self, call: &Call, bounds: &CallBounds) -> Result<String, ScriptError> {
-        let ahead = self.calls.iter().position(|(function, _)| *function == call.function);
+        let count = call.kind.arguments();
+        let is_shape = |(function, known): &CallShape| *known == count && *function == call.function;
+        let ahead = self.calls.iter().position(|(shape, _)| is_shape(shape));
         let script = match ahead {
             Some(place) => self.calls.swap_remove(place).1,
-            None => run::call_script(&call.function, &mut self.context).map_err(|error| {
+            None => run::call_script(&call.function, count, &mut self.context).map_err(|error| {
                 let reason = failure::message(&error);
                 missing(&call.function, &format!(" is not a name that can be called ({reason})"))
             })?,
         };
         let context = &mut self.context;
-        let request = arguments::request(&call.request, &self.state, context);
-        let session = arguments::session(call.session_json.as_deref(), context)?;
-        *self.state.arguments.borrow_mut() = vec![request, session, self.config.clone()];
+        let mut values = arguments::before_config(call, &self.state, context)?;
+        values.push(self.config.clone());
+        *self.state.arguments.borrow_mut() = values;
         globals::offer_arguments(context);
         self.limit_loops(bounds.deadline);
         let result = run::to_deadline(&script, &mut self.context, bounds.deadline);
-        let begun = self.state.taken.get() == run::ARGUMENTS;
+        let begun = self.state.taken.get() == count;
         match self.settle(result, bounds.deadline) {
             Ok(value) if begun => returned_text(&value, bounds),
             Ok(_) => Err(missing(&call.function, " is not defined by the program's sources")),

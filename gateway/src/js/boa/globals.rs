@@ -8,7 +8,7 @@ use boa_engine::{
 
 use super::{
     context::{ContextState, WarmParts},
-    run::{ARGUMENT_SOURCE, ARGUMENTS},
+    run::ARGUMENT_SOURCE,
 };
 use crate::js::{
     engine::HostReturn,
@@ -87,7 +87,7 @@ fn take_argument(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> J
     let index = arguments.first().and_then(JsValue::as_number).unwrap_or(0.0) as usize;
     let argument = state.arguments.borrow().get(index).cloned().unwrap_or_default();
     state.taken.set(index + 1);
-    if index + 1 == ARGUMENTS {
+    if index + 1 == state.arguments.borrow().len() {
         state.arguments.borrow_mut().clear();
         context.global_object().delete_property_or_throw(JsString::from(ARGUMENT_SOURCE), context)?;
     }

@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
 };
 
-use self::context::{Prepared, WarmParts};
+use self::context::{CallShape, Prepared, WarmParts};
 use super::{
     engine::{Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, ScriptError, Vm},
     seed,
@@ -81,7 +81,7 @@ struct BoaVm {
     loaded: Arc<LoadedProgram>,
     config: serde_json::Value,
     /// Functions that were called, the last one last.
-    calls: Vec<Arc<str>>,
+    calls: Vec<CallShape>,
     /// What earlier calls touched of the parts that are made at first touch.
     warm: WarmParts,
     ready: Option<Prepared>,
@@ -109,15 +109,16 @@ impl BoaVm {
         Ok(())
     }
 
-    fn remember(&mut self, function: &Arc<str>) {
-        if self.calls.last() == Some(function) {
+    fn remember(&mut self, call: &Call) {
+        let shape = (Arc::clone(&call.function), call.kind.arguments());
+        if self.calls.last() == Some(&shape) {
             return;
         }
-        self.calls.retain(|known| known != function);
+        self.calls.retain(|known| *known != shape);
         if self.calls.len() == CALLS_AHEAD {
             self.calls.remove(0);
         }
-        self.calls.push(Arc::clone(function));
+        self.calls.push(shape);
     }
 }
 
@@ -133,7 +134,7 @@ impl Vm for BoaVm {
         let result = contained(|| prepared.with_host(host, |prepared| prepared.call(call, bounds)));
         let result = result.map_err(|error| failure::with_place_of_name(error, &self.loaded.program.sources));
         self.warm = self.warm.with(prepared.touched());
-        self.remember(&call.function);
+        self.remember(call);
         result
     }
 

@@ -12,8 +12,6 @@ use crate::js::engine::Deadline;
 
 /// Costs of instructions between two looks at the clock; some hundred microseconds.
 const BUDGET: u32 = 10_000;
-/// How many arguments a function gets.
-pub(super) const ARGUMENTS: usize = 3;
 /// The global function from which the call script takes its arguments; gone before the call begins.
 pub(super) const ARGUMENT_SOURCE: &str = "__gatehouse_argument__";
 /// Path of the call script, which traces leave out.
@@ -38,10 +36,11 @@ pub(super) fn to_deadline(
 
 /// Compiles the call of a function, named as in a definition (`handlers.inner.go`). Only a script can be run on a
 /// budget, and only one finds what `let`, `const` and `class` declared at the top level.
-pub(super) fn call_script(function: &str, context: &mut Context) -> JsResult<Script> {
-    let take = ARGUMENT_SOURCE;
-    let text =
-        format!("typeof {function}===\"function\"?{function}({take}(0),{take}(1),{take}(2)):undefined");
+///
+/// The function gets this many arguments.
+pub(super) fn call_script(function: &str, arguments: usize, context: &mut Context) -> JsResult<Script> {
+    let taken: Vec<String> = (0..arguments).map(|index| format!("{ARGUMENT_SOURCE}({index})")).collect();
+    let text = format!("typeof {function}===\"function\"?{function}({}):undefined", taken.join(","));
     let source = Source::from_bytes(&text).with_path(std::path::Path::new(CALL_PATH));
     let script = Script::parse(source, None, context)?;
     script.codeblock(context)?;

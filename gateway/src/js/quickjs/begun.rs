@@ -13,7 +13,6 @@ use gatehouse_quickjs::{Answer, Parked, Run, Step};
 use super::{Prepared, arenas::Arenas, call, failure, globals};
 use crate::js::{
     engine::{Begun, Call, CallBounds, Host, LoadedProgram, ScriptError},
-    go_base64::{self, Padding},
     host::HOST_FUNCTIONS,
 };
 
@@ -92,8 +91,8 @@ impl Begun for BegunRun {
                     self.stand_aside(run, None);
                     return None;
                 }
-                Step::HostCall { function: globals::BODY_BASE64, .. } => {
-                    run.answer(Answer::Text(go_base64::encode(&call.request.body, Padding::Required)));
+                Step::HostCall { function: function @ globals::BODY_BASE64.., .. } => {
+                    run.answer(Answer::Text(call::body_base64(call, function)));
                 }
                 Step::HostCall { function, arguments } => {
                     if HOST_FUNCTIONS.get(function).is_some_and(|entry| entry.function.reaches_out()) {

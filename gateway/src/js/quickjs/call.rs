@@ -1,16 +1,12 @@
 //! One call, from its arguments to its result.
 
-use std::{
-    ffi::{CStr, CString},
-    sync::Arc,
-    time::Duration,
-};
+use std::{ffi::CString, sync::Arc, time::Duration};
 
 use gatehouse_quickjs::{Answer, Arena, NotStarted, Program, Run, Step, Value};
 
 use super::{arenas::Arenas, failure, globals};
 use crate::js::{
-    engine::{Call, CallBounds, Host, HostReturn, ScriptError},
+    engine::{Call, CallBounds, CallKind, Host, HostReturn, ScriptError},
     go_base64::{self, Padding},
     host::HOST_FUNCTIONS,
     seed,
@@ -28,19 +24,50 @@ pub(super) fn start(
 ) -> Result<Run, Box<NotStarted>> {
     let request = &call.request;
     let body = String::from_utf8_lossy(&request.body);
-    let fields = [
-        Value::Lists(&request.headers),
-        Value::Text(&body),
-        Value::Text(&request.url),
-        Value::Lists(&request.params),
-        Value::Text(request.scheme),
-        Value::Text(&request.method),
-        Value::Text(&request.request_id),
-    ];
+    let (headers, params) = (Value::Lists(&request.headers), Value::Lists(&request.params));
+    let [url, scheme, method, id] =
+        [&request.url, request.scheme, &request.method, &request.request_id].map(Value::Text);
     let session = call.session_json.as_deref().map(|json| CString::new(json).unwrap_or_default());
-    let session: &CStr = session.as_deref().unwrap_or(c"{}");
-    let arguments = [Value::Object(&fields), Value::Json(session), Value::Config];
-    arena.start(program, &call.function, arguments, seed::fresh(), bounds.response_bytes)
+    let session = Value::Json(session.as_deref().unwrap_or(c"{}"));
+    let (function, limit) = (&call.function, bounds.response_bytes);
+    let start = |arguments: &[Value<'_>]| arena.start(program, function, arguments, seed::fresh(), limit);
+    match &call.kind {
+        CallKind::Event(json) => {
+            let event = CString::new(&**json).unwrap_or_default();
+            start(&[Value::Json(&event), Value::Config])
+        }
+        CallKind::VirtualEndpoint => {
+            let fields = [headers, Value::Text(&body), url, params, scheme, method, id];
+            start(&[Value::Object(globals::REQUEST, &fields), session, Value::Config])
+        }
+        CallKind::RequestHook(hook) => {
+            let uri = Value::Text(&hook.request_uri);
+            let fields = [headers, Value::Text(&body), url, params, method, uri, scheme, id];
+            start(&[Value::Object(globals::HOOK_REQUEST, &fields), session, Value::Config])
+        }
+        CallKind::ResponseHook(hook, response) => {
+            let uri = Value::Text(&hook.request_uri);
+            let fields = [headers, Value::Json(c"null"), url, params, method, uri, scheme, id];
+            let status = CString::new(response.status.to_string()).unwrap_or_default();
+            let answered = String::from_utf8_lossy(&response.body);
+            let answer = [Value::Json(&status), Value::Text(&answered), Value::Lists(&response.headers)];
+            start(&[
+                Value::Object(globals::RESPONSE, &answer),
+                Value::Object(globals::HOOK_REQUEST, &fields),
+                session,
+                Value::Config,
+            ])
+        }
+    }
+}
+
+/// What `BodyBase64` of a request or response is.
+pub(super) fn body_base64(call: &Call, function: usize) -> String {
+    let body = match &call.kind {
+        CallKind::ResponseHook(_, response) if function == globals::RESPONSE_BODY_BASE64 => &response.body,
+        _ => &call.request.body,
+    };
+    go_base64::encode(body, Padding::Required)
 }
 
 /// Asks a host function; the error ends the script.
@@ -78,8 +105,8 @@ pub(super) fn drive(
                 };
             }
             Step::Preempted => {}
-            Step::HostCall { function: globals::BODY_BASE64, .. } => {
-                run.answer(Answer::Text(go_base64::encode(&call.request.body, Padding::Required)));
+            Step::HostCall { function: function @ globals::BODY_BASE64.., .. } => {
+                run.answer(Answer::Text(body_base64(call, function)));
             }
             Step::HostCall { function, arguments } => {
                 let waits = HOST_FUNCTIONS.get(function).is_some_and(|entry| entry.function.reaches_out());

@@ -38,7 +38,7 @@ impl QuickJsDriver {
             functions: globals::functions(),
             core: globals::core(),
             lazy_globals: globals::lazy_globals(),
-            object: globals::request_fields(),
+            objects: globals::objects(),
             names: globals::names(),
             ..Engine::default()
         });

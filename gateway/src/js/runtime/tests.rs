@@ -10,7 +10,12 @@ use tokio::{
 use super::*;
 use crate::{
     config::settings::UpstreamSettings,
-    js::{engine::RequestObject, outbound::outbound_client, response::VirtualResponse, test_settings},
+    js::{
+        engine::{CallKind, RequestObject},
+        outbound::outbound_client,
+        response::VirtualResponse,
+        test_settings,
+    },
 };
 
 fn client() -> OutboundClient {
@@ -50,7 +55,12 @@ async fn load_with(
 }
 
 fn call_of(function: &str) -> Call {
-    Call { function: function.into(), request: RequestObject::default(), session_json: None }
+    Call {
+        function: function.into(),
+        kind: CallKind::default(),
+        request: RequestObject::default(),
+        session_json: None,
+    }
 }
 
 /// A server that answers every call with `body` after `delay`.

@@ -203,6 +203,8 @@ fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<
         key: None,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),
+        client_uri: None,
+        sent: None,
         cache_fill: None,
         outer_caller: None,
         loop_limit: crate::chain::looping::MAX_LOOPS,

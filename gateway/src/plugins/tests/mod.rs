@@ -72,6 +72,8 @@ pub(super) fn exchange(method: Method, target: &str, body: &'static str) -> Exch
         let_in: false,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),
+        client_uri: None,
+        sent: None,
         cache_fill: None,
         outer_caller: None,
         loop_limit: crate::chain::looping::MAX_LOOPS,

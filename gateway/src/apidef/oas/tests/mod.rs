@@ -11,7 +11,7 @@ use super::read;
 use crate::apidef::{
     ApiDefinition,
     events::{BodyTemplate, EventHandlerKind},
-    model::{Endpoints, ExampleBody, Mock, OnLoadFailure, ScriptSource, Versioning},
+    model::{Endpoints, ExampleBody, HookUse, Mock, OnLoadFailure, ScriptSource, Versioning},
     read::Read,
 };
 
@@ -267,6 +267,28 @@ fn an_example_without_an_end_is_refused() {
 }
 
 #[test]
+fn hooks_in_javascript_are_read() {
+    let definition = served(with(&[
+        (
+            "!/middleware/global/prePlugins",
+            json!([{"enabled": true, "functionName": "a", "path": "a.js", "requireSession": true},
+                {"enabled": true, "name": "b", "code": "dmFyIGI7"}]),
+        ),
+        (
+            "!/server/eventHandlers",
+            json!([{"enabled": true, "trigger": "AuthFailure", "type": "custom", "functionName": "e", "path": "e.js"}]),
+        ),
+    ]));
+    let scripts: Vec<_> = definition.hooks.scripts().collect();
+    let names: Vec<&str> = scripts.iter().map(|script| &*script.object).collect();
+    assert_eq!((names, scripts[0].require_session), (vec!["a", "b"], true));
+    assert_eq!(scripts[0].source, Some(ScriptSource::File("a.js".into())));
+    assert!(matches!(&scripts[1].source, Some(ScriptSource::Inline { text, .. }) if &**text == "var b;"));
+    let (event, place) = definition.event_scripts().next().unwrap();
+    assert_eq!((&*event.object, &*place.field), ("e", "x-tyk-api-gateway.server.eventHandlers[0]"));
+}
+
+#[test]
 fn both_spellings_of_hooks_are_read() {
     let hook = |name: &str| json!({"enabled": true, "functionName": name, "path": "a.so", "timeout": "2s", "onLoadFailure": "refuse"});
     let definition = served(with(&[
@@ -290,18 +312,22 @@ fn both_spellings_of_hooks_are_read() {
         ),
     ]));
     let hooks = &definition.hooks;
-    let names = |list: &[crate::apidef::model::PluginUse]| -> Vec<String> {
-        list.iter().map(|hook| hook.function.to_string()).collect()
+    let plugin = |hook: &HookUse| match hook {
+        HookUse::Plugin(plugin) => plugin.clone(),
+        HookUse::Script(script) => panic!("{script:?}"),
+    };
+    let names = |list: &[HookUse]| -> Vec<String> {
+        list.iter().map(|hook| plugin(hook).function.to_string()).collect()
     };
     assert_eq!(
         [names(&hooks.pre), names(&hooks.post_key_auth), names(&hooks.post), names(&hooks.response)].concat(),
         ["a", "b", "c", "d"]
     );
-    assert_eq!(&*hooks.auth_check.as_ref().unwrap().function, "h");
+    assert_eq!(&*plugin(hooks.auth_check.as_ref().unwrap()).function, "h");
     assert_eq!(&*hooks.analytics.as_ref().unwrap().function, "e");
-    assert_eq!(&*hooks.post[0].field, "x-tyk-api-gateway.middleware.global.postPlugin.plugins[0]");
+    assert_eq!(&*plugin(&hooks.post[0]).field, "x-tyk-api-gateway.middleware.global.postPlugin.plugins[0]");
     assert_eq!(
-        (hooks.pre[0].timeout, hooks.pre[0].on_load_failure),
+        (plugin(&hooks.pre[0]).timeout, plugin(&hooks.pre[0]).on_load_failure),
         (Some(Duration::from_secs(2)), OnLoadFailure::Refuse)
     );
     let endpoint = &definition.versions()[0].endpoints.plugins;

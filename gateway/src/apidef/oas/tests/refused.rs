@@ -68,12 +68,15 @@ fn refusals_name_the_field_and_the_operation() {
             "`x` is not an IP",
         ),
         (
-            vec![(
-                "!/middleware/global/prePlugins",
-                json!([{"enabled": true, "functionName": "f", "path": "f.js"}]),
-            )],
-            "middleware.global.prePlugins",
-            "has hooks in JavaScript",
+            vec![
+                ("!/middleware/global/pluginConfig/driver", json!("python")),
+                (
+                    "!/middleware/global/prePlugins",
+                    json!([{"enabled": true, "functionName": "f", "path": "f.py"}]),
+                ),
+            ],
+            "middleware.global.prePlugins[0]",
+            "is for the driver `python`",
         ),
         (
             vec![("!/middleware/global/pluginConfig/bundle", json!({"enabled": true, "path": "b.zip"}))],
@@ -223,7 +226,11 @@ fn nothing_protected_is_served_open() {
         (json!({"oidc": on}), "oidc.enabled", "asks for OpenID Connect"),
         (json!({"goPlugin": on}), "goPlugin.enabled", "asks for a Go plugin"),
         (json!({"custom": on}), "custom.enabled", "asks for authentication by a plugin"),
-        (json!({"custom": {"enabled": true, "config": hook}}), "custom.config", "has hooks in JavaScript"),
+        (
+            json!({"custom": {"enabled": true, "config": {"enabled": true, "functionName": "check", "driver": "grpc"}}}),
+            "custom.config",
+            "is for the driver `grpc`",
+        ),
         (
             json!({"custom": {"enabled": true, "config": hook}, "securitySchemes": {"key": on}}),
             "securitySchemes",

@@ -1,0 +1,113 @@
+//! Hooks of an API, in JavaScript or in a plugin, in the order of the definition.
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+
+use super::{
+    plugin::{self, LivePlugin},
+    script_hook::{self, LiveScriptHook},
+};
+use crate::{
+    exchange::Exchange,
+    live::api::LiveApi,
+    reply::{Reply, body::ReplyBody, error::GatewayError},
+    serve::Gateway,
+};
+
+/// One hook.
+#[derive(Debug)]
+pub enum LiveHook {
+    /// A function of a plugin.
+    Plugin(LivePlugin),
+    /// An object of the API's program.
+    Script(LiveScriptHook),
+}
+
+impl LiveHook {
+    /// Whether it is in JavaScript.
+    pub fn is_script(&self) -> bool {
+        matches!(self, Self::Script(_))
+    }
+}
+
+/// Calls hooks one after the other until one answers. `after_authentication` says whether there can be a session.
+///
+/// # Errors
+/// When a hook refuses the request or fails.
+pub async fn requests(
+    api: &LiveApi,
+    hooks: &[LiveHook],
+    gateway: &Gateway,
+    exchange: &mut Exchange,
+    after_authentication: bool,
+) -> Result<Option<Reply>, GatewayError> {
+    for hook in hooks {
+        let reply = match hook {
+            LiveHook::Plugin(plugin) => {
+                let reply = plugin::request(plugin, exchange).await?;
+                plugin::note_denial(api, exchange, reply.as_ref());
+                reply
+            }
+            LiveHook::Script(script) => {
+                script_hook::request(script, gateway, exchange, after_authentication).await?
+            }
+        };
+        if reply.is_some() {
+            return Ok(reply);
+        }
+    }
+    Ok(None)
+}
+
+/// Calls response hooks, each on what the one before it made of the answer.
+///
+/// The answer is held in memory, for hooks see its body.
+///
+/// # Errors
+/// When a hook failed, or the answer is larger than the gateway buffers or did not come whole.
+pub async fn responses(
+    hooks: &[LiveHook],
+    gateway: &Gateway,
+    exchange: &mut Exchange,
+    reply: Reply,
+) -> Result<Reply, GatewayError> {
+    if hooks.is_empty() || reply.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(reply);
+    }
+    let (head, body) = reply.into_parts();
+    let body = buffer(body, gateway.settings.limits.buffered_body_bytes).await?;
+    let length = body.len();
+    let mut response = Response::from_parts(head, body);
+    for hook in hooks {
+        match hook {
+            LiveHook::Plugin(plugin) => plugin::response(plugin, exchange, &mut response).await?,
+            LiveHook::Script(script) => {
+                script_hook::response(script, gateway, exchange, &mut response).await?
+            }
+        }
+    }
+    // The answer to a HEAD says how long the body would be.
+    if exchange.method != Method::HEAD || response.body().len() != length {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    response.headers_mut().remove(header::TRANSFER_ENCODING);
+    Ok(response.map(ReplyBody::from))
+}
+
+async fn buffer(body: ReplyBody, limit: usize) -> Result<Bytes, GatewayError> {
+    match body {
+        ReplyBody::Empty => Ok(Bytes::new()),
+        ReplyBody::Full(bytes) => Ok(bytes),
+        streamed => {
+            let whole = Limited::new(streamed, limit).collect().await;
+            let whole = whole.map_err(|error| GatewayError::Upstream {
+                cause: format!(
+                    "its answer could not be read for the response hooks (at most {limit} bytes): {error}"
+                ),
+                unreachable: false,
+            })?;
+            Ok(whole.to_bytes())
+        }
+    }
+}
