@@ -36,6 +36,8 @@ enum Subcommands {
     },
     /// Print every setting with its default as a page in Markdown
     Settings,
+    /// Print the types of what scripts see as a TypeScript declaration file, for editors
+    Types,
 }
 
 /// What the process is to do.
@@ -60,6 +62,8 @@ pub enum Command {
     Plugin(PluginCommand),
     /// Print the settings.
     Settings,
+    /// Print the types of scripts.
+    Types,
 }
 
 /// Reads the command line; leaves the process for `--help`, `--version` and mistakes.
@@ -71,5 +75,6 @@ pub fn command() -> Command {
         Some(Subcommands::Demo { port }) => Command::Demo { port },
         Some(Subcommands::Plugin { command }) => Command::Plugin(command),
         Some(Subcommands::Settings) => Command::Settings,
+        Some(Subcommands::Types) => Command::Types,
     }
 }

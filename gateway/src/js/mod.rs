@@ -23,6 +23,7 @@ pub mod runtime;
 pub mod script_log;
 mod seed;
 pub mod tape;
+pub mod types;
 pub mod vms;
 
 #[cfg(test)]

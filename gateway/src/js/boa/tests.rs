@@ -11,6 +11,8 @@ fn driver() -> BoaDriver {
 }
 
 include!("../driver_tests.rs");
+include!("../types/driver_tests.rs");
+include!("../underscore_tests.rs");
 
 #[test]
 fn a_panic_of_the_engine_is_an_error_and_the_next_call_works() {

@@ -14,6 +14,8 @@ fn driver() -> &'static QuickJsDriver {
 }
 
 include!("../driver_tests.rs");
+include!("../types/driver_tests.rs");
+include!("../underscore_tests.rs");
 
 #[test]
 fn native_loops_are_ended_too() {

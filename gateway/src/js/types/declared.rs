@@ -7,42 +7,42 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(crate) struct Declarations {
     /// Global functions with the names of their parameters.
-    pub functions: BTreeMap<String, Vec<String>>,
+    pub(crate) functions: BTreeMap<String, Vec<String>>,
     /// Global variables with the names of their types.
-    pub variables: BTreeMap<String, String>,
+    pub(crate) variables: BTreeMap<String, String>,
     /// Members of interfaces.
-    pub interfaces: BTreeMap<String, Vec<Member>>,
+    pub(crate) interfaces: BTreeMap<String, Vec<Member>>,
     /// Other types, as they are written.
-    pub types: BTreeMap<String, String>,
+    pub(crate) types: BTreeMap<String, String>,
 }
 
 /// A member of an interface.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
-    pub name: String,
+    pub(crate) name: String,
     /// It may be missing.
-    pub optional: bool,
+    pub(crate) optional: bool,
     /// Names of the parameters of a method; `None` for a value.
-    pub parameters: Option<Vec<String>>,
+    pub(crate) parameters: Option<Vec<String>>,
     /// What its comment says.
-    pub doc: String,
+    pub(crate) doc: String,
 }
 
 impl Member {
     /// `Object.keys` does not show it.
-    pub fn is_hidden(&self) -> bool {
+    pub(crate) fn is_hidden(&self) -> bool {
         self.doc.contains("not enumerable")
     }
 
     /// The gateway does not look at changes.
-    pub fn is_to_read(&self) -> bool {
+    pub(crate) fn is_to_read(&self) -> bool {
         self.doc.contains("To read")
     }
 }
 
 impl Declarations {
     /// All that is declared.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let mut declarations = Self::default();
         for file in super::FILES {
             declarations.read_file(file);
@@ -51,17 +51,17 @@ impl Declarations {
     }
 
     /// The members of an interface.
-    pub fn members(&self, interface: &str) -> &[Member] {
+    pub(crate) fn members(&self, interface: &str) -> &[Member] {
         self.interfaces.get(interface).unwrap_or_else(|| panic!("no interface {interface}"))
     }
 
     /// Names of the members of an interface.
-    pub fn names(&self, interface: &str) -> BTreeSet<String> {
+    pub(crate) fn names(&self, interface: &str) -> BTreeSet<String> {
         self.members(interface).iter().map(|member| member.name.clone()).collect()
     }
 
     /// The texts in quotation marks of a type.
-    pub fn quoted(&self, name: &str) -> BTreeSet<String> {
+    pub(crate) fn quoted(&self, name: &str) -> BTreeSet<String> {
         let text = self.types.get(name).unwrap_or_else(|| panic!("no type {name}"));
         text.split('"').skip(1).step_by(2).map(str::to_owned).collect()
     }

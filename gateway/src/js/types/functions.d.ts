@@ -9,13 +9,13 @@ declare function rawlog(text: any): void;
 /** Base64 with padding of a text's UTF-8. */
 declare function b64enc(text: any): string;
 
-/** The text of base64 with padding; `undefined` for what is none. */
+/** The text of base64, with padding or without; `undefined` for what is none. */
 declare function b64dec(text: any): string | undefined;
 
 /** Base64 without padding of a text's UTF-8. */
 declare function rawb64enc(text: any): string;
 
-/** The text of base64 without padding; `undefined` for what is none. */
+/** The text of base64 without padding; `undefined` for what is none, or has padding. */
 declare function rawb64dec(text: any): string | undefined;
 
 /** The argument of `TykMakeHttpRequest`, before `JSON.stringify`. Names match without regard to case. */

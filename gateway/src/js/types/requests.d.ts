@@ -1,7 +1,6 @@
 // What scripts of Gatehouse find: the gateway's functions, the arguments of their own functions, and what these return.
 // Printed by `gatehouse types`. A test compares it with what the engines really have, so that neither moves alone.
-// "Addition" marks what Tyk
-// does not have, "to read" what a script may change without effect.
+// "Addition" marks what Tyk does not have, "to read" what a script may change without effect.
 
 /** Names of headers or parameters with all their values. Header names are in canonical form (`X-Test`). */
 interface TykValues {

@@ -76,7 +76,8 @@ fn members_that_are_read_are_declared() {
     let source = include_str!("../hook_result.rs");
     let read = read_names(source, &["text", "texts", "flag", "number", "object", "pairs", "lists", "body"]);
     assert!(read.contains("ExtendedParams") && read.contains("IgnoreBody"), "{read:?}");
-    let interfaces = ["TykHookRequest", "TykHookResponse", "TykReturnOverrides", "TykRequestResult", "TykAuthResult"];
+    let interfaces =
+        ["TykHookRequest", "TykHookResponse", "TykReturnOverrides", "TykRequestResult", "TykAuthResult"];
     let mut known: BTreeSet<String> = interfaces.iter().flat_map(|name| declared.names(name)).collect();
     known.insert("BodyKept".to_owned());
     assert_eq!(read.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new());
