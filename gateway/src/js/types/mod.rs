@@ -6,7 +6,7 @@
 #[cfg(test)]
 pub(crate) mod declared;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// The files, in the order in which they are printed.
 const FILES: [&str; 5] = [

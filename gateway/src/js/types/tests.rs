@@ -125,7 +125,7 @@ fn each_function_has_its_section_in_the_book() {
 }
 
 /// The names that a source gives to these methods of its `Fields`, outside its tests.
-pub(in crate::js) fn read_names(source: &str, methods: &[&str]) -> BTreeSet<String> {
+pub(crate) fn read_names(source: &str, methods: &[&str]) -> BTreeSet<String> {
     let product = source.split("#[cfg(test)]").next().unwrap_or_default();
     let calls = methods.iter().flat_map(|method| {
         let call = format!(".{method}(\"");
