@@ -48,6 +48,8 @@ pub struct Exchange {
     pub loops: u8,
     /// Session of the caller. Hooks may set one: who has a session has not been let in for that.
     pub session: Option<Arc<Session>>,
+    /// The session as it was found with the key: what differs from it when the request has been served is written back.
+    pub session_found: Option<Arc<Session>>,
     /// The key that the session was found under; `None` for one that a hook or plugin gave.
     pub key: Option<Arc<Key>>,
     /// The API that the request is in has let the caller in; set by authentication alone.

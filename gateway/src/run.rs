@@ -12,7 +12,7 @@ use std::{
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{Notify, broadcast::error::RecvError, watch},
 };
 
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
         listener::{self, Listener},
         metrics::MetricsListener,
     },
+    session::Signal,
     supervisor::{
         self,
         worker::{self, Inherited},
@@ -183,6 +184,9 @@ pub async fn serve(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("waiting for SIGINT"))?;
     let mut hangup = signal(SignalKind::hangup()).map_err(system("waiting for SIGHUP"))?;
     tokio::spawn(close_idle_upstreams(Arc::downgrade(&gateway)));
+    tokio::spawn(open_store_again(Arc::downgrade(&gateway)));
+    let reload_wanted = Arc::new(Notify::new());
+    tokio::spawn(hear_signals(Arc::downgrade(&gateway), Arc::clone(&reload_wanted)));
     if let Some(metrics) = metrics {
         tracing::info!(address = %metrics.address(), path = "/metrics", "publishing metrics");
         tokio::spawn(metrics.serve(Arc::clone(&gateway)));
@@ -206,6 +210,11 @@ pub async fn serve(
             _ = &mut serving => return Ok(()),
             () = changed(&mut watch) => {
                 report_reload(&gateway, reload(&gateway).await);
+                watch_files(&mut watch, &gateway);
+            }
+            // However many signals came meanwhile, one reload is the answer to all of them.
+            () = reload_wanted.notified() => {
+                report_reload(&gateway, reload_by_operator(&gateway).await);
                 watch_files(&mut watch, &gateway);
             }
             _ = hangup.recv() => {
@@ -241,6 +250,41 @@ async fn close_idle_upstreams(gateway: Weak<Gateway>) {
         pools.close_expired();
     }
 }
+
+/// Does what other gateways of the same store, or the admin API, ask for.
+async fn hear_signals(gateway: Weak<Gateway>, reload_wanted: Arc<Notify>) {
+    let Some(mut signals) = gateway.upgrade().map(|gateway| gateway.sessions.store().signals()) else {
+        return;
+    };
+    loop {
+        let signal = match signals.recv().await {
+            Ok(signal) => signal,
+            Err(RecvError::Lagged(_)) => Signal::Missed,
+            Err(RecvError::Closed) => return,
+        };
+        let Some(gateway) = gateway.upgrade() else { return };
+        gateway.sessions.heard(&signal);
+        match signal {
+            Signal::Reload | Signal::Missed => reload_wanted.notify_one(),
+            Signal::ApiCacheDropped(api_id) => gateway.cache.invalidate_here(&api_id),
+            Signal::KeysChanged(_) => {}
+        }
+    }
+}
+
+/// Tries again and again to use a store that could not be used, so that the gateway gets ready without a request.
+async fn open_store_again(gateway: Weak<Gateway>) {
+    while let Some(gateway) = gateway.upgrade() {
+        if gateway.sessions.store().unavailable().is_some() {
+            let _ = gateway.sessions.store().open().await;
+        }
+        drop(gateway);
+        tokio::time::sleep(OPEN_AGAIN).await;
+    }
+}
+
+/// Between two tries to use a store that could not be used.
+const OPEN_AGAIN: Duration = Duration::from_secs(1);
 
 /// Signals to stop that come within this time are one.
 const SAME_SIGNAL: Duration = Duration::from_millis(300);
@@ -278,11 +322,18 @@ async fn reload_by_operator(gateway: &Arc<Gateway>) -> Result<Compiled, StartErr
 
 /// Reloads off the async threads, because scripts are compiled.
 async fn reload(gateway: &Arc<Gateway>) -> Result<Compiled, StartError> {
-    let gateway = Arc::clone(gateway);
-    match tokio::task::spawn_blocking(move || gateway.reload()).await {
+    let reloading = Arc::clone(gateway);
+    let reloaded = match tokio::task::spawn_blocking(move || reloading.reload()).await {
         Ok(reloaded) => reloaded,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
+    if gateway.snapshot().takes_keys
+        && let Err(error) = gateway.sessions.store().open().await
+    {
+        // The APIs are served: what needs a key is refused until there is a store.
+        tracing::error!("no key can be checked: {error}");
     }
+    reloaded
 }
 
 impl fmt::Display for config::settings::IgnoredKey {

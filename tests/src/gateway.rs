@@ -18,7 +18,7 @@ use crate::{
     definition::Api,
     log::{Log, message},
     raw::RawConnection,
-    setup::{Setup, write},
+    setup::{Setup, command_in, write},
     watched::Watched,
 };
 
@@ -138,6 +138,21 @@ impl Gateway {
         assert!(done, "the gateway did not reload:\n{}", self.log.text());
     }
 
+    /// Kills all its processes at once, as a machine does that loses its power; [`start_again`](Self::start_again) follows.
+    pub fn kill(&mut self) {
+        for process in self.processes() {
+            let _ = kill_process(process, Signal::KILL);
+        }
+        self.process.wait().expect("a child can be waited for");
+    }
+
+    /// Starts it again in its folder, after [`kill`](Self::kill).
+    pub fn start_again(mut self) -> Self {
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a temporary folder"));
+        let process = command_in(folder.path()).spawn().expect("the gateway starts");
+        Self::started(process, folder)
+    }
+
     /// Asks it to stop, and waits for it.
     pub fn stop(self) -> Stopped {
         self.signal(Signal::TERM);
@@ -189,6 +204,10 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
+        // Its number may be another process's by now.
+        if !matches!(self.process.try_wait(), Ok(None)) {
+            return;
+        }
         // A supervisor first, so that it does not start another worker; a worker by itself would take its time.
         for process in self.processes() {
             let _ = kill_process(process, Signal::KILL);

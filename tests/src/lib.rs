@@ -24,6 +24,7 @@ pub mod log;
 pub mod plugin;
 pub mod plugin_command;
 pub mod raw;
+pub mod redis;
 pub mod script_hook;
 pub mod setup;
 pub mod upstream;
@@ -38,6 +39,7 @@ pub use self::{
     gate::Gate,
     gateway::Gateway,
     raw::RawConnection,
+    redis::Redis,
     setup::Setup,
     upstream::{Reply, Upstream},
 };

@@ -125,19 +125,25 @@ impl Setup {
         let text =
             self.conf_text.clone().unwrap_or_else(|| serde_json::to_string_pretty(&self.conf).unwrap());
         write(self.folder.path(), "tyk.conf", text.as_bytes());
-        let mut command = Command::new(gateway::binary());
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TYK_")) {
-            command.env_remove(name);
-        }
-        command
-            .args(["--conf", "tyk.conf"])
-            .current_dir(self.folder.path())
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+        let mut command = command_in(self.folder.path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
+}
+
+/// The gateway of a folder's `tyk.conf`.
+pub(crate) fn command_in(folder: &Path) -> Command {
+    let mut command = Command::new(gateway::binary());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TYK_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(["--conf", "tyk.conf"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
 }
 
 pub(crate) fn write(folder: &Path, path: &str, content: &[u8]) {

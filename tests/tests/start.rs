@@ -48,8 +48,8 @@ fn mistakes_in_the_configuration_are_told_with_their_place() {
             "gatehouse: tyk.conf:3:3: http_server_options.certificates: missing; `use_ssl` needs at least one certificate",
         ),
         (
-            "{\n  \"app_path\": \"apps\",\n  \"storage\": {\"type\": \"redis\"}\n}",
-            "gatehouse: tyk.conf:3:23: storage.type: not supported by this version: sessions and counters are kept in Redis",
+            "{\n  \"app_path\": \"apps\",\n  \"storage\": {\"type\": \"mongo\"}\n}",
+            "gatehouse: tyk.conf:3:23: storage.type: expected \"redis\", found \"mongo\"",
         ),
         ("{\n  \"listen_port\": 80,\n}", "gatehouse: tyk.conf:3:1: not valid JSON: trailing comma"),
         ("[]", "gatehouse: tyk.conf:1:1: not valid JSON: the file must hold one object in { }"),

@@ -42,10 +42,16 @@ pub(crate) enum Output {
 }
 
 /// What a host function gives back to the script.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// `undefined`.
     Undefined,
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(f64),
     /// A string.
     Text(String),
     /// Throws an `Error` with this message.

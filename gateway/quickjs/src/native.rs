@@ -7,8 +7,8 @@
 use std::ffi::{c_int, c_void};
 
 use rquickjs_sys::{
-    JS_CallConstructor2, JS_EXCEPTION, JS_FreeValue, JS_GetContextOpaque, JS_IsException, JS_NewFloat64,
-    JS_ToString, JS_UNDEFINED, JSContext, JSRuntime, JSValue,
+    JS_CallConstructor2, JS_EXCEPTION, JS_FALSE, JS_FreeValue, JS_GetContextOpaque, JS_IsException, JS_NULL,
+    JS_NewFloat64, JS_TRUE, JS_ToString, JS_UNDEFINED, JSContext, JSRuntime, JSValue,
 };
 
 use crate::{
@@ -74,6 +74,10 @@ pub(crate) unsafe extern "C" fn host_function(
                 match control.suspend(Output::HostCall { function, arguments }) {
                     Input::Answer(Answer::Text(text)) => js.new_text(&text),
                     Input::Answer(Answer::Throw(message)) => js.throw(&message),
+                    Input::Answer(Answer::Null) => JS_NULL,
+                    Input::Answer(Answer::Bool(true)) => JS_TRUE,
+                    Input::Answer(Answer::Bool(false)) => JS_FALSE,
+                    Input::Answer(Answer::Number(number)) => JS_NewFloat64(number),
                     Input::Answer(Answer::Undefined) | Input::Go => JS_UNDEFINED,
                 }
             }

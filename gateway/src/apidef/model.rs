@@ -54,6 +54,8 @@ pub struct ApiDefinition {
     pub cors: Option<Cors>,
     /// Which client addresses may call.
     pub client_addresses: ClientAddresses,
+    /// Where callers have their keys; `None` when it takes none.
+    pub keys: Option<KeyAuth>,
     /// API-wide rate limit.
     pub rate_limit: Option<RateLimit>,
     /// Driver that the definition asks for; `None` is the gateway's default.
@@ -109,6 +111,19 @@ impl ApiDefinition {
         self.hooks.uses_plugins()
             || self.versions().iter().any(|version| !version.endpoints.plugins.is_empty())
     }
+}
+
+/// Where a request has its key. With several, a cookie counts for more than a parameter, and that for more than a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyAuth {
+    /// In this header, with or without `Bearer` before it.
+    pub header: Option<HeaderName>,
+    /// In this query parameter.
+    pub parameter: Option<String>,
+    /// In this cookie.
+    pub cookie: Option<String>,
+    /// The upstream does not see it.
+    pub strip: bool,
 }
 
 /// A place in a definition that names a function of a plugin.

@@ -191,6 +191,7 @@ fn inner(base: &str, request: &BatchRequest, outer: &Exchange) -> Result<Exchang
         upgrade: None,
         loops: 0,
         session: None,
+        session_found: None,
         key: None,
         let_in: false,
         response_headers: ResponseHeaders::default(),

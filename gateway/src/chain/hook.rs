@@ -1,5 +1,7 @@
 //! Hooks of an API, in JavaScript or in a plugin, in the order of the definition.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
@@ -13,6 +15,7 @@ use crate::{
     live::api::LiveApi,
     reply::{Reply, body::ReplyBody, error::GatewayError},
     serve::Gateway,
+    session::Session,
 };
 
 /// One hook.
@@ -57,6 +60,44 @@ pub async fn requests(
             return Ok(reply);
         }
     }
+    Ok(None)
+}
+
+/// What authentication by a hook came to.
+pub enum Authenticated {
+    /// The caller comes in with this session.
+    As(Box<Session>),
+    /// An answer that keeps the caller out.
+    Answer(Reply),
+}
+
+/// Takes the session that an `auth_check` hook gives, with its policies applied, or gives the answer that keeps the caller
+/// out.
+///
+/// # Errors
+/// When the caller is refused or the hook failed.
+pub async fn authenticate(
+    gateway: &Gateway,
+    api: &LiveApi,
+    hook: &LiveHook,
+    exchange: &mut Exchange,
+) -> Result<Option<Reply>, GatewayError> {
+    let authenticated = match hook {
+        LiveHook::Plugin(plugin) => plugin::authenticate(api, plugin, exchange).await?,
+        LiveHook::Script(script) => script_hook::authenticate(script, gateway, exchange).await?,
+    };
+    let mut session = match authenticated {
+        Authenticated::As(session) => *session,
+        Authenticated::Answer(reply) => return Ok(Some(reply)),
+    };
+    if let Err(error) = gateway.sessions.policies().apply(&mut session, &api.org_id) {
+        let (api_id, request_id) = (&*api.id, exchange.request_id);
+        tracing::error!(api_id, %request_id, "a session is refused because of its policies: {error}");
+        return Err(GatewayError::KeyRefused);
+    }
+    exchange.session = Some(Arc::new(session));
+    exchange.session_found = None;
+    exchange.key = None;
     Ok(None)
 }
 

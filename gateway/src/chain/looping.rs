@@ -120,6 +120,7 @@ pub fn enter<'a>(
     if !std::ptr::eq(api, from) {
         exchange.outer_caller = exchange.caller().or(exchange.outer_caller.take());
         exchange.session = None;
+        exchange.session_found = None;
         exchange.key = None;
         exchange.let_in = false;
     }

@@ -3,6 +3,8 @@
 //! [`serve`] is the whole life of a request inside the gateway, loops included. Steps know the exchange and
 //! their own rule; none knows another. What a version does not use costs a check for an empty list.
 
+pub mod access_rights;
+pub mod authentication;
 pub mod batch;
 pub mod context_variables;
 pub mod cors;
@@ -29,8 +31,8 @@ use http::{HeaderValue, Method, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
 use self::{
-    hook::LiveHook, looping::LoopTarget, path_access::Access, plugin::Now, response_cache::Question,
-    version::Selected,
+    authentication::Arriving, hook::LiveHook, looping::LoopTarget, path_access::Access, plugin::Now,
+    response_cache::Question, version::Selected,
 };
 use crate::{
     exchange::{Exchange, SentTo},
@@ -86,10 +88,15 @@ pub async fn serve<'a>(
         }
         match flow {
             Ok(Flow::Reply(reply)) => break Ok(reply),
-            Ok(Flow::Loop(target)) => match looping::enter(target, api, snapshot, exchange) {
-                Ok(next) => (api, listen_length) = next,
-                Err(error) => break Err(error),
-            },
+            Ok(Flow::Loop(target)) => {
+                if let Err(error) = keep_session(gateway, exchange).await {
+                    break Err(error);
+                }
+                match looping::enter(target, api, snapshot, exchange) {
+                    Ok(next) => (api, listen_length) = next,
+                    Err(error) => break Err(error),
+                }
+            }
             Err(error) => {
                 if let Some(kind) = error.upstream_failure() {
                     api.metrics.upstream_failures.count(kind);
@@ -97,6 +104,11 @@ pub async fn serve<'a>(
                 break Err(error);
             }
         }
+    };
+    // What a script or plugin wrote is kept before the client can ask for it.
+    let answer = match (keep_session(gateway, exchange).await, answer) {
+        (Err(error), Ok(_)) => Err(error),
+        (_, answer) => answer,
     };
     if cors.is_none() && exchange.response_headers.is_empty() {
         return answer;
@@ -113,6 +125,19 @@ pub async fn serve<'a>(
     Ok(reply)
 }
 
+/// Writes back what scripts and plugins changed of the session of a key.
+async fn keep_session(gateway: &Gateway, exchange: &mut Exchange) -> Result<(), GatewayError> {
+    let Exchange { key: Some(key), session: Some(session), session_found: Some(found), .. } = exchange else {
+        return Ok(());
+    };
+    if Arc::ptr_eq(session, found) {
+        return Ok(());
+    }
+    Box::pin(gateway.sessions.write_changes(key, found, session)).await?;
+    exchange.session_found.clone_from(&exchange.session);
+    Ok(())
+}
+
 /// One pass through the chain of one API.
 async fn pass(
     gateway: &Gateway,
@@ -122,7 +147,8 @@ async fn pass(
 ) -> Result<Flow, GatewayError> {
     let uri = exchange.uri.clone();
     let changed_uri;
-    let Selected { version, segment } = version::select(api, &uri, listen_length, exchange)?;
+    let Selected { version, name: version_name, segment } =
+        version::select(api, &uri, listen_length, exchange)?;
     let endpoints = &version.endpoints;
     let hooks = &api.hooks;
 
@@ -136,9 +162,10 @@ async fn pass(
     if hooks.scripts {
         exchange.note_client_uri();
     }
-    if hooks.before_limits() {
+    if hooks.before_limits() || api.asks_for_caller() {
         let authenticates = !matches!(access, Access::Ignored);
-        if let Some(reply) = Box::pin(plugin::let_in(gateway, api, authenticates, exchange)).await? {
+        let arriving = Arriving { authenticates, version: version_name, forms: path.forms() };
+        if let Some(reply) = Box::pin(authentication::let_in(gateway, api, arriving, exchange)).await? {
             let reply = made_here(gateway, reply);
             if let Some(target) = looping::redirect_target(&reply) {
                 return Ok(Flow::Loop(target));

@@ -5,11 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::{
-    hook::{self, LiveHook},
-    ip_access,
-    script_hook::{self, Authenticated},
-};
+use super::hook::Authenticated;
 use crate::{
     events::Happened,
     exchange::Exchange,
@@ -18,13 +14,11 @@ use crate::{
         AuthOutcome, CallContext, Called, Effects, PluginFailure, PluginFunction, PluginOutcome, PluginSite,
     },
     reply::{Reply, body::ReplyBody, error::GatewayError},
-    serve::Gateway,
-    session::Session,
     telemetry::metrics::{self, Failures},
 };
 
 /// The key in events where a plugin decides and there is none to name, as in Tyk.
-const NO_KEY: &str = "n/a";
+pub const NO_KEY: &str = "n/a";
 
 /// A place in a definition that names a function of a plugin, ready to be called.
 #[derive(Debug)]
@@ -131,33 +125,6 @@ fn outcome(called: Called<PluginOutcome>, exchange: &mut Exchange) -> Option<Rep
     }
 }
 
-/// Runs what stands between a request and the limits of an API with hooks: `pre`, client addresses, authentication,
-/// `post_key_auth`. An answer keeps the request out.
-///
-/// # Errors
-/// When the request is refused or a function failed, in which case nobody is let in.
-pub async fn let_in(
-    gateway: &Gateway,
-    api: &LiveApi,
-    authenticates: bool,
-    exchange: &mut Exchange,
-) -> Result<Option<Reply>, GatewayError> {
-    let hooks = &api.hooks;
-    if let Some(reply) = hook::requests(api, &hooks.pre, gateway, exchange, false).await? {
-        return Ok(Some(reply));
-    }
-    ip_access::check(&api.client_addresses, exchange.client.ip())?;
-    // In a loop within the API, its first pass has let the caller in.
-    if authenticates
-        && !exchange.let_in
-        && let Some(auth_check) = &hooks.auth_check
-        && let Some(reply) = authenticate(api, auth_check, gateway, exchange).await?
-    {
-        return Ok(Some(reply));
-    }
-    hook::requests(api, &hooks.post_key_auth, gateway, exchange, true).await
-}
-
 /// Fires `AuthFailure` for a plugin that answers 403, as Tyk does.
 pub fn note_denial(api: &LiveApi, exchange: &Exchange, reply: Option<&Reply>) {
     if reply.is_some_and(|reply| reply.status() == StatusCode::FORBIDDEN) {
@@ -165,30 +132,22 @@ pub fn note_denial(api: &LiveApi, exchange: &Exchange, reply: Option<&Reply>) {
     }
 }
 
-/// Lets the caller in with a session, or gives the answer that keeps it out.
-async fn authenticate(
+/// Asks an `auth_check` function who the caller is.
+///
+/// # Errors
+/// When the caller is refused or the function failed.
+pub async fn authenticate(
     api: &LiveApi,
-    hook: &LiveHook,
-    gateway: &Gateway,
+    plugin: &LivePlugin,
     exchange: &mut Exchange,
-) -> Result<Option<Reply>, GatewayError> {
-    let plugin = match hook {
-        LiveHook::Plugin(plugin) => plugin,
-        LiveHook::Script(script) => match script_hook::authenticate(script, gateway, exchange).await? {
-            Authenticated::As(session) => return let_in_as(*session, api, exchange).map(|()| None),
-            Authenticated::Answer(reply) => return Ok(Some(reply)),
-        },
-    };
+) -> Result<Authenticated, GatewayError> {
     let function = plugin.function(exchange)?;
     let context = plugin.context(exchange);
     let called = function.authenticate(exchange, context).await;
     let Called { outcome, effects } = called.map_err(|failure| plugin.failed(failure))?;
     keep(effects, exchange);
     match outcome {
-        AuthOutcome::Allow(session) => {
-            let_in_as(session, api, exchange)?;
-            Ok(None)
-        }
+        AuthOutcome::Allow(session) => Ok(Authenticated::As(Box::new(session))),
         AuthOutcome::Deny { status, message } => {
             api.events.fire(exchange, Happened::AuthFailure { key: NO_KEY });
             Err(GatewayError::AuthenticationRefused { status, message })
@@ -196,34 +155,9 @@ async fn authenticate(
         AuthOutcome::Respond(response) => {
             let reply = response.map(ReplyBody::from);
             note_denial(api, exchange, Some(&reply));
-            Ok(Some(reply))
+            Ok(Authenticated::Answer(reply))
         }
     }
-}
-
-/// The caller has this session, unless it is no longer good.
-fn let_in_as(session: Session, api: &LiveApi, exchange: &mut Exchange) -> Result<(), GatewayError> {
-    check(api, exchange, &session)?;
-    exchange.session = Some(Arc::new(session));
-    exchange.let_in = true;
-    Ok(())
-}
-
-/// A session that says itself that it is no longer good, as Tyk's checks have it.
-fn check(api: &LiveApi, exchange: &Exchange, session: &Session) -> Result<(), GatewayError> {
-    let key = if session.key_id.is_empty() { NO_KEY } else { &session.key_id };
-    let refused = |status, message: &str| {
-        Err(GatewayError::AuthenticationRefused { status, message: message.to_owned() })
-    };
-    if session.is_inactive {
-        api.events.fire(exchange, Happened::KeyInactive { key });
-        return refused(StatusCode::FORBIDDEN, "Key is inactive, please renew");
-    }
-    if session.has_expired(time::OffsetDateTime::now_utc().unix_timestamp()) {
-        api.events.fire(exchange, Happened::KeyExpired { key });
-        return refused(StatusCode::UNAUTHORIZED, "Key has expired, please renew");
-    }
-    Ok(())
 }
 
 /// Calls a response hook on an answer in memory.

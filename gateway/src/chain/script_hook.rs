@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value};
 
-use super::{hook_url, query::QueryValues, virtual_endpoint};
+use super::{hook::Authenticated, hook_url, query::QueryValues, virtual_endpoint};
 use crate::{
     exchange::{Exchange, RequestBody, SentRequest},
     js::{
@@ -16,7 +16,6 @@ use crate::{
     },
     reply::{self, Reply, body::ReplyBody, error::GatewayError},
     serve::Gateway,
-    session::Session,
     telemetry::metrics::Failures,
 };
 
@@ -48,14 +47,6 @@ pub enum ScriptState {
     Off,
 }
 
-/// What authentication by a script came to.
-pub enum Authenticated {
-    /// The caller comes in with this session.
-    As(Box<Session>),
-    /// An answer that keeps the caller out.
-    Answer(Reply),
-}
-
 /// Calls a request hook; `None` when the request goes on.
 ///
 /// `after_authentication` says whether there can be a session, which hooks before it do not get.
@@ -72,7 +63,7 @@ pub async fn request(
     let use_session = hook.use_session && after_authentication;
     let mut changes = call_for_request(hook, gateway, exchange, use_session).await?;
     if use_session {
-        write_back(gateway, exchange, changes.session_meta.take()).await;
+        keep_metadata(exchange, changes.session_meta.take());
     }
     changes.answer.map(|answer| answered(answer, exchange)).transpose()
 }
@@ -296,8 +287,8 @@ fn is_framing(name: &HeaderName) -> bool {
     name == header::HOST || name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING
 }
 
-/// Metadata that differ from the session's become the session's, here and in the store; none at all empty them.
-async fn write_back(gateway: &Gateway, exchange: &mut Exchange, meta: Option<Map<String, Value>>) {
+/// Metadata that differ from the session's become the session's; none at all empty them.
+fn keep_metadata(exchange: &mut Exchange, meta: Option<Map<String, Value>>) {
     let Some(session) = &mut exchange.session else { return };
     let meta = meta.unwrap_or_default();
     let same = match &session.meta_data {
@@ -307,14 +298,7 @@ async fn write_back(gateway: &Gateway, exchange: &mut Exchange, meta: Option<Map
     if same {
         return;
     }
-    let meta = Value::Object(meta);
-    Arc::make_mut(session).meta_data = meta.clone();
-    // A session that a hook made is in no store.
-    let Some(key) = &exchange.key else { return };
-    if let Err(error) = gateway.sessions.write_metadata(key, meta).await {
-        let request_id = exchange.request_id;
-        tracing::error!(%request_id, key = %key.id, %error, "a hook's metadata were not stored");
-    }
+    Arc::make_mut(session).meta_data = Value::Object(meta);
 }
 
 /// The answer, or the gateway's own error with the hook's message; the hook's headers are on either.

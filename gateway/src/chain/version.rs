@@ -15,6 +15,8 @@ use crate::{
 pub struct Selected<'a> {
     /// Its rules.
     pub version: &'a LiveVersion,
+    /// Its name, when the API has several.
+    pub name: Option<&'a str>,
     /// Length of the path segment (with its slash) that named it, when the path did.
     pub segment: Option<usize>,
 }
@@ -46,7 +48,7 @@ fn find<'a>(
     exchange: &mut Exchange,
 ) -> Result<Selected<'a>, GatewayError> {
     let (location, strip, default, versions) = match &api.versions {
-        LiveVersions::Single(version) => return unexpired(version, None),
+        LiveVersions::Single(version) => return unexpired(version, None, None),
         LiveVersions::Many { location, strip, default, versions } => (location, *strip, default, versions),
     };
     let mut segment = None;
@@ -76,26 +78,30 @@ fn find<'a>(
         }
     };
     let name = name.filter(|name| !name.is_empty());
-    let version = match (name.as_deref(), default.as_deref()) {
-        (Some(name), default) => match (versions.get(name), default) {
-            (Some(version), _) => version,
+    let (name, version) = match (name.as_deref(), default.as_deref()) {
+        (Some(name), default) => match (versions.get_key_value(name), default) {
+            (Some(found), _) => found,
             // A first segment that is no version belongs to the path of the default version.
             (None, Some(default)) if matches!(location, VersionLocation::Url) => {
                 segment = None;
-                versions.get(default).ok_or(GatewayError::VersionUnknown)?
+                versions.get_key_value(default).ok_or(GatewayError::VersionUnknown)?
             }
             (None, _) => return Err(GatewayError::VersionUnknown),
         },
-        (None, Some(default)) => versions.get(default).ok_or(GatewayError::VersionUnknown)?,
+        (None, Some(default)) => versions.get_key_value(default).ok_or(GatewayError::VersionUnknown)?,
         (None, None) => return Err(GatewayError::VersionMissing),
     };
-    unexpired(version, segment)
+    unexpired(version, Some(name), segment)
 }
 
-fn unexpired(version: &LiveVersion, segment: Option<usize>) -> Result<Selected<'_>, GatewayError> {
+fn unexpired<'a>(
+    version: &'a LiveVersion,
+    name: Option<&'a str>,
+    segment: Option<usize>,
+) -> Result<Selected<'a>, GatewayError> {
     match &version.expires {
         Some(expires) if expires.when <= OffsetDateTime::now_utc() => Err(GatewayError::VersionExpired),
-        _ => Ok(Selected { version, segment }),
+        _ => Ok(Selected { version, name, segment }),
     }
 }
 

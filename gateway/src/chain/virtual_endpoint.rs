@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use serde_json::{Map, Value};
 
 use super::query::is_valid_field;
 use crate::{
@@ -52,11 +53,25 @@ pub async fn answer(
         Some(error) => Err(ScriptError::clone(error)),
         None => call(gateway, endpoint, exchange, body).await,
     };
+    let answered = answered.map(|mut answer| {
+        keep_metadata(endpoint, &mut answer, exchange);
+        answer
+    });
     answered.and_then(reply).map_err(|error| {
         endpoint.failures.count(error.class.as_str());
         log(api, endpoint, exchange, &error);
         GatewayError::VirtualEndpoint { class: error.class }
     })
+}
+
+/// What the script says about the session's metadata, which nothing said empties.
+fn keep_metadata(endpoint: &LiveVirtualEndpoint, answer: &mut VirtualResponse, exchange: &mut Exchange) {
+    let Some(session) = exchange.session.as_mut().filter(|_| endpoint.use_session) else { return };
+    let metadata = answer.session_meta.take().unwrap_or_default();
+    let is_empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+    if session.meta_data != metadata && !(is_empty(&session.meta_data) && is_empty(&metadata)) {
+        Arc::make_mut(session).meta_data = metadata;
+    }
 }
 
 async fn call(

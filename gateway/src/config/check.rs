@@ -1,5 +1,7 @@
 //! From [`TykConf`] to [`Settings`]: units, defaults that depend on something, and what must exist on disk.
 
+mod storage;
+
 use std::{
     fs::{self, File},
     io,
@@ -9,7 +11,7 @@ use std::{
 };
 
 use super::{
-    file::{Cache, HttpServerOptions, JavaScript, Metrics, Plugins, Policies, Storage, TykConf},
+    file::{Cache, HttpServerOptions, JavaScript, Metrics, Plugins, Policies, TykConf},
     problem::Complaint,
     report::Report,
     secret::{self, SecretFault},
@@ -17,7 +19,7 @@ use super::{
         BatchSettings, BundleSettings, CacheSettings, CertificateFiles, DriverName, EventSettings,
         IgnoredKey, IgnoredVariable, JavaScriptSettings, KeySettings, Limits, LogFormat, LogLevel,
         LogSettings, MatchingSettings, MetricsSettings, PluginSettings, PoliciesSettings, ServerSettings,
-        Settings, StorageSettings, TlsSettings, TlsVersion, UpstreamSettings,
+        Settings, TlsSettings, TlsVersion, UpstreamSettings,
     },
 };
 
@@ -79,7 +81,7 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
         watch: conf.gatehouse.watch,
         bundles: bundles(&conf, report),
         policies: policies(&conf.policies, report),
-        storage: storage(&conf.storage, report),
+        storage: storage::settings(&conf, report),
         keys: KeySettings {
             hashed: conf.hash_keys,
             function: conf.hash_key_function,
@@ -265,33 +267,6 @@ fn policies(written: &Policies, report: &mut Report<'_>) -> Option<PoliciesSetti
     Some(PoliciesSettings { path: path.clone() })
 }
 
-/// Redis must not turn into the embedded store unnoticed: several gateways would each count for themselves.
-fn storage(written: &Storage, report: &mut Report<'_>) -> StorageSettings {
-    let key = if !written.r#type.is_empty() {
-        "storage.type"
-    } else if !written.host.is_empty() {
-        "storage.host"
-    } else if !written.addrs.is_empty() {
-        "storage.addrs"
-    } else if !written.hosts.is_empty() {
-        "storage.hosts"
-    } else {
-        return StorageSettings::Embedded;
-    };
-    let asks_for = "sessions and counters are kept in Redis".into();
-    let advice = "remove the `storage` section; this version keeps no keys and needs no store";
-    report.complain(key, Complaint::Unsupported { asks_for }, Some(advice.into()));
-    let host = if written.host.is_empty() { "localhost".into() } else { written.host.clone() };
-    StorageSettings::Redis {
-        host,
-        port: written.port,
-        username: written.username.clone(),
-        password: written.password.clone(),
-        database: written.database,
-        tls: written.use_ssl,
-    }
-}
-
 fn admin_secret(conf: &TykConf, environment: &[(String, String)], report: &mut Report<'_>) -> String {
     secret::resolve(&conf.secret, &conf.secrets, environment).unwrap_or_else(|fault| {
         // What stands there is shown only now that it is known to be a reference.
@@ -454,20 +429,5 @@ mod tests {
             assert_eq!(policies(&Policies::default(), report), None);
         });
         assert_eq!(problems, Vec::<String>::new());
-    }
-
-    #[test]
-    fn redis_is_never_the_embedded_store() {
-        for (written, key) in [
-            (Storage { r#type: "redis".into(), ..Default::default() }, "storage.type"),
-            (Storage { host: "h".into(), ..Default::default() }, "storage.host"),
-            (Storage { addrs: vec!["h:1".into()], ..Default::default() }, "storage.addrs"),
-        ] {
-            let problems = reported(|report| {
-                assert!(matches!(storage(&written, report), StorageSettings::Redis { .. }));
-            });
-            assert!(problems[0].contains(&format!("{key}: not supported by this version")), "{problems:?}");
-        }
-        assert_eq!(reported(|report| drop(storage(&Storage::default(), report))), Vec::<String>::new());
     }
 }

@@ -31,6 +31,7 @@ pub(super) struct TykConf {
     pub(super) public_key_path: String,
     pub(super) template_path: PathBuf,
     pub(super) storage: Storage,
+    pub(super) local_session_cache: LocalSessionCache,
     pub(super) hash_keys: bool,
     pub(super) hash_key_function: Option<HashFunction>,
     pub(super) enable_hashed_keys_listing: bool,
@@ -109,7 +110,32 @@ pub(super) struct Storage {
     pub(super) username: String,
     pub(super) password: String,
     pub(super) database: u32,
+    pub(super) enable_cluster: bool,
+    pub(super) master_name: String,
+    pub(super) sentinel_password: String,
     pub(super) use_ssl: bool,
+    pub(super) ssl_insecure_skip_verify: bool,
+    pub(super) ca_file: PathBuf,
+    pub(super) cert_file: PathBuf,
+    pub(super) key_file: PathBuf,
+}
+
+/// `local_session_cache`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LocalSessionCache {
+    pub(super) disable_cached_session_state: bool,
+}
+
+/// `gatehouse.storage`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct OurStorage {
+    pub(super) path: PathBuf,
+    pub(super) timeout_ms: u64,
+    pub(super) connect_timeout_ms: u64,
+    pub(super) session_cache_ms: u64,
+    pub(super) max_cached_sessions: usize,
 }
 
 /// `slave_options`.
@@ -152,6 +178,7 @@ pub(super) struct Gatehouse {
     pub(super) cache: Cache,
     pub(super) events: Events,
     pub(super) metrics: Metrics,
+    pub(super) storage: OurStorage,
     pub(super) watch: bool,
 }
 

@@ -122,7 +122,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{
-        super::settings::{LogLevel, PoliciesSettings, StorageSettings},
+        super::settings::{LogLevel, PoliciesSettings, StoragePlace},
         *,
     };
 
@@ -164,9 +164,9 @@ mod tests {
                  \"warning\", \"error\", \"fatal\", \"panic\", found 1",
             ),
             (
-                "{\"app_path\": \"{apps}\",\n\"storage\": {\"type\": \"redis\", \"port\": 6379}}",
-                "tyk.conf:2:21: storage.type: not supported by this version: sessions and counters are kept in Redis\n    \
-                 remove the `storage` section; this version keeps no keys and needs no store",
+                "{\"app_path\": \"{apps}\",\n\"storage\": {\"type\": \"redis\", \"addrs\": [\"a:1\", \"b:2\"]}}",
+                "tyk.conf:2:1: storage.enable_cluster: missing; several addresses are a cluster or sentinels\n    \
+                 set it to true for a cluster, or give `master_name` for sentinels",
             ),
             (
                 "{\"app_path\": \"{apps}\",\n\"storage\": {\"type\": \"mongo\"},\n\"policies\": {\"policy_source\": \"service\"}}",
@@ -282,7 +282,10 @@ mod tests {
         assert_eq!(settings.server.listen.to_string(), "0.0.0.0:8181");
         assert!(settings.javascript.enabled);
         assert_eq!(settings.javascript.timeout, Duration::from_secs(5));
-        assert_eq!((settings.policies, settings.storage), (None, StorageSettings::Embedded));
+        assert_eq!(
+            (settings.policies, settings.storage.place),
+            (None, StoragePlace::Embedded("gatehouse.redb".into()))
+        );
         assert_eq!(settings.log.format, super::super::settings::LogFormat::Json);
         assert_eq!(settings.ignored_keys, []);
     }
@@ -322,7 +325,7 @@ mod tests {
         assert!(settings.keys.hashed);
         assert_eq!(settings.log.level, LogLevel::Error);
         let ignored: Vec<_> = settings.ignored_keys.iter().map(|key| (key.key.as_str(), key.line)).collect();
-        assert_eq!(ignored, [("local_session_cache", 6), ("allow_insecure_configs", 7)]);
+        assert_eq!(ignored, [("allow_insecure_configs", 7)]);
     }
 
     #[test]

@@ -98,26 +98,82 @@ pub struct PoliciesSettings {
     pub path: PathBuf,
 }
 
-/// Where sessions, keys and counters live.
+/// Where sessions, keys and counters live, and how long they are waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StorageSettings {
-    /// In this process.
-    Embedded,
-    /// In Redis. Never given out by `super::load`, which for now refuses such a file.
-    Redis {
-        /// `storage.host`, `localhost` if absent.
-        host: String,
-        /// `storage.port`.
-        port: u16,
-        /// `storage.username`, may be empty.
-        username: String,
-        /// `storage.password`, may be empty.
+pub struct StorageSettings {
+    /// Where.
+    pub place: StoragePlace,
+    /// Time for one operation (`gatehouse.storage.timeout_ms`, 2 s).
+    pub timeout: Duration,
+    /// Time to connect (`gatehouse.storage.connect_timeout_ms`, 2 s).
+    pub connect_timeout: Duration,
+    /// How long a session is remembered (`gatehouse.storage.session_cache_ms`, 1 s); zero with
+    /// `local_session_cache.disable_cached_session_state`.
+    pub session_cache: Duration,
+    /// Sessions that are remembered at a time (`gatehouse.storage.max_cached_sessions`, 100,000).
+    pub cached_sessions: usize,
+}
+
+/// A store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoragePlace {
+    /// In this file, which only this gateway uses (`gatehouse.storage.path`).
+    Embedded(PathBuf),
+    /// In Redis or Valkey (`storage`).
+    Redis(RedisSettings),
+}
+
+/// A Redis or Valkey.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisSettings {
+    /// How many servers, and where.
+    pub servers: RedisServers,
+    /// `storage.username`, may be empty.
+    pub username: String,
+    /// `storage.password`, may be empty.
+    pub password: String,
+    /// `storage.database`; 0 in a cluster.
+    pub database: u32,
+    /// TLS; `None` is without.
+    pub tls: Option<RedisTls>,
+}
+
+/// The servers of a Redis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RedisServers {
+    /// One.
+    One(RedisAddress),
+    /// Some members of a cluster, which know the others (`storage.enable_cluster`).
+    Cluster(Vec<RedisAddress>),
+    /// Sentinels, which know the master of this name (`storage.master_name`).
+    Sentinels {
+        /// Where they are.
+        addresses: Vec<RedisAddress>,
+        /// The master's name.
+        master: String,
+        /// `storage.sentinel_password`, may be empty.
         password: String,
-        /// `storage.database`.
-        database: u32,
-        /// `storage.use_ssl`.
-        tls: bool,
     },
+}
+
+/// Host and port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisAddress {
+    /// Name or IP address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+}
+
+/// TLS towards Redis.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RedisTls {
+    /// `storage.ssl_insecure_skip_verify`: its certificate is not checked.
+    pub insecure_skip_verify: bool,
+    /// PEM file with the certificates of authorities to trust (`storage.ca_file`); `None` is the system's.
+    pub authorities: Option<PathBuf>,
+    /// PEM files with our own certificate and its key (`storage.cert_file`, `storage.key_file`).
+    pub certificate: Option<(PathBuf, PathBuf)>,
 }
 
 /// How API keys are kept.

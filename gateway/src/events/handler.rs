@@ -1,4 +1,4 @@
-//! What handlers do. A further kind is a variant here, its execution an arm of [`Handler::run`].
+//! What handlers do. A further kind is a variant here, its execution an arm of `Handler::run`.
 
 use super::{
     message::EventMessage,

@@ -217,6 +217,12 @@ impl ScriptError {
 pub enum HostReturn {
     /// `undefined`.
     Undefined,
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(f64),
     /// A string.
     Text(String),
     /// Throws an `Error` with this message.

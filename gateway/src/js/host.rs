@@ -11,6 +11,7 @@ use super::{
     outbound::{CallFailure, Outbound},
     pool::Slot,
     script_log::ScriptLog,
+    store::ScriptStore,
 };
 
 /// A function that scripts find in their global object.
@@ -130,6 +131,7 @@ pub fn text_function(function: HostFunction, arguments: &[String]) -> Option<Hos
 /// The host of one call (or of one load).
 pub struct ScriptHost {
     outbound: Arc<Outbound>,
+    store: Option<ScriptStore>,
     slot: Option<Slot>,
     log: ScriptLog,
     deadline: Deadline,
@@ -140,12 +142,36 @@ impl ScriptHost {
     /// A host for one call of the API's program; without a slot until it needs a script thread.
     pub fn new(outbound: Arc<Outbound>, slot: Option<Slot>, log: ScriptLog, deadline: Deadline) -> Self {
         let calls_left = outbound.calls_per_script();
-        Self { outbound, slot, log, deadline, calls_left }
+        Self { outbound, store: None, slot, log, deadline, calls_left }
+    }
+
+    /// With keys and script storage.
+    pub fn with_store(mut self, store: Option<ScriptStore>) -> Self {
+        self.store = store;
+        self
     }
 
     /// The call goes on on a script thread.
     pub fn attach(&mut self, slot: Slot) {
         self.slot = Some(slot);
+    }
+
+    fn stored(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
+        let Some(store) = &self.store else {
+            return HostReturn::Throw(format!("{}: there is no store here", function.name()));
+        };
+        let Some(slot) = &self.slot else {
+            let message = format!("{} was called on a thread that must not block", function.name());
+            return HostReturn::Abort(ScriptError::new(ErrorClass::Engine, message));
+        };
+        let deadline = self.deadline;
+        match slot.while_waiting(|| store.call(function, arguments, deadline)) {
+            Ok(answer) => answer,
+            Err(reason) => {
+                self.log.note(function.name(), &reason);
+                HostReturn::Undefined
+            }
+        }
     }
 
     fn http(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
@@ -190,12 +216,7 @@ impl Host for ScriptHost {
             HostFunction::Log => self.log.line(text),
             HostFunction::RawLog => self.log.raw(text),
             HostFunction::HttpRequest | HostFunction::BatchRequest => return self.http(function, arguments),
-            _ => {
-                return HostReturn::Throw(format!(
-                    "{} needs the session store, which this build does not have yet",
-                    function.name()
-                ));
-            }
+            _ => return self.stored(function, arguments),
         }
         HostReturn::Undefined
     }

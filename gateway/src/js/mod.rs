@@ -22,6 +22,7 @@ pub mod response;
 pub mod runtime;
 pub mod script_log;
 mod seed;
+pub mod store;
 pub mod tape;
 pub mod types;
 pub mod vms;

@@ -21,6 +21,7 @@ use super::{
     outbound::{Outbound, OutboundClient},
     pool::{JobOrder, Pool, PoolError, PoolLimits, PoolStats, Slot},
     script_log::ScriptLog,
+    store::ScriptStore,
     tape::{Recorder, TapeWriter},
     vms::VmCache,
 };
@@ -75,6 +76,7 @@ pub struct JsRuntime {
     boa: Arc<dyn Driver>,
     #[cfg(feature = "quickjs")]
     quickjs: Arc<dyn Driver>,
+    store: Option<ScriptStore>,
     extra_source: Option<Source>,
     timeout: Duration,
     response_bytes: usize,
@@ -94,11 +96,18 @@ impl JsRuntime {
             boa: Arc::new(super::boa::BoaDriver),
             #[cfg(feature = "quickjs")]
             quickjs: Arc::new(super::quickjs::QuickJsDriver::new(slots)),
+            store: None,
             extra_source: settings.extra_source.as_deref().and_then(read_extra_source),
             timeout: settings.timeout,
             response_bytes: settings.response_bytes,
             next_id: AtomicU64::new(0),
         }
+    }
+
+    /// With keys and script storage.
+    pub fn with_store(mut self, store: ScriptStore) -> Self {
+        self.store = Some(store);
+        self
     }
 
     /// What the script threads are doing.
@@ -127,10 +136,10 @@ impl JsRuntime {
             limit: self.timeout,
             label: format!("{} (load)", program.api_id).into(),
         };
-        let (outbound, limit) = (Arc::clone(&self.outbound), self.timeout);
+        let (outbound, store, limit) = (Arc::clone(&self.outbound), self.store.clone(), self.timeout);
         let (loader, loading) = (Arc::clone(&driver), Arc::clone(&program));
         let loaded = self.pool.run_blocking(order, move |_, slot, answer| {
-            answer.send(first_load(&*loader, &loading, outbound, slot, limit));
+            answer.send(first_load(&*loader, &loading, (outbound, store), slot, limit));
         });
         let (loaded, mut failures) = loaded.unwrap_or_else(|error| Err(self.pool_failure(error)))?;
         failures.retain_mut(|(index, failure)| {
@@ -159,12 +168,12 @@ impl JsRuntime {
             return self.go_on(script, call, bounds, begun?).await;
         }
         let order = JobOrder { affinity: script.id, limit: self.timeout, label: Arc::clone(&call.function) };
-        let (script, outbound) = (Arc::clone(script), Arc::clone(&self.outbound));
+        let (script, outbound, store) = (Arc::clone(script), Arc::clone(&self.outbound), self.store.clone());
         let (limit, response_bytes) = (self.timeout, self.response_bytes);
         let result = self.pool.run(order, move |vms, slot, answer| {
             let bounds = CallBounds { deadline: Deadline::after(limit), response_bytes };
             let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
-            let host = ScriptHost::new(outbound, Some(slot.clone()), log, bounds.deadline);
+            let host = ScriptHost::new(outbound, Some(slot.clone()), log, bounds.deadline).with_store(store);
             let mut vm = match vms.take(&script) {
                 Ok(vm) => vm,
                 Err(error) => return answer.send(Err(error)),
@@ -184,7 +193,8 @@ impl JsRuntime {
         mut begun: Box<dyn Begun>,
     ) -> Result<String, ScriptError> {
         let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
-        let mut host = ScriptHost::new(Arc::clone(&self.outbound), None, log, bounds.deadline);
+        let mut host = ScriptHost::new(Arc::clone(&self.outbound), None, log, bounds.deadline)
+            .with_store(self.store.clone());
         if let Some(result) = begun.run_briefly(&call, &mut host, &bounds) {
             return result;
         }
@@ -239,14 +249,14 @@ fn tidy(vms: &mut VmCache, script: &Arc<Script>, mut vm: Box<dyn Vm>) {
 fn first_load(
     driver: &dyn Driver,
     program: &Arc<Program>,
-    outbound: Arc<Outbound>,
+    (outbound, store): (Arc<Outbound>, Option<ScriptStore>),
     slot: &Slot,
     limit: Duration,
 ) -> Result<(LoadedProgram, Vec<(usize, ScriptError)>), ScriptError> {
     let loaded_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let deadline = Deadline::after(limit);
     let log = ScriptLog::new(Arc::clone(&program.api_id), String::new());
-    let host = ScriptHost::new(outbound, Some(slot.clone()), log, deadline);
+    let host = ScriptHost::new(outbound, Some(slot.clone()), log, deadline).with_store(store);
     let writer = TapeWriter::default();
     let recorder: Box<dyn Host> = Box::new(Recorder::new(Box::new(host), writer.clone()));
     let failures = driver.load(program, recorder, deadline)?;

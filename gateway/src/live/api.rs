@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use crate::{
     apidef::model::{
-        ClientAddresses, Cors, FixedAnswer, HeaderChanges, MethodActions, Mock, VersionLocation,
+        ClientAddresses, Cors, FixedAnswer, HeaderChanges, KeyAuth, MethodActions, Mock, VersionLocation,
     },
     chain::{
         hook::LiveHook, plugin::LivePlugin, rate_limit::RateWindow, url_rewrite::Rewrite,
@@ -55,6 +55,8 @@ pub struct LiveApi {
     pub cors: Option<Cors>,
     /// Client address rules.
     pub client_addresses: ClientAddresses,
+    /// Where callers have their keys; `None` when it takes none.
+    pub keys: Option<KeyAuth>,
     /// API-wide rate limit; shared with the snapshot before, so that a reload does not open the window anew.
     pub rate_limit: Option<Arc<RateWindow>>,
     /// Header changes on every answer.
@@ -97,6 +99,11 @@ impl LiveApi {
             [only] => only,
             many => &many[self.turn.fetch_add(1, Ordering::Relaxed) % many.len()],
         }
+    }
+
+    /// Whether callers have to say who they are.
+    pub fn asks_for_caller(&self) -> bool {
+        self.keys.is_some() || self.hooks.auth_check.is_some()
     }
 
     /// The prefix that a loop's path is put behind.

@@ -199,6 +199,7 @@ impl Compiler<'_> {
             versions,
             cors: definition.cors.clone(),
             client_addresses: definition.client_addresses.clone(),
+            keys: definition.keys.clone(),
             rate_limit,
             response_headers: definition.response_headers.clone(),
             hooks,

@@ -11,6 +11,8 @@ pub struct Snapshot {
     table: Table<Arc<LiveApi>>,
     /// Those that are served, internal ones too.
     apis: Vec<Arc<LiveApi>>,
+    /// Whether any API takes keys.
+    pub takes_keys: bool,
     /// Whether any API has an analytics hook.
     pub keeps_records: bool,
     /// Folders of the scripts and plugins that definitions name.
@@ -50,9 +52,17 @@ impl Snapshot {
         let is_served = |index: &usize| conflicts.iter().all(|conflict| conflict.index != *index);
         let served: Vec<Arc<LiveApi>> =
             all.into_iter().enumerate().filter(|(index, _)| is_served(index)).map(|(_, api)| api).collect();
+        let takes_keys = served.iter().any(|api| api.keys.is_some());
         let keeps_records = served.iter().any(|api| api.hooks.analytics.is_some());
         (
-            Self { table, apis: served, keeps_records, folders: BTreeSet::new(), not_ready: Vec::new() },
+            Self {
+                table,
+                apis: served,
+                takes_keys,
+                keeps_records,
+                folders: BTreeSet::new(),
+                not_ready: Vec::new(),
+            },
             conflicts,
         )
     }

@@ -23,6 +23,7 @@ mod request;
 mod response;
 pub mod runtime;
 pub mod site;
+pub mod storage;
 mod subject;
 #[cfg(test)]
 mod tests;

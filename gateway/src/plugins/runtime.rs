@@ -10,7 +10,8 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{
-    Kind, OutboundClient, PluginError, PluginFunction, PluginRegistry, PluginServices, metrics::PluginMetrics,
+    Kind, OutboundClient, PluginError, PluginFunction, PluginRegistry, PluginServices, PluginStorage,
+    metrics::PluginMetrics,
 };
 use crate::{
     config::settings::Settings,
@@ -40,6 +41,7 @@ impl PluginRuntime {
         pools: Arc<HostPools>,
         handle: Handle,
         closed: ClosedEndpoints,
+        storage: Option<Arc<dyn PluginStorage>>,
     ) -> Self {
         let plugins = &settings.plugins;
         Self {
@@ -52,7 +54,7 @@ impl PluginRuntime {
                 outbound_body_bytes: plugins.outbound_body_bytes,
                 buffered_body_bytes: settings.limits.buffered_body_bytes,
                 metrics: Arc::new(PluginMetrics::default()),
-                storage: None,
+                storage,
             }),
             timeout: plugins.timeout,
             closed: Mutex::new(closed),

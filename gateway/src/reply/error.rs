@@ -3,12 +3,15 @@
 //! Rooms below have errors of their own; [`GatewayError`] gathers them. The client gets Tyk's message, the log
 //! gets the cause.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::{Reply, body::ReplyBody};
 use crate::{
     js::engine::ErrorClass,
+    session::StoreError,
     telemetry::metrics::{unserved, upstream},
 };
 
@@ -121,6 +124,24 @@ pub enum GatewayError {
     /// A plugin crashed the gateway too often at this endpoint.
     #[error("Service Unavailable")]
     PluginClosed,
+    /// The request has no key.
+    #[error("Authorization field missing")]
+    KeyMissing,
+    /// There is no such key, or it is not for this API.
+    #[error("Access to this API has been disallowed")]
+    KeyRefused,
+    /// The key is not for this path.
+    #[error("Access to this resource has been disallowed")]
+    PathRefused,
+    /// The key is switched off.
+    #[error("Key is inactive, please renew")]
+    KeyInactive,
+    /// The key has ended.
+    #[error("Key has expired, please renew")]
+    KeyExpired,
+    /// The store of keys could not be asked; whoever it is, nobody is let in.
+    #[error("{}", store_message(.0))]
+    Store(#[from] StoreError),
     /// A mock response has no example as the request or the definition asks for.
     #[error("mock: {message}")]
     NoExample {
@@ -148,7 +169,14 @@ impl GatewayError {
             | Self::VersionUnknown
             | Self::VersionExpired
             | Self::EndpointForbidden
-            | Self::AddressForbidden => StatusCode::FORBIDDEN,
+            | Self::AddressForbidden
+            | Self::KeyRefused
+            | Self::PathRefused
+            | Self::KeyInactive => StatusCode::FORBIDDEN,
+            Self::KeyMissing | Self::KeyExpired => StatusCode::UNAUTHORIZED,
+            // Another try cannot help when it is the record that is wrong.
+            Self::Store(StoreError::BadValue { .. }) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::ApiRateLimit => StatusCode::TOO_MANY_REQUESTS,
             Self::SizeLimit | Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::LengthRequired => StatusCode::LENGTH_REQUIRED,
@@ -176,13 +204,15 @@ impl GatewayError {
     }
 
     /// What is behind it, for the log; `None` when the message says all.
-    pub fn cause(&self) -> Option<&str> {
-        match self {
-            Self::Upstream { cause, .. } | Self::UpstreamLookup { cause } => Some(cause),
-            Self::LoopTarget { target } => Some(target),
-            Self::RewriteFailed { url } => Some(url),
-            _ => None,
-        }
+    pub fn cause(&self) -> Option<Cow<'_, str>> {
+        let cause: &str = match self {
+            Self::Upstream { cause, .. } | Self::UpstreamLookup { cause } => cause,
+            Self::LoopTarget { target } => target,
+            Self::RewriteFailed { url } => url,
+            Self::Store(error) => return Some(error.to_string().into()),
+            _ => return None,
+        };
+        Some(cause.into())
     }
 
     /// How the upstream failed, in the word of metrics; `None` when it was something else that did.
@@ -238,6 +268,14 @@ impl GatewayError {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         *reply.body_mut() = ReplyBody::Full(body.into());
         reply
+    }
+}
+
+/// What a caller may know about it; the log has the rest.
+fn store_message(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::BadValue { .. } => "The record of this key cannot be used",
+        _ => "The store of keys is not available",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Answers that are kept for a while, so that the same question of the same caller need not be answered twice.
 //!
-//! [`ResponseCache`] is the process's: a [`memory`] with a bound on its bytes, or a store that it [shares](shared) with other
+//! [`ResponseCache`] is the process's: a [`memory`] with a bound on its bytes, or a store that it shares with other
 //! gateways, and the [`flights`] of requests that are about to fill a place. [`ApiCache`] is what one API keeps and for how long, [`key`] what makes two questions the same, [`answer`] what is
 //! kept and what must not be. The step of the chain is `chain/response_cache.rs`.
 
@@ -257,7 +257,11 @@ mod tests {
     use http::{HeaderMap, HeaderValue, StatusCode, header};
 
     use super::{ApiCache, CacheOptions, ResponseCache, answer::KeptAnswer};
-    use crate::{config::settings::CacheSettings, session::Store, telemetry::metrics::Metrics};
+    use crate::{
+        config::settings::CacheSettings,
+        session::{Store, embedded::EmbeddedStore},
+        telemetry::metrics::Metrics,
+    };
 
     fn api(cache: &Arc<ResponseCache>, id: &str) -> ApiCache {
         let options = CacheOptions {
@@ -315,7 +319,9 @@ mod tests {
 
     #[tokio::test]
     async fn answers_are_kept_varied_and_thrown_away_in_a_store() {
-        let store = Store::Embedded(Arc::default());
+        let folder = tempfile::tempdir().unwrap();
+        let kept = EmbeddedStore::new(folder.path().join("kept.redb"), Duration::from_secs(20));
+        let store = Store::Embedded(Arc::new(kept));
         check(ResponseCache::new(&SETTINGS, Some(store.clone()))).await;
         assert!(store.names("cache-shop").await.unwrap().len() >= 2);
     }

@@ -20,7 +20,8 @@ pub struct PathForms<'a> {
 }
 
 impl PathForms<'_> {
-    fn matches(&self, pattern: &Pattern) -> bool {
+    /// Whether a pattern matches one of them.
+    pub fn matches(&self, pattern: &Pattern) -> bool {
         pattern.is_match(self.stripped)
             || self.versioned.is_some_and(|path| pattern.is_match(path))
             || pattern.reaches_beyond(self.full, self.listen_length)

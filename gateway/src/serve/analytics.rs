@@ -69,7 +69,10 @@ impl Begun {
             "year": now.year(),
             "hour": now.hour(),
             "response_code": status.as_u16(),
-            "api_key": session.map_or("", |session| &session.key_id),
+            "api_key": match &exchange.key {
+                Some(key) => key.id.as_str(),
+                None => session.map_or("", |session| &session.key_id),
+            },
             "timestamp": now.format(&Rfc3339).unwrap_or_default(),
             "api_name": &*api.name,
             "api_id": &*api.id,

@@ -26,13 +26,22 @@ pub fn answer<B>(gateway: &Gateway, request: &Request<B>) -> Option<Reply> {
     }
     let now = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
     let snapshot = gateway.live.load();
-    let not_ready = readiness && !snapshot.not_ready().is_empty();
+    let plugins_fail = readiness && !snapshot.not_ready().is_empty();
+    let store_fails = gateway.sessions.store().unavailable().filter(|_| readiness);
+    let not_ready = plugins_fail || store_fails.is_some();
     let mut details = json!({ "apis": component(snapshot.apis().count(), &now) });
     if readiness {
         details["plugins"] = component(gateway.plugins.registry().plugins().len(), &now);
-        if not_ready {
+        if plugins_fail {
             details["plugins"]["status"] = "fail".into();
             details["plugins"]["output"] = snapshot.not_ready().join("\n").into();
+        }
+        if let Some(reason) = &store_fails {
+            details["store"] = component(0, &now);
+            details["store"]["status"] = "fail".into();
+            details["store"]["output"] = (&**reason).into();
+        }
+        if not_ready {
             *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         }
     } else {

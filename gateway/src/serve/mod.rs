@@ -36,21 +36,21 @@ use self::{
 use crate::{
     apidef::companions::{CompanionBundle, Companions},
     bundle::{Bundle, Bundles},
-    chain,
+    chain::{self, access_rights::AllowedUrls},
     config::Settings,
     events::queue::EventQueue,
     exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
-    js::{outbound::outbound_client, runtime::JsRuntime},
+    js::{outbound::outbound_client, runtime::JsRuntime, store::ScriptStore},
     live::{
         api::LiveApi,
         compile::{Compiled, Compiler},
         snapshot::Snapshot,
     },
-    plugins::{PluginRuntime, ResponseHeaders},
+    plugins::{PluginRuntime, ResponseHeaders, storage::plugin_storage},
     proxy::{client::UpstreamClients, headers},
     reply::{Reply, body::ReplyBody, error::GatewayError},
     response_cache::ResponseCache,
-    session::{Sessions, Store},
+    session::{Policies, Sessions, Store},
     supervisor::worker::ClosedEndpoints,
     telemetry::{access_log::AccessEntry, metrics::Metrics, request_id::RequestId},
 };
@@ -70,13 +70,15 @@ pub struct Gateway {
     /// Where answers are kept.
     pub cache: Arc<ResponseCache>,
     /// Keys and their sessions.
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
     /// Where event handlers run.
     pub events: Arc<EventQueue>,
     /// What is counted.
     pub metrics: Metrics,
     /// `Server` of answers made here.
     pub server_header: HeaderValue,
+    /// Patterns of paths that come with sessions.
+    pub allowed_urls: AllowedUrls,
     analytics: Analytics,
     live: ArcSwap<Snapshot>,
     in_flight: AtomicUsize,
@@ -147,7 +149,10 @@ impl Gateway {
         let outbound = outbound_client(&settings.upstream, tls);
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
-        let js = Arc::new(JsRuntime::new(&settings.javascript, outbound.clone(), runtime.clone()));
+        let sessions = Arc::new(Sessions::new(Store::new(&settings.storage, &runtime), &settings));
+        let scripts = ScriptStore::new(Arc::clone(&sessions), runtime.clone());
+        let js = JsRuntime::new(&settings.javascript, outbound.clone(), runtime.clone()).with_store(scripts);
+        let js = Arc::new(js);
         let events = EventQueue::new(
             &settings.events,
             outbound.clone(),
@@ -161,9 +166,8 @@ impl Gateway {
         };
         let bundles =
             Bundles::new(&settings.middleware_path, &settings.bundles, bundle_client, runtime.clone());
-        let store = Store::Embedded(Arc::default());
         Ok(Self {
-            cache: ResponseCache::new(&settings.cache, store.shared().cloned()),
+            cache: ResponseCache::new(&settings.cache, sessions.store().shared().cloned()),
             events,
             plugins: PluginRuntime::new(
                 &settings,
@@ -171,11 +175,13 @@ impl Gateway {
                 Arc::clone(&clients.direct),
                 runtime.clone(),
                 ClosedEndpoints::inherited(),
+                Some(plugin_storage(sessions.store().clone(), runtime.clone())),
             ),
             clients,
             js,
             bundles,
-            sessions: Sessions::new(store, settings.keys),
+            allowed_urls: AllowedUrls::new(settings.matching),
+            sessions,
             server_header: chain::server_header(&settings.server.server_header),
             analytics: Analytics::new(
                 settings.plugins.analytics_in_flight,
@@ -204,6 +210,7 @@ impl Gateway {
         let companions = Companions { middleware_path: &self.settings.middleware_path, bundle: &bundle };
         let files = crate::apidef::folder::read(path, &companions)
             .map_err(|error| StartError::Definitions { path: path.clone(), error })?;
+        self.read_policies();
         let before = self.live.load_full();
         let compiler = Compiler {
             settings: &self.settings,
@@ -217,8 +224,23 @@ impl Gateway {
         };
         let (snapshot, compiled) = compiler.compile(files);
         self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
+        let organisations = snapshot.apis().map(|api| (Arc::clone(&api.id), Arc::clone(&api.org_id)));
+        self.sessions.set_organisations(organisations.collect());
         self.live.store(Arc::new(snapshot));
         Ok(compiled)
+    }
+
+    /// Takes the policies as they are now; those before stay when they cannot be read.
+    fn read_policies(&self) {
+        let Some(settings) = &self.settings.policies else { return };
+        match Policies::read(&settings.path) {
+            Ok(policies) => self.sessions.set_policies(policies),
+            Err(error) => {
+                tracing::error!(
+                    "policies: {error}; keys with policies are refused where theirs is not known"
+                );
+            }
+        }
     }
 
     /// What is served at the moment.
@@ -328,6 +350,7 @@ impl Gateway {
             upgrade,
             loops: 0,
             session: None,
+            session_found: None,
             key: None,
             let_in: false,
             response_headers: ResponseHeaders::default(),
@@ -365,7 +388,8 @@ impl Gateway {
     /// own.
     fn log_error(&self, error: &GatewayError, exchange: &Exchange, api: Option<&LiveApi>) {
         let api_id = api.map_or("-", |api| &*api.id);
-        let cause = error.cause().unwrap_or("");
+        let cause = error.cause();
+        let cause = cause.as_deref().unwrap_or("");
         let (request_id, method, path) = (exchange.request_id, &exchange.method, exchange.uri.path());
         let status = error.status();
         if matches!(

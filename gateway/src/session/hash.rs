@@ -9,10 +9,7 @@ use crate::config::settings::HashFunction;
 /// The hash of a name in lower-case hex, most significant digit first.
 pub fn hash(function: HashFunction, name: &str) -> String {
     match function {
-        // Reading from memory does not fail, here and below.
-        HashFunction::Murmur32 => {
-            format!("{:08x}", murmur3::murmur3_32(&mut Cursor::new(name), SEED).unwrap_or_default())
-        }
+        HashFunction::Murmur32 => format!("{:08x}", murmur32(name.as_bytes())),
         HashFunction::Murmur64 => format!("{:016x}", murmur128(name).0),
         HashFunction::Murmur128 => {
             let (first, second) = murmur128(name);
@@ -30,8 +27,20 @@ pub fn hash(function: HashFunction, name: &str) -> String {
 
 const SEED: u32 = 0;
 
+/// MurmurHash3 with 32 bits as Tyk has it: the state after the whole words, without the bytes that are left over and
+/// without the last mixing. Names that differ in their last one to three bytes alone therefore share a hash.
+fn murmur32(name: &[u8]) -> u32 {
+    let (words, _) = name.as_chunks::<4>();
+    words.iter().fold(SEED, |state, word| {
+        let mixed =
+            u32::from_le_bytes(*word).wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593);
+        (state ^ mixed).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64)
+    })
+}
+
 /// The two halves of the x64 variant.
 fn murmur128(name: &str) -> (u64, u64) {
+    // Reading from memory does not fail.
     let hash = murmur3::murmur3_x64_128(&mut Cursor::new(name), SEED).unwrap_or_default();
     #[allow(clippy::cast_possible_truncation, reason = "the halves of it")]
     (hash as u64, (hash >> 64) as u64)

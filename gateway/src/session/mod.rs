@@ -8,6 +8,9 @@
 pub mod embedded;
 pub mod hash;
 pub mod key;
+mod memory;
+pub mod policy;
+pub mod redis;
 #[allow(clippy::module_inception, reason = "the concept of the room, and its file")]
 pub mod session;
 pub mod sessions;
@@ -16,6 +19,7 @@ pub mod store;
 
 pub use self::{
     key::{Key, StoredId},
+    policy::{Partitions, Policies, Policy, PolicyError},
     session::{AccessRight, AllowedUrl, EndpointLimits, Limit, MethodLimit, Session},
     sessions::{Found, Sessions},
     signal::Signal,

@@ -2,10 +2,12 @@
 //!
 //! Reading takes `null` for "not there", as Go does. Writing leaves out zero values, as Tyk's own records in Redis do.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
+
+use super::store::Life;
 
 /// A session. Names, order and units are Tyk's: times in seconds since 1970, rates in requests for each `per` seconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -230,6 +232,14 @@ impl Session {
         }
     }
 
+    /// How long its record is kept when it is written by itself: its own lifetime, or for ever.
+    pub fn life(&self) -> Life {
+        match u64::try_from(self.session_lifetime) {
+            Ok(seconds) if seconds > 0 => Life::For(Duration::from_secs(seconds)),
+            _ => Life::Forever,
+        }
+    }
+
     /// Whether it has ended by `now`, in seconds since 1970.
     pub fn has_expired(&self, now: i64) -> bool {
         self.expires > 0 && self.expires <= now
@@ -256,11 +266,13 @@ impl Limit {
     }
 }
 
-fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    from: D,
+) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
@@ -274,7 +286,7 @@ fn is_empty_json(value: &Value) -> bool {
 }
 
 /// Whole numbers without a fraction, as Go writes them.
-fn number<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn number<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() < EXACT {
         #[allow(clippy::cast_possible_truncation, reason = "it is whole and small")]

@@ -14,6 +14,8 @@ pub enum Signal {
     KeysChanged(Vec<String>),
     /// Cached answers of this API are to be dropped.
     ApiCacheDropped(String),
+    /// Signals may have been missed, so anything may have changed. Never sent.
+    Missed,
 }
 
 /// A notification as Tyk writes it.
@@ -53,6 +55,8 @@ impl Signal {
             Self::Reload => ("GroupReload", String::new()),
             Self::KeysChanged(keys) => ("KeySpaceUpdateNotification", keys.join(",")),
             Self::ApiCacheDropped(api) => ("DeleteAPICache", api.clone()),
+            // To others it means the same: read everything again.
+            Self::Missed => ("GroupReload", String::new()),
         };
         let notification = Notification {
             command: command.to_owned(),

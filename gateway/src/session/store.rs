@@ -5,9 +5,10 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use tokio::sync::broadcast;
+use tokio::{runtime::Handle, sync::broadcast};
 
-use super::{embedded::EmbeddedStore, signal::Signal};
+use super::{embedded::EmbeddedStore, redis::RedisStore, signal::Signal};
+use crate::config::settings::{StoragePlace, StorageSettings};
 
 /// Prefixes of names.
 pub mod prefix {
@@ -25,6 +26,8 @@ pub(super) const SIGNALS_KEPT: usize = 1024;
 pub enum Store {
     /// In a file of this gateway's.
     Embedded(Arc<EmbeddedStore>),
+    /// In a Redis that several gateways share.
+    Redis(Arc<RedisStore>),
 }
 
 /// How long a value is kept.
@@ -50,7 +53,7 @@ pub enum TimeLeft {
 }
 
 /// Why the store did not do what it was asked.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// It cannot be reached or used at all; `/ready` says so too.
     #[error("the store is not available: {reason}")]
@@ -85,15 +88,37 @@ macro_rules! each {
     ($store:expr, $kept:ident => $call:expr) => {
         match $store {
             Store::Embedded($kept) => $call,
+            Store::Redis($kept) => $call,
         }
     };
 }
 
 impl Store {
+    /// The store of these settings. A Redis is connected to from now on, a file is opened when it is needed.
+    pub fn new(settings: &StorageSettings, runtime: &Handle) -> Self {
+        match &settings.place {
+            StoragePlace::Embedded(path) => {
+                Self::Embedded(Arc::new(EmbeddedStore::new(path.clone(), settings.timeout)))
+            }
+            StoragePlace::Redis(redis) => {
+                Self::Redis(Arc::new(RedisStore::start(redis.clone(), settings, runtime)))
+            }
+        }
+    }
+
+    /// Makes it ready for use, because something will need it: opens the file, waits for the first connection.
+    ///
+    /// # Errors
+    /// When it cannot be used for now; it may be later.
+    pub async fn open(&self) -> Result<(), StoreError> {
+        each!(self, store => store.open().await)
+    }
+
     /// The store, when other gateways may have it too.
     pub fn shared(&self) -> Option<&Self> {
         match self {
             Self::Embedded(_) => None,
+            Self::Redis(_) => Some(self),
         }
     }
 
@@ -150,7 +175,15 @@ impl Store {
     /// # Errors
     /// When the value is not a whole number, the sum is too large, or the store failed.
     pub async fn increment(&self, name: &str, by: i64) -> Result<i64, StoreError> {
-        each!(self, store => store.increment(name, by).await)
+        self.increment_for(name, by, Life::Forever).await
+    }
+
+    /// As [`increment`](Self::increment); a number that begins now is kept for `life`.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn increment_for(&self, name: &str, by: i64, life: Life) -> Result<i64, StoreError> {
+        each!(self, store => store.increment(name, by, life).await)
     }
 
     /// The names that begin with `prefix`, in no order.

@@ -8,7 +8,6 @@ use url::Url;
 use super::{
     endpoints,
     file::{self, ClassicFile},
-    plugins,
 };
 use crate::apidef::{
     Problems,
@@ -36,6 +35,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let rate_limit = reader.global_rate_limit(&file.global_rate_limit);
     let response_headers = reader.response_processors(&file.response_processors);
     let driver = reader.driver(&file.custom_middleware.driver, "custom_middleware.driver");
+    let keys = reader.keys(&file);
     let hooks = reader.hooks(&file);
     let cache = reader.cache_options(&file.cache_options);
     let event_handlers = reader.event_handlers(&file.event_handlers);
@@ -55,6 +55,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         },
         cors,
         client_addresses,
+        keys,
         rate_limit,
         driver,
         response_headers,
@@ -68,7 +69,6 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
 
 /// Refuses settings whose protection is not built yet: nothing protected is served open.
 fn refuse_what_comes_later(file: &ClassicFile, problems: &mut Problems) {
-    plugins::check_authentication(file, problems);
     if !file.custom_middleware_bundle.is_empty() && !file.custom_middleware_bundle_disabled {
         problems.refuse(
             "custom_middleware_bundle",

@@ -47,8 +47,8 @@ pub(super) struct ClassicFile {
     pub(super) session_lifetime: i64,
     pub(super) is_oas: bool,
     pub(super) enable_context_vars: bool,
-    pub(super) auth: Value,
-    pub(super) auth_configs: Value,
+    pub(super) auth: AuthConfig,
+    pub(super) auth_configs: BTreeMap<String, AuthConfig>,
     pub(super) use_standard_auth: bool,
     pub(super) strip_auth_data: bool,
     pub(super) enable_coprocess_auth: bool,
@@ -66,6 +66,22 @@ pub(super) struct ClassicFile {
     pub(super) upstream_certificates: BTreeMap<String, String>,
     pub(super) graphql: Graphql,
     pub(super) analytics_plugin: AnalyticsPlugin,
+}
+
+/// `auth` and the entries of `auth_configs`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct AuthConfig {
+    pub(super) name: String,
+    pub(super) disable_header: bool,
+    pub(super) auth_header_name: String,
+    pub(super) use_param: bool,
+    pub(super) param_name: String,
+    pub(super) use_cookie: bool,
+    pub(super) cookie_name: String,
+    pub(super) use_certificate: bool,
+    pub(super) validate_signature: bool,
+    pub(super) signature: Value,
 }
 
 /// `definition`.

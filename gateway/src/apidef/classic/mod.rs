@@ -3,6 +3,7 @@
 //! [`read`] goes from JSON to our model and collects every finding on the way; `file` has the shapes as written,
 //! `convert` the checks, `endpoints`, `plugins`, `cache` and `events` those of their lists, `protection` what must be refused.
 
+mod authentication;
 mod cache;
 mod convert;
 mod endpoints;

@@ -6,55 +6,9 @@ use serde_json::Value;
 
 use super::file::{self, ClassicFile};
 use crate::apidef::{
-    Problems,
     model::{HookUse, Hooks, PluginUse},
-    reader::{PlaceNames, Reader, WrittenHook, unavailable},
+    reader::{PlaceNames, Reader, WrittenHook},
 };
-
-/// Refuses an API whose protection is not there: nothing protected is served open.
-pub(super) fn check_authentication(file: &ClassicFile, problems: &mut Problems) {
-    let hook = &file.custom_middleware.auth_check;
-    let has_hook = !hook.disabled && !hook.name.is_empty();
-    let flags = [
-        ("enable_coprocess_auth", file.enable_coprocess_auth),
-        ("use_go_plugin_auth", file.use_go_plugin_auth),
-        ("custom_plugin_auth_enabled", file.custom_plugin_auth_enabled),
-    ];
-    let flag = flags.iter().find(|(_, on)| *on).map(|(name, _)| *name);
-    if file.use_keyless {
-        if let Some(flag) = flag {
-            problems.refuse(
-                flag,
-                "asks for authentication by a plugin, and `use_keyless` lets everybody in; the API is not served \
-                 because one of the two is a mistake. Set `use_keyless` to false, or switch this off",
-            );
-        } else if has_hook {
-            problems.warn(
-                "custom_middleware.auth_check",
-                "is not called because `use_keyless` is true: everybody may call this API",
-            );
-        }
-        return;
-    }
-    if has_hook && !file.use_standard_auth {
-        return;
-    }
-    match flag {
-        Some(flag) if !has_hook => {
-            problems.refuse(flag, unavailable::plugin_missing("custom_middleware.auth_check"))
-        }
-        _ if has_hook => problems
-            .refuse("use_standard_auth", unavailable::key_beside_plugin("custom_middleware.auth_check")),
-        _ => problems.refuse(
-            "use_keyless",
-            unavailable::keys(
-                "is false",
-                "Set it to true if it may be called without a key, or let a plugin decide with \
-                 `custom_middleware.auth_check`",
-            ),
-        ),
-    }
-}
 
 impl Reader<'_> {
     /// Hooks of the API that run.

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::read;
-use crate::apidef::model::{HookUse, OnLoadFailure, ScriptSource, Versioning};
+use crate::apidef::model::{HookUse, KeyAuth, OnLoadFailure, ScriptSource, Versioning};
 
 fn definition() -> Value {
     json!({
@@ -47,9 +47,14 @@ fn inactive_is_left_out_without_an_error() {
 fn refusals_name_the_field() {
     let paths = "/version_data/versions/Default/extended_paths";
     let cases = [
-        ("/use_keyless".to_owned(), json!(false), "use_keyless"),
         ("/enable_jwt".to_owned(), json!(true), "enable_jwt"),
         ("/auth".to_owned(), json!({"use_certificate": true}), "auth.use_certificate"),
+        ("/auth".to_owned(), json!({"validate_signature": true}), "auth.validate_signature"),
+        (
+            "/auth_configs".to_owned(),
+            json!({"authToken": {"use_certificate": true}}),
+            "auth_configs.authToken.use_certificate",
+        ),
         ("/graphql".to_owned(), json!({"enabled": true}), "graphql.enabled"),
         ("/proxy/listen_path".to_owned(), json!(""), "proxy.listen_path"),
         ("/proxy/listen_path".to_owned(), json!(7), "proxy.listen_path"),
@@ -136,12 +141,10 @@ fn nothing_protected_is_served_open() {
         hook
     };
     let cases = [
-        (json!({"driver": "rust"}), "use_keyless"),
         (
             json!({"driver": "python", "auth_check": hook(json!({"path": "auth.py"}))}),
             "custom_middleware.auth_check",
         ),
-        (json!({"driver": "rust", "auth_check": hook(json!({"disabled": true}))}), "use_keyless"),
         (
             json!({"driver": "rust", "auth_check": hook(json!({"on_load_failure": "proxy"}))}),
             "custom_middleware.auth_check.on_load_failure",
@@ -153,9 +156,17 @@ fn nothing_protected_is_served_open() {
         let fields: Vec<&str> = read.problems.refusals.iter().map(|problem| problem.field.as_str()).collect();
         assert!(read.definition.is_none() && fields.contains(&field), "{field}: {fields:?}");
     }
-    let mut both = protected(json!({"driver": "rust", "auth_check": hook(json!({}))}));
-    both["use_standard_auth"] = true.into();
-    assert!(read(both).definition.is_none());
+    // What asks for nothing else asks for keys; a hook alone decides unless keys are asked for besides.
+    for (middleware, standard, keys) in [
+        (json!({"driver": "rust"}), false, true),
+        (json!({"driver": "rust", "auth_check": hook(json!({"disabled": true}))}), false, true),
+        (json!({"driver": "rust", "auth_check": hook(json!({}))}), false, false),
+        (json!({"driver": "rust", "auth_check": hook(json!({}))}), true, true),
+    ] {
+        let mut definition = protected(middleware);
+        definition["use_standard_auth"] = standard.into();
+        assert_eq!(read(definition).definition.unwrap().keys.is_some(), keys);
+    }
     let mut flag = protected(json!({"driver": "rust"}));
     flag["use_go_plugin_auth"] = true.into();
     assert_eq!(read(flag).problems.refusals[0].field, "use_go_plugin_auth");
@@ -193,6 +204,31 @@ fn a_hook_is_in_the_language_that_it_the_file_or_the_section_says() {
     let script = hooks.scripts().next().unwrap();
     assert_eq!((&*script.object, script.require_session), ("a", true));
     assert!(matches!(&script.source, Some(ScriptSource::Inline { text, .. }) if &**text == "var a\n"));
+}
+
+#[test]
+fn keys_are_where_the_definition_says() {
+    let keys = |field: &str, written: Value| {
+        let mut definition = protected(json!({}));
+        definition[field] = written;
+        definition["strip_auth_data"] = true.into();
+        read(definition).definition.unwrap().keys.unwrap()
+    };
+    let shown = |keys: &KeyAuth| {
+        let header = keys.header.as_ref().map(ToString::to_string);
+        [header, keys.parameter.clone(), keys.cookie.clone()].map(Option::unwrap_or_default)
+    };
+    let none = keys("auth", json!({}));
+    assert_eq!((shown(&none), none.strip), (["authorization", "", ""].map(str::to_owned), true));
+    let named =
+        json!({"auth_header_name": "X-Key", "use_param": true, "use_cookie": true, "cookie_name": "sid"});
+    assert_eq!(shown(&keys("auth", named.clone())), ["x-key", "X-Key", "sid"]);
+    assert_eq!(shown(&keys("auth_configs", json!({"authToken": named}))), ["x-key", "X-Key", "sid"]);
+    let without = json!({"disable_header": true, "use_param": true, "auth_header_name": "X-Key"});
+    assert_eq!(shown(&keys("auth", without)), ["", "Authorization", ""]);
+    let mut bad = protected(json!({}));
+    bad["auth"] = json!({"auth_header_name": "not a header"});
+    assert_eq!(read(bad).problems.refusals[0].field, "auth.auth_header_name");
 }
 
 #[test]

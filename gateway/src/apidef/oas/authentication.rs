@@ -1,24 +1,27 @@
 //! Who lets callers in: `server.authentication`, together with `security` and `components.securitySchemes`.
 
+use http::{HeaderName, header};
 use serde_json::Value;
 
 use super::{
     at,
     document::Document,
-    file::{Extension, SecurityScheme},
+    file::{AuthSource, Extension, SecurityScheme},
 };
-use crate::apidef::{Problems, reader::unavailable};
+use crate::apidef::{Problems, model::KeyAuth, reader::unavailable};
 
 /// The object itself.
 const AUTHENTICATION: &str = "server.authentication";
+/// Where keys are when nothing is written, in Tyk's spelling.
+const AUTHORIZATION: &str = "Authorization";
 
-/// Who decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gatekeeper {
-    /// Nobody: everybody may call, or the API is refused.
-    Nobody,
+/// Who decides; nobody is everybody may call, or the API is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Gatekeeper {
     /// The plugin of `authentication.custom`.
-    Plugin,
+    pub(super) plugin: bool,
+    /// Keys, where they are.
+    pub(super) keys: Option<KeyAuth>,
 }
 
 /// Refuses an API whose protection is not there: nothing protected is served open.
@@ -42,7 +45,7 @@ pub(super) fn check(file: &Extension, document: &Document<'_>, problems: &mut Pr
                 "is not called because `server.authentication.enabled` is not true: everybody may call this API",
             );
         }
-        return Gatekeeper::Nobody;
+        return Gatekeeper::default();
     }
     if authentication.security_processing_mode == "compliant"
         && (alternatives > 1 || !authentication.security.is_empty())
@@ -53,9 +56,17 @@ pub(super) fn check(file: &Extension, document: &Document<'_>, problems: &mut Pr
              have; the API is not served because one of its checks would be missing",
         );
     }
-    let mut wants_key = false;
+    let mut keys = None;
     for (name, scheme) in authentication.security_schemes.iter().filter(|(_, scheme)| scheme.enabled) {
-        wants_key |= check_scheme(name, scheme, document, problems);
+        let Some(mut found) = check_scheme(name, scheme, document, problems) else { continue };
+        found.strip = authentication.strip_authorization_data;
+        if keys.replace(found).is_some() {
+            problems.refuse(
+                at(&format!("{AUTHENTICATION}.securitySchemes.{name}.enabled")),
+                "asks for a second key, which this version of Gatehouse does not have; the API is not served because one \
+                 of its checks would be missing. Switch one of them off",
+            );
+        }
     }
     for name in required {
         let known = authentication.security_schemes.get(name);
@@ -70,33 +81,31 @@ pub(super) fn check(file: &Extension, document: &Document<'_>, problems: &mut Pr
     let place = at("server.authentication.custom.config");
     let has_plugin = custom.config.enabled && !custom.config.function_name.is_empty();
     match (custom.enabled, has_plugin) {
-        (true, true) if wants_key => {
-            let scheme = at(&format!("{AUTHENTICATION}.securitySchemes"));
-            problems.refuse(scheme, unavailable::key_beside_plugin(&place));
-        }
-        (true, true) => return Gatekeeper::Plugin,
+        (true, true) => return Gatekeeper { plugin: true, keys },
         (true, false) => {
             problems.refuse(at("server.authentication.custom.enabled"), unavailable::plugin_missing(&place));
         }
-        (false, _) => problems.refuse(
-            at("server.authentication.enabled"),
-            unavailable::keys(
-                "is true",
-                "Set it to false if it may be called without a key, or let a plugin decide with \
-                 `server.authentication.custom`",
-            ),
-        ),
+        // As in Tyk, keys are what is left when nothing else is said.
+        (false, _) => {
+            let anywhere = KeyAuth {
+                header: Some(header::AUTHORIZATION),
+                parameter: None,
+                cookie: None,
+                strip: authentication.strip_authorization_data,
+            };
+            return Gatekeeper { plugin: false, keys: Some(keys.unwrap_or(anywhere)) };
+        }
     }
-    Gatekeeper::Nobody
+    Gatekeeper::default()
 }
 
-/// Whether a scheme that is on is one for keys; another one is a refusal.
+/// Where a scheme that is on has its keys; one that is not for keys is a refusal.
 fn check_scheme(
     name: &str,
     scheme: &SecurityScheme,
     document: &Document<'_>,
     problems: &mut Problems,
-) -> bool {
+) -> Option<KeyAuth> {
     let field = at(&format!("{AUTHENTICATION}.securitySchemes.{name}"));
     let Some(written) = document.security_scheme(name) else {
         problems.refuse(
@@ -106,11 +115,11 @@ fn check_scheme(
                  because it may be what protects it"
             ),
         );
-        return false;
+        return None;
     };
     if let Err(what) = is_key(Some(written)) {
         problems.refuse(format!("{field}.enabled"), unavailable::protection(what));
-        return false;
+        return None;
     }
     if scheme.enable_client_certificate {
         let field = format!("{field}.enableClientCertificate");
@@ -120,7 +129,38 @@ fn check_scheme(
         let field = format!("{field}.signatureValidation.enabled");
         problems.refuse(field, unavailable::protection("signatures of keys"));
     }
-    true
+    places(scheme, written, &at(&format!("{AUTHENTICATION}.securitySchemes.{name}")), problems)
+}
+
+/// Where keys are: what the document says, and what the scheme adds.
+fn places(scheme: &SecurityScheme, written: &Value, field: &str, problems: &mut Problems) -> Option<KeyAuth> {
+    let text = |key: &str| written.get(key).and_then(Value::as_str).unwrap_or("");
+    let (place, name) = (text("in"), text("name"));
+    let documented = |here: &str| (place == here).then(|| name.to_owned());
+    // A place without a name of its own has the document's, or Tyk's.
+    let named = |source: &AuthSource, here: &str| match (source.enabled, source.name.as_str()) {
+        (true, "") if name.is_empty() => Some(AUTHORIZATION.to_owned()),
+        (true, "") => Some(name.to_owned()),
+        (true, own) => Some(own.to_owned()),
+        (false, _) => documented(here).filter(|name| !name.is_empty()),
+    };
+    let header = match named(&scheme.header, "header") {
+        None if place == "header" => Some(header::AUTHORIZATION),
+        None => None,
+        Some(name) => match HeaderName::from_bytes(name.trim().as_bytes()) {
+            Ok(name) => Some(name),
+            Err(_) => {
+                problems.refuse(format!("{field}.header.name"), format!("`{name}` is not a header name"));
+                return None;
+            }
+        },
+    };
+    Some(KeyAuth {
+        header,
+        parameter: named(&scheme.query, "query"),
+        cookie: named(&scheme.cookie, "cookie"),
+        strip: false,
+    })
 }
 
 /// Whether an entry of `components.securitySchemes` is for keys; what it is if not.

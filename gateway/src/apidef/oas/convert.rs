@@ -63,7 +63,7 @@ pub(super) fn convert(
     let rate_limit = rate_limit(&mut reader, &file.upstream.rate_limit);
     let plugins = &global.plugin_config;
     let driver = reader.driver(&plugins.driver, &at("middleware.global.pluginConfig.driver"));
-    let hooks = hooks::hooks(&mut reader, file, gatekeeper);
+    let hooks = hooks::hooks(&mut reader, file, &gatekeeper);
     let event_handlers = events::handlers(&mut reader, &file.server.event_handlers);
     let name = [info.name.as_str(), document.title().unwrap_or(""), &info.id].into_iter();
     Some(ApiDefinition {
@@ -82,6 +82,7 @@ pub(super) fn convert(
         },
         cors: cors(&global.cors),
         client_addresses,
+        keys: gatekeeper.keys,
         rate_limit,
         driver,
         // What Tyk has as response processors is `transformResponseHeaders` here.

@@ -11,7 +11,7 @@ use crate::apidef::{
 };
 
 /// Hooks of the API that run.
-pub(super) fn hooks(reader: &mut Reader<'_>, file: &Extension, gatekeeper: Gatekeeper) -> Hooks {
+pub(super) fn hooks(reader: &mut Reader<'_>, file: &Extension, gatekeeper: &Gatekeeper) -> Hooks {
     let global = &file.middleware.global;
     let analytics = analytics(reader, file);
     let driver = &global.plugin_config.driver;
@@ -30,14 +30,14 @@ pub(super) fn hooks(reader: &mut Reader<'_>, file: &Extension, gatekeeper: Gatek
         used.filter_map(|(index, plugin)| hook(reader, plugin, driver, &format!("{field}[{index}]")))
             .collect()
     });
-    let auth_check = match gatekeeper {
-        Gatekeeper::Plugin => {
+    let auth_check = match gatekeeper.plugin {
+        true => {
             let field = at("server.authentication.custom.config");
             let hook = hook(reader, &file.server.authentication.custom.config, driver, &field);
             reader.check_authenticates(hook.as_ref(), &format!("{field}.onLoadFailure"));
             hook
         }
-        Gatekeeper::Nobody => None,
+        false => None,
     };
     Hooks { pre, auth_check, post_key_auth, post, response, analytics }
 }

@@ -32,14 +32,6 @@ pub(in crate::apidef) fn driver(driver: &str, switch: &str) -> String {
     )
 }
 
-/// Keys; `state` says what asks for them and `instead` what to do.
-pub(in crate::apidef) fn keys(state: &str, instead: &str) -> String {
-    format!(
-        "{state}, so requests need a key, and this version of Gatehouse has no key store yet; the API is not served \
-         because it would be open. {instead}"
-    )
-}
-
 /// A bundle of plugins.
 pub(in crate::apidef) fn bundle(switch: &str) -> String {
     format!("names a bundle that has not been loaded; {switch} to serve the API without it")
@@ -55,13 +47,5 @@ pub(in crate::apidef) fn plugin_missing(place: &str) -> String {
     format!(
         "asks for authentication by a plugin, and `{place}` names none; the API is not served because it would be \
          open"
-    )
-}
-
-/// A key besides the plugin at `place`.
-pub(in crate::apidef) fn key_beside_plugin(place: &str) -> String {
-    format!(
-        "asks for a key besides `{place}`, and this version of Gatehouse has no key store yet; the API is not served \
-         because one of its checks would be missing. Set it to false to have the plugin alone decide"
     )
 }

@@ -102,6 +102,9 @@ fn host_call(function: HostFunction, arguments: &[JsValue], context: &mut Contex
     }
     match ContextState::of(context)?.host_call(function, &texts)? {
         HostReturn::Text(text) => Ok(JsString::from(text.as_str()).into()),
+        HostReturn::Null => Ok(JsValue::null()),
+        HostReturn::Bool(value) => Ok(JsValue::from(value)),
+        HostReturn::Number(number) => Ok(JsValue::from(number)),
         HostReturn::Throw(message) => Err(JsNativeError::error().with_message(message).into()),
         HostReturn::Undefined | HostReturn::Abort(_) => Ok(JsValue::undefined()),
     }

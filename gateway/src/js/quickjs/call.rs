@@ -75,6 +75,9 @@ pub(super) fn ask(host: &mut dyn Host, function: usize, arguments: &[String]) ->
     let Some(entry) = HOST_FUNCTIONS.get(function) else { return Ok(Answer::Undefined) };
     match host.call(entry.function, arguments) {
         HostReturn::Undefined => Ok(Answer::Undefined),
+        HostReturn::Null => Ok(Answer::Null),
+        HostReturn::Bool(value) => Ok(Answer::Bool(value)),
+        HostReturn::Number(number) => Ok(Answer::Number(number)),
         HostReturn::Text(text) => Ok(Answer::Text(text)),
         HostReturn::Throw(message) => Ok(Answer::Throw(message)),
         HostReturn::Abort(error) => Err(error),

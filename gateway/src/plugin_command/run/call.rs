@@ -200,6 +200,7 @@ fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<
         loops: 0,
         let_in: false,
         session,
+        session_found: None,
         key: None,
         response_headers: ResponseHeaders::default(),
         sent_to: SentTo::default(),

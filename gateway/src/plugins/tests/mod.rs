@@ -68,6 +68,7 @@ pub(super) fn exchange(method: Method, target: &str, body: &'static str) -> Exch
         upgrade: None,
         loops: 0,
         session: None,
+        session_found: None,
         key: None,
         let_in: false,
         response_headers: ResponseHeaders::default(),

@@ -416,3 +416,28 @@ fn null_is_absent_and_empty_means_nothing() {
     ]));
     assert!(read.problems.warnings.is_empty() && read.definition.is_some(), "{:?}", read.problems);
 }
+
+#[test]
+fn keys_are_where_document_and_scheme_say() {
+    let keys = |document: Value, scheme: Value| {
+        let keys = read(with(&[
+            ("/components/securitySchemes", json!({"key": document})),
+            (
+                "!/server/authentication",
+                json!({"enabled": true, "stripAuthorizationData": true, "securitySchemes": {"key": scheme}}),
+            ),
+        ]));
+        let keys = keys.definition.unwrap().keys.unwrap();
+        assert!(keys.strip);
+        let header = keys.header.map(|name| name.to_string());
+        [header, keys.parameter, keys.cookie].map(Option::unwrap_or_default)
+    };
+    let on = json!({"enabled": true});
+    let header = json!({"type": "apiKey", "in": "header", "name": "X-Key"});
+    assert_eq!(keys(header.clone(), on.clone()), ["x-key", "", ""]);
+    assert_eq!(keys(json!({"type": "apiKey", "in": "query", "name": "k"}), on.clone()), ["", "k", ""]);
+    let more = json!({"enabled": true, "query": {"enabled": true, "name": "k"}, "cookie": {"enabled": true}});
+    assert_eq!(keys(header, more), ["x-key", "k", "X-Key"]);
+    let off = json!({"enabled": false});
+    assert_eq!(keys(json!({"type": "apiKey", "in": "query", "name": "k"}), off), ["authorization", "", ""]);
+}

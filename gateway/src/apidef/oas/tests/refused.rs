@@ -196,15 +196,12 @@ fn a_path_that_is_no_pattern_is_refused() {
 
 #[test]
 fn nothing_protected_is_served_open() {
-    let schemes = json!({"key": {"type": "apiKey", "in": "header", "name": "Authorization"},
+    let schemes = json!({"key": {"type": "apiKey", "in": "header", "name": "Authorization"}, "other": {"type": "apiKey"},
         "jwt": {"type": "http", "scheme": "Bearer", "bearerFormat": "JWT"}, "basic": {"type": "http", "scheme": "basic"},
         "oauth": {"type": "oauth2"}, "oidc": {"type": "openIdConnect"}, "mtls": {"type": "mutualTLS"}, "odd": {}});
-    let hook = json!({"enabled": true, "functionName": "check", "path": "auth.so"});
     let on = json!({"enabled": true});
     let scheme = |name: &str| json!({"securitySchemes": {name: on}});
     let cases = [
-        (json!({}), "enabled", "is true, so requests need a key"),
-        (scheme("key"), "enabled", "is true, so requests need a key"),
         (scheme("jwt"), "securitySchemes.jwt.enabled", "asks for JSON Web Tokens"),
         (scheme("basic"), "securitySchemes.basic.enabled", "asks for basic authentication"),
         (scheme("oauth"), "securitySchemes.oauth.enabled", "asks for OAuth 2"),
@@ -232,9 +229,14 @@ fn nothing_protected_is_served_open() {
             "is for the driver `grpc`",
         ),
         (
-            json!({"custom": {"enabled": true, "config": hook}, "securitySchemes": {"key": on}}),
-            "securitySchemes",
-            "asks for a key besides",
+            json!({"securitySchemes": {"key": on, "other": on}}),
+            "securitySchemes.other.enabled",
+            "asks for a second key",
+        ),
+        (
+            json!({"securitySchemes": {"key": {"enabled": true, "header": {"enabled": true, "name": "not a name"}}}}),
+            "securitySchemes.key.header.name",
+            "`not a name` is not a header name",
         ),
         (
             json!({"securityProcessingMode": "compliant", "security": [["a"], ["b"]]}),
