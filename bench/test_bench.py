@@ -10,11 +10,12 @@ from gatehouse_bench.jobs import JOBS, PLAIN_ANSWER
 from gatehouse_bench.load import lua_string
 from gatehouse_bench.measure import Figures, Row, Settings
 from gatehouse_bench.report import JobResult, Report
-from gatehouse_bench.servers.definitions import routing_api, routing_paths
+from gatehouse_bench.servers.definitions import isolation_paths, routing_api, routing_paths
 from gatehouse_bench.servers.gatehouse import merge_patch
 
 STATIC = JOBS[0]
 ROUTING = next(job for job in JOBS if job.name == "routing")
+ISOLATION = next(job for job in JOBS if job.name == "isolation")
 
 
 def figures(cpu_us: float = 10.0) -> Figures:
@@ -75,6 +76,11 @@ class RoutingTest(unittest.TestCase):
         self.assertEqual(len(set(routing_paths(1000, 1000))), 1000)
 
 
+class IsolationTest(unittest.TestCase):
+    def test_all_apis_are_asked_in_turn(self):
+        self.assertEqual(len(set(isolation_paths(1000, 1000))), 1000)
+
+
 class MergePatchTest(unittest.TestCase):
     def test_merge_and_remove(self):
         merged = merge_patch({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": None, "e": 4}})
@@ -95,6 +101,14 @@ class ReportTest(unittest.TestCase):
         one = Row("gatehouse-1-api", "", [figures(10), figures(20), figures(30)])
         many = Row("gatehouse-1000-apis", "", [figures(11), figures(21.5), figures(39)])
         self.assertIn("cost +1.50 µs", report(JobResult(ROUTING, [one, many], {})).markdown())
+
+    def test_the_cost_of_isolation_is_compared_within_rounds(self):
+        one = Row("gatehouse-1-script", "", [figures(10), figures(20), figures(30)])
+        many = Row("gatehouse-1000-scripts", "", [figures(13), figures(32), figures(42)])
+        self.assertIn("take 1.40 times", report(JobResult(ISOLATION, [one, many], {})).markdown())
+
+    def test_tyk_is_quoted_under_its_jobs(self):
+        self.assertIn("Tyk, quoted", report(JobResult(STATIC, [Row("hyper", "", [figures()])], {})).markdown())
 
     def test_a_run_without_rows_is_a_failure(self):
         self.assertTrue(report(JobResult(STATIC, [], {"hyper": "not built"})).failed())

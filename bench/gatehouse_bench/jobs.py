@@ -10,6 +10,15 @@ PLAIN_ANSWER = Expected("text/plain", PLAIN_BODY, PLAIN_HEADERS)
 UPSTREAM_PATH = "/item"
 UPSTREAM_ITEM = {"id": 7, "name": "Ada"}
 ROUTING_GOAL_US = 2.0
+ISOLATION_GOAL = 1.5
+# What Tyk (July 2026) needed of its machine for the same job, server by server: requests/s and µs of CPU per request.
+# It cannot be built here, so these are quoted, not measured; compare ratios to Node's or nginx's figures of that run.
+TYK_STATIC = ("virtual endpoint, driver `javascript`: 8,100 requests/s and 205 µs of CPU per request; driver `otto`, its "
+              "default: 510 and 2,800; per-endpoint Go plugin: 21,000 to 23,500 and 66 to 74; Node `http` there: 65,000 and 15.8")  # fmt: skip
+TYK_WORK = ("virtual endpoint, driver `javascript`: 2,900 requests/s and 641 µs of CPU per request; driver `otto`: 475 and "
+            "4,040; Node `http` there: 19,400 and 51, nginx with njs: 18,400 and 91")  # fmt: skip
+TYK_AGGREGATE = "virtual endpoint, driver `javascript`: 3,750 requests/s and 399 µs of CPU per request"
+TYK_PROXY = "10,000 requests/s and 149 µs of CPU per request; nginx there: 52,000 and 25"
 
 
 def compact_json(value: object) -> bytes:
@@ -39,6 +48,8 @@ class Job:
     expected: Expected
     reference: str
     needs_upstream: bool = False
+    # What Tyk reached at it, quoted.
+    tyk: str | None = None
 
 
 def work_job() -> Job:
@@ -51,6 +62,7 @@ def work_job() -> Job:
         Request("POST", "/work", {"Content-Type": "application/json"}, order),
         Expected("application/json", result),
         reference="node",
+        tyk=TYK_WORK,
     )
 
 
@@ -61,6 +73,7 @@ JOBS = [
         Request("GET", "/plain"),
         PLAIN_ANSWER,
         reference="hyper",
+        tyk=TYK_STATIC,
     ),
     Job(
         "proxy",
@@ -69,6 +82,7 @@ JOBS = [
         Expected("application/json", compact_json(UPSTREAM_ITEM)),
         reference="nginx",
         needs_upstream=True,
+        tyk=TYK_PROXY,
     ),
     work_job(),
     Job(
@@ -78,6 +92,7 @@ JOBS = [
         Expected("application/json", compact_json(UPSTREAM_ITEM | {"greeting": "Hello Ada"})),
         reference="hyper",
         needs_upstream=True,
+        tyk=TYK_AGGREGATE,
     ),
     Job(
         "routing",
@@ -86,5 +101,13 @@ JOBS = [
         Request("GET", ""),
         PLAIN_ANSWER,
         reference="gatehouse-1-api",
+    ),
+    Job(
+        "isolation",
+        "isolation: the plain answer by a JavaScript virtual endpoint; 1 API against 1,000 APIs in turn",
+        # As above.
+        Request("GET", ""),
+        PLAIN_ANSWER,
+        reference="gatehouse-1-script",
     ),
 ]

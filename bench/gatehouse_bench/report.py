@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 
-from .jobs import ROUTING_GOAL_US, Job
+from .jobs import ISOLATION_GOAL, ROUTING_GOAL_US, Job
 from .measure import Figures, Row, Settings
 
 HEADINGS = [
@@ -75,7 +75,9 @@ def job_section(result: JobResult) -> str:
         lines += ["", ratio_note(result), ""]
     lines += [f"- **{row.server} FAILED**: {' '.join(row.failure.split())}" for row in result.rows if row.failure]
     lines += [f"- {server} skipped: {reason}" for server, reason in result.skipped.items()]
-    lines += [f"- {remark}" for remark in routing_remarks(result.rows)]
+    lines += [f"- {remark}" for remark in routing_remarks(result.rows) + isolation_remarks(result.rows)]
+    if result.job.tyk:
+        lines.append(f"- Tyk, quoted from a run on another machine: {result.job.tyk}")
     return "\n".join(lines).rstrip()
 
 
@@ -147,6 +149,25 @@ def routing_remarks(rows: Sequence[Row]) -> list[str]:
             f"{name.replace('gatehouse-1-api', 'gatehouse')}: 1,000 APIs cost {median(differences):+.2f} µs of CPU "
             f"per request against 1 API (rounds: {', '.join(f'{d:+.2f}' for d in differences)}); "
             f"the goal, below {ROUTING_GOAL_US:g} µs, is {verdict}"
+        )
+    return remarks
+
+
+def isolation_remarks(rows: Sequence[Row]) -> list[str]:
+    """What it costs that each of 1,000 APIs has a program of its own, compared within each round as above."""
+    sound = {row.server: row for row in rows if not row.failure}
+    remarks = []
+    for name, one in sound.items():
+        many = sound.get(name.replace("gatehouse-1-script", "gatehouse-1000-scripts"))
+        if many is None or many is one:
+            continue
+        times = [b.cpu_us / a.cpu_us for a, b in zip(one.rounds, many.rounds, strict=True) if a.cpu_us]
+        if not times:
+            continue
+        verdict = "met" if median(times) <= ISOLATION_GOAL else "MISSED"
+        remarks.append(
+            f"{name.replace('gatehouse-1-script', 'gatehouse')}: 1,000 APIs in turn take {median(times):.2f} times the "
+            f"CPU of one (rounds: {', '.join(f'{t:.2f}' for t in times)}); the goal, at most {ISOLATION_GOAL:g}, is {verdict}"
         )
     return remarks
 

@@ -244,10 +244,10 @@ pub async fn serve(
 /// Closes upstream connections that nobody has used for a while, for as long as there is a gateway.
 async fn close_idle_upstreams(gateway: Weak<Gateway>) {
     while let Some(gateway) = gateway.upgrade() {
-        let pools = Arc::clone(&gateway.clients.direct);
+        let pools = [Arc::clone(&gateway.clients.direct), Arc::clone(&gateway.clients.scripts)];
         drop(gateway);
-        tokio::time::sleep(pools.sweep_interval()).await;
-        pools.close_expired();
+        tokio::time::sleep(pools[0].sweep_interval()).await;
+        pools.iter().for_each(|pools| pools.close_expired());
     }
 }
 

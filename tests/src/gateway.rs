@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -37,6 +37,16 @@ pub struct Stopped {
     pub status: ExitStatus,
     /// Every line of its log.
     pub lines: Vec<Value>,
+}
+
+/// Raises this process's limit of open files, which gateways inherit; `false` where the system does not allow as many.
+pub fn allow_open_files(count: usize) -> bool {
+    let (count, limit) = (count as u64, getrlimit(Resource::Nofile));
+    if limit.current.is_none_or(|current| current >= count) {
+        return true;
+    }
+    let raised = Rlimit { current: Some(count), maximum: limit.maximum };
+    limit.maximum.is_none_or(|most| most >= count) && setrlimit(Resource::Nofile, raised).is_ok()
 }
 
 impl Gateway {
@@ -151,6 +161,20 @@ impl Gateway {
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a temporary folder"));
         let process = command_in(folder.path()).spawn().expect("the gateway starts");
         Self::started(process, folder)
+    }
+
+    /// Memory of the process and the worker that it started.
+    pub fn resident_bytes(&self) -> u64 {
+        let process = self.process.id();
+        let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+        let children = children.unwrap_or_default();
+        let processes = children.split_whitespace().map(str::to_owned).chain([process.to_string()]);
+        let resident = processes.map(|process| {
+            let status = fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
+            line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+        });
+        resident.sum()
     }
 
     /// Asks it to stop, and waits for it.

@@ -37,7 +37,7 @@ pub use self::{
     definition::Api,
     document::Document,
     gate::Gate,
-    gateway::Gateway,
+    gateway::{Gateway, allow_open_files},
     raw::RawConnection,
     redis::Redis,
     setup::Setup,

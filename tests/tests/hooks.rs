@@ -396,7 +396,7 @@ fn scripts_and_plugins_make_one_chain() {
 fn authentication_by_a_script() {
     let upstream = Upstream::echo();
     let check = "var key = (request.Headers['Authorization'] || [])[0];
-        if (key === 'expired') return mine.ReturnAuthData(request, {expires: 5});
+        if (key === 'expired') return mine.ReturnAuthData(request, {expires: 5, meta_data: {plan: {}}});
         if (key === 'odd') return mine.ReturnAuthData(request, {expires: 'never'});
         if (key !== 'let-me-in') {
           request.ReturnOverrides.ResponseCode = 401; request.ReturnOverrides.ResponseError = 'who are you';

@@ -42,7 +42,9 @@ fn session(more: Value) -> Value {
         "org_id": "default", "rate": 1000, "per": 1, "quota_max": -1,
         "access_rights": {"shop": {"api_id": "shop", "api_name": "shop", "versions": ["Default"]}},
     });
-    session.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    for (name, value) in more.as_object().into_iter().flatten() {
+        session[name] = value.clone();
+    }
     session
 }
 

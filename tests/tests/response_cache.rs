@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use gatehouse_tests::{
-    Answer, Api, Client, Gate, Gateway, Reply, Request, Setup, Upstream, client::Pending,
+    Answer, Api, Client, Gate, Gateway, Redis, Reply, Request, Setup, Upstream, client::Pending,
     gateway::eventually, log::message, plugin::hook, upstream::Received,
 };
 use serde_json::{Value, json};
@@ -503,4 +503,33 @@ fn settings_and_fields_that_cannot_be_are_refused() {
         line["field"].as_str().is_some_and(|field| field.ends_with("advance_cache_config[0].cache_key_regex"))
     });
     assert_eq!(gateway.get("/shop/").status, 404);
+}
+
+#[test]
+fn gateways_of_one_redis_share_answers() {
+    let Some(mut redis) = Redis::start() else { return };
+    let upstream = counting(|_, reply| reply.header("Vary", "Accept"));
+    let start = || {
+        let storage = json!({"type": "redis", "host": "127.0.0.1", "port": redis.port()});
+        Setup::new().set("/storage", storage).api(cached(&upstream)).start()
+    };
+    let (one, two) = (start(), start());
+    let asking = |accept: &str| Request::get("/shop/a").header("accept", accept);
+    assert_fresh(&one.send(asking("x")), "call 1");
+    assert_kept(&two.send(asking("x")), "call 1");
+    assert_fresh(&two.send(asking("y")), "call 2");
+    assert_kept(&one.send(asking("y")), "call 2");
+    let names = redis.command(&["KEYS", "cache-shop*"]);
+    assert_eq!(names.lines().filter(|name| name.contains("cache-shop")).count(), 3, "{names}");
+    redis.command(&["FLUSHALL"]);
+    assert_fresh(&two.send(asking("x")), "call 3");
+    // Without the store nothing is kept, and requests go through.
+    redis.go_away();
+    assert_fresh(&one.send(asking("x")), "call 4");
+    assert_fresh(&one.send(asking("x")), "call 5");
+    redis.come_back();
+    eventually("answers are kept again", || {
+        one.send(asking("z"));
+        one.send(asking("z")).has_header("x-tyk-cached-response").then_some(())
+    });
 }

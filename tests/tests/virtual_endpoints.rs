@@ -1,8 +1,10 @@
 //! JavaScript virtual endpoints: what scripts see, what they answer, what they call, and how they fail.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+use std::thread;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use gatehouse_tests::{Answer, Api, Gate, Gateway, Reply, Request, Setup, Upstream, log::message};
+use gatehouse_tests::{Answer, Api, Client, Gate, Gateway, Reply, Request, Setup, Upstream, log::message};
 use serde_json::{Value, json};
 
 const FAILED: &str = "Error during virtual endpoint execution. Contact Administrator for more details.";
@@ -643,35 +645,31 @@ fn neighbours_answer_while_a_loop_burns() {
 
 #[test]
 fn a_full_queue_is_a_503() {
-    let gate = Gate::new();
-    let upstream = Upstream::held_by(&gate, Reply::text("released"));
-    let script = saying(&format!("{}.Body", call(&upstream, "/", "")));
     let gateway = Setup::new()
-        .set("/jsvm_timeout", 20)
+        .set("/jsvm_timeout", 2)
         .set("/gatehouse/javascript", json!({"threads": 1, "max_threads": 1, "queue": 2}))
-        .api(Api::new("api").virtual_endpoint("GET", "/ve", &script))
+        .api(Api::new("api").virtual_endpoint("GET", "/ve", "for (;;) {}"))
         .start();
-    let running = gateway.start(Request::get("/api/ve"));
-    upstream.wait_for_requests(1);
-    // The one thread is taken, two may wait for it.
-    let others: Vec<_> = (0..6).map(|_| gateway.start(Request::get("/api/ve"))).collect();
-    gatehouse_tests::gateway::eventually("four refusals", || {
-        (others.iter().filter(|pending| pending.is_finished()).count() == 4).then_some(())
-    });
-    gate.open();
-    running.answer().assert_text("released");
-    let answers: Vec<Answer> = others.into_iter().map(|pending| pending.answer()).collect();
-    let (served, refused): (Vec<Answer>, Vec<Answer>) =
-        answers.into_iter().partition(|answer| answer.status == 200);
-    assert_eq!((served.len(), refused.len()), (2, 4));
+    // The one thread is taken, two may wait for it, maybe another one while two change places.
+    let calls: Vec<_> = (0..10).map(|_| gateway.start(Request::get("/api/ve"))).collect();
+    let answers: Vec<Answer> = calls.into_iter().map(|pending| pending.answer()).collect();
+    let (ended, refused): (Vec<Answer>, Vec<Answer>) =
+        answers.into_iter().partition(|answer| answer.status == 500);
+    assert!((3..=5).contains(&ended.len()), "{} were let in", ended.len());
     for answer in refused {
         assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
     }
 }
 
 #[test]
-fn five_hundred_aggregations_are_in_flight_at_once() {
-    const CALLS: usize = 500;
+fn two_thousand_aggregations_are_in_flight_at_once() {
+    const CONNECTIONS: usize = 20;
+    const STREAMS: usize = 100;
+    const CALLS: usize = CONNECTIONS * STREAMS;
+    if !gatehouse_tests::allow_open_files(4 * CALLS) {
+        eprintln!("skipped: this system does not allow {} open files", 4 * CALLS);
+        return;
+    }
     let gate = Gate::new();
     let held = gate.clone();
     let upstream = Upstream::answering(move |request| {
@@ -684,18 +682,70 @@ fn five_hundred_aggregations_are_in_flight_at_once() {
         saying("JSON.parse(answer.Body).path")
     );
     let gateway = Setup::new()
-        .set("/jsvm_timeout", 20)
+        .set("/jsvm_timeout", 60)
         .api(Api::new("api").virtual_endpoint("GET", "/ve", &script))
         .start();
-    let client = gateway.client();
-    let pending: Vec<_> =
-        (0..CALLS).map(|number| client.start(Request::get(&format!("/api/ve?n={number}")))).collect();
-    upstream.wait_for_in_progress(CALLS);
-    gate.open();
-    for (number, pending) in pending.into_iter().enumerate() {
-        pending.answer().assert_text(&format!("/{number}"));
+    let request = |number: usize| Request::get(&format!("/api/ve?n={number}"));
+    let answers: Vec<Answer> = thread::scope(|scope| {
+        let connections: Vec<_> = (0..CONNECTIONS)
+            .map(|connection| {
+                let requests = (0..STREAMS).map(|stream| request(connection * STREAMS + stream)).collect();
+                let client = Client::http2(gateway.address());
+                scope.spawn(move || client.send_multiplexed(requests))
+            })
+            .collect();
+        upstream.wait_for_in_progress(CALLS);
+        gate.open();
+        connections.into_iter().flat_map(|connection| connection.join().unwrap()).collect()
+    });
+    for (number, answer) in answers.iter().enumerate() {
+        answer.assert_text(&format!("/{number}"));
     }
     assert_eq!(upstream.most_in_progress(), CALLS);
+}
+
+#[test]
+fn a_reload_loads_only_what_changed() {
+    let telling =
+        |name: &str| format!("log('loaded {name}'); function go(request, session) {{ {} }}", saying("1"));
+    let api = |name: &str, text: &str| Api::new(name).script("GET", "/ve", "go", text);
+    let gateway = Gateway::serving([api("same", &telling("same")), api("other", &telling("first"))]);
+    let loads = |name: &str| {
+        let line = format!("loaded {name}");
+        gateway.log_lines().iter().filter(|logged| message(logged) == line).count()
+    };
+    gateway.get("/same/ve").assert_text("1");
+    assert_eq!((loads("same"), loads("first")), (1, 1));
+    gateway.write_api(&api("other", &telling("second")));
+    gateway.reload();
+    gateway.get("/same/ve").assert_text("1");
+    gateway.get("/other/ve").assert_text("1");
+    assert_eq!((loads("same"), loads("first"), loads("second")), (1, 1, 1));
+}
+
+/// Each reload brings another script, so that each leaves one behind.
+#[test]
+fn reloads_leave_no_memory_behind() {
+    let api = |number: usize| {
+        let text = format!(
+            "var number = {number}, filler = new Array(20000).join('x');
+             function go(request, session) {{ {} }}",
+            saying("number")
+        );
+        Api::new("api").script("GET", "/ve", "go", &text)
+    };
+    let gateway = Gateway::serving([api(0)]);
+    let round = |numbers: std::ops::Range<usize>| {
+        for number in numbers {
+            gateway.write_api(&api(number));
+            gateway.reload();
+            gateway.get("/api/ve").assert_text(&number.to_string());
+        }
+        gateway.resident_bytes()
+    };
+    let before = round(1..100);
+    let after = round(100..300);
+    assert!(after < before + (8 << 20), "{before} bytes after 100 reloads, {after} after 300");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 import base64
 from pathlib import Path
 
-from ..jobs import PLAIN_BODY, PLAIN_HEADERS, Job
+from ..jobs import PLAIN_BODY, PLAIN_HEADERS
 
 ENDPOINTS_PER_KIND = 5
 
@@ -24,14 +24,14 @@ def classic(api_id: str, listen_path: str, upstream: str, extended_paths: dict |
     } | more
 
 
-def virtual(job: Job, source: Path) -> dict:
-    """A virtual endpoint entry for the job; the function is named as its file is."""
+def virtual(path: str, method: str, source: Path) -> dict:
+    """A virtual endpoint entry; the function is named as its file is."""
     return {
         "response_function_name": source.stem,
         "function_source_type": "blob",
         "function_source_uri": base64.b64encode(source.read_bytes()).decode(),
-        "path": job.request.path,
-        "method": job.request.method,
+        "path": path,
+        "method": method,
         "use_session": False,
         "proxy_on_error": False,
     }
@@ -80,3 +80,17 @@ def routing_api(number: int, upstream: str) -> dict:
         "mock_response": [plain_mock(f"/mock_response{p}") for p in patterns],
     }
     return classic(f"api-{number:04}", routing_listen_path(number), upstream, extended_paths)
+
+
+def isolation_paths(api_count: int, length: int) -> list[str]:
+    """`length` request paths through the virtual endpoints of all APIs in turn."""
+    return [f"{routing_listen_path(turn % api_count)}plain" for turn in range(length)]
+
+
+def isolation_api(number: int, upstream: str, source: Path) -> dict:
+    """An API with one virtual endpoint, whose program is its own since its `config_data` is."""
+    extended_paths = {"virtual": [virtual("/plain", "GET", source)]}
+    config_data = {"number": number}
+    return classic(
+        f"api-{number:04}", routing_listen_path(number), upstream, extended_paths, config_data=config_data
+    )

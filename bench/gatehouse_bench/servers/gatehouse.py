@@ -88,7 +88,9 @@ class Script(Gatehouse):
         return {"static": what, "work": what, "aggregate": f"{what}, `TykMakeHttpRequest`"}
 
     def apis(self, job: Job, site: Site) -> list[dict]:
-        endpoint = definitions.virtual(job, GATEHOUSE_SCRIPTS / self.sources[job.name])
+        endpoint = definitions.virtual(
+            job.request.path, job.request.method, GATEHOUSE_SCRIPTS / self.sources[job.name]
+        )
         return [
             definitions.classic(
                 "bench",
@@ -168,6 +170,26 @@ class Routing(Gatehouse):
         return definitions.routing_paths(self.api_count, ROUTED_REQUESTS)
 
 
+@dataclass
+class Isolation(Gatehouse):
+    """Many APIs, each with a script of its own, asked in turn."""
+
+    api_count: int = 1
+    start_seconds = 60.0
+
+    @property
+    def jobs(self) -> Mapping[str, str]:
+        return {"isolation": f"Gatehouse: APIs with a script each: {self.api_count:,}"}
+
+    def apis(self, job: Job, site: Site) -> list[dict]:
+        source = GATEHOUSE_SCRIPTS / "plain.js"
+        return [definitions.isolation_api(number, site.upstream, source) for number in range(self.api_count)]
+
+    def paths(self, job: Job) -> Sequence[str]:
+        """As many paths whatever the number of APIs, as for `Routing`."""
+        return definitions.isolation_paths(self.api_count, ROUTED_REQUESTS)
+
+
 def forms(binary: Path, drivers: Sequence[str], plugin: Path) -> list[Gatehouse]:
     """All forms, in the order of the report."""
     return [
@@ -177,4 +199,6 @@ def forms(binary: Path, drivers: Sequence[str], plugin: Path) -> list[Gatehouse]
         Proxy(binary, "gatehouse-proxy"),
         Routing(binary, "gatehouse-1-api", api_count=1),
         Routing(binary, "gatehouse-1000-apis", api_count=1000),
+        Isolation(binary, "gatehouse-1-script", api_count=1),
+        Isolation(binary, "gatehouse-1000-scripts", api_count=1000),
     ]

@@ -20,14 +20,29 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    pub(crate) async fn start(binary: &Path, plugin: &Path, upstream: SocketAddr) -> Result<Self, BoxError> {
+    /// Starts it with this plugin at its endpoint, or without one with a script.
+    pub(crate) async fn start(
+        binary: &Path,
+        plugin: Option<&Path>,
+        upstream: SocketAddr,
+    ) -> Result<Self, BoxError> {
         let binary = missing(binary, binary.canonicalize())?;
-        let plugin = missing(plugin, plugin.canonicalize())?;
+        let endpoint = match plugin {
+            Some(plugin) => json!({ "rust_plugin": [{
+                "path": "/wait", "method": "GET", "plugin_path": missing(plugin, plugin.canonicalize())?,
+                "func_name": "wait", "config": { "upstream": format!("http://{upstream}/") },
+            }] }),
+            None => json!({ "virtual": [{
+                "path": "/wait", "method": "GET", "response_function_name": "wait",
+                "function_source_type": "file", "function_source_uri": "wait.js",
+            }] }),
+        };
         let folder = tempfile::tempdir()?;
         fs::create_dir(folder.path().join("apps"))?;
         // One process, so that its memory is the gateway's; bounds that would refuse so many at once are wider.
         let conf = json!({
             "listen_address": "127.0.0.1", "listen_port": 0, "app_path": "apps", "log_format": "json",
+            "enable_jsvm": true, "jsvm_timeout": 120,
             "gatehouse": {
                 "supervisor": false,
                 "limits": { "max_in_flight": 1_000_000 },
@@ -35,14 +50,11 @@ impl Gateway {
             },
         });
         fs::write(folder.path().join("tyk.conf"), conf.to_string())?;
-        let entry = json!({
-            "path": "/wait", "method": "GET", "plugin_path": plugin, "func_name": "wait",
-            "config": { "upstream": format!("http://{upstream}/") },
-        });
+        fs::write(folder.path().join("wait.js"), script(upstream))?;
         let api = json!({
             "name": "bench", "api_id": "bench", "org_id": "default", "active": true, "use_keyless": true,
             "version_data": { "not_versioned": true, "versions": { "Default": {
-                "name": "Default", "use_extended_paths": true, "extended_paths": { "rust_plugin": [entry] },
+                "name": "Default", "use_extended_paths": true, "extended_paths": endpoint,
             } } },
             "proxy": {
                 "listen_path": "/bench/", "target_url": format!("http://{upstream}/"), "strip_listen_path": true,
@@ -87,6 +99,16 @@ impl Gateway {
         let line = status.lines().find_map(|line| line.strip_prefix(field)).ok_or("no such field")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
     }
+}
+
+/// A script that waits for the upstream.
+fn script(upstream: SocketAddr) -> String {
+    format!(
+        "function wait(request, session) {{
+           var answer = JSON.parse(TykMakeHttpRequest(JSON.stringify({{Method: 'GET', Domain: 'http://{upstream}', Resource: '/'}})));
+           return TykJsResponse({{Body: answer.Body, Code: answer.Code}}, session.meta_data);
+         }}"
+    )
 }
 
 fn missing<T>(path: &Path, found: io::Result<T>) -> Result<T, BoxError> {

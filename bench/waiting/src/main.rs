@@ -1,5 +1,5 @@
-//! Starts a gateway whose endpoint is an async plugin that waits for an upstream, sends it many requests at once, and
-//! prints how long they took and how much memory the gateway had.
+//! Starts a gateway whose endpoint is an async plugin (or, with `--script`, a JavaScript virtual endpoint) that waits for an
+//! upstream, sends it many requests at once, and prints how long they took and how much memory the gateway had.
 //!
 //! The requests are streams of few HTTP/2 connections, so that the limit on open files is spent on the upstream's side.
 
@@ -13,7 +13,7 @@ use clap::Parser;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// How many requests can wait in async plugins at once, and what they cost
+/// How many requests can wait in async plugins or scripts at once, and what they cost
 #[derive(Debug, Parser)]
 struct Arguments {
     /// The gateway
@@ -22,6 +22,9 @@ struct Arguments {
     /// The plugin with the endpoint `wait`
     #[arg(long, default_value = "target/release/libbench_plugin.so")]
     plugin: PathBuf,
+    /// A script at the endpoint instead of the plugin
+    #[arg(long)]
+    script: bool,
     /// Requests that wait at the same time
     #[arg(long, default_value_t = 10_000)]
     requests: usize,
@@ -44,7 +47,8 @@ async fn main() -> ExitCode {
 async fn measure(arguments: Arguments) -> Result<(), BoxError> {
     let delay = Duration::from_millis(arguments.milliseconds);
     let upstream = upstream::Upstream::start(delay).await?;
-    let gateway = gateway::Gateway::start(&arguments.gatehouse, &arguments.plugin, upstream.address).await?;
+    let plugin = (!arguments.script).then_some(&*arguments.plugin);
+    let gateway = gateway::Gateway::start(&arguments.gatehouse, plugin, upstream.address).await?;
     load::run(gateway.address, 1, load::STREAMS).await?;
     let before = gateway.resident_bytes()?;
     upstream.forget_most();

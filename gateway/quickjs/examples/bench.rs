@@ -4,11 +4,10 @@
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use gatehouse_quickjs::{
-    Answer, Arena, Engine, Field, FieldKind, Function, HostReply, Parked, Program, Source, Step, Value,
+    Answer, Arena, Engine, Envelope, Field, FieldKind, Function, HostReply, Parked, Program, Source, Step,
+    Value,
 };
 
-const CORE: &str = "Object.defineProperty(globalThis, 'TykJsResponse', {value: (function (s) { return function TykJsResponse(a, b) {
-    return s({Response: a, SessionMeta: b}); }; })(JSON.stringify), writable: true, configurable: true});";
 const TRIVIAL: &str = "function f(request, session, config) {
     var response = {Body: 'foobar', Headers: {'data-foo': config.config_data.foo, 'data-bar-y': config.config_data.bar.y.toString()}, Code: 202};
     return TykJsResponse(response, session.meta_data); }
@@ -20,7 +19,10 @@ fn engine() -> Arc<Engine> {
     let fields = visible.into_iter().chain(hidden).chain([("BodyBase64", FieldKind::Asked(0))]);
     Arc::new(Engine {
         functions: vec![Function { name: "ask".into(), arguments: 1, global: true }],
-        core: vec![Source { name: "core".into(), text: CORE.into() }],
+        envelope: Some(Envelope {
+            name: "TykJsResponse".into(),
+            fields: vec!["Response".into(), "SessionMeta".into()],
+        }),
         objects: vec![fields.map(|(name, kind)| Field { name: name.into(), kind }).collect()],
         names: ["Accept", "User-Agent", "Content-Type"].map(str::to_owned).into(),
         ..Engine::default()

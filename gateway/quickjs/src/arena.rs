@@ -23,6 +23,7 @@ use crate::{
     heap,
     image::Delta,
     js::{CallTexts, Context, Handles, Held, Js, Text, c_text},
+    preempt,
     reservation::Reservation,
     run::{Call, Run},
     value::Value,
@@ -30,6 +31,8 @@ use crate::{
 
 /// Bytes of stack below what the engine may use: our native functions, and the frame of a signal handler.
 const STACK_RESERVE: usize = 128 << 10;
+/// Runs after which pages are watched anew.
+const WATCHED_RUNS: u32 = 4096;
 /// Bytes above an image that stay in memory after a run.
 const KEPT_BYTES: usize = 1 << 20;
 
@@ -85,6 +88,8 @@ pub struct Arena {
     written: (u32, usize, Vec<(usize, usize)>),
     images: HashMap<*const Program, Arc<Image>>,
     uses: u64,
+    /// Runs since pages were watched anew.
+    restored: u32,
     // Last: everything else points into it.
     pub(crate) reservation: Reservation,
 }
@@ -138,6 +143,7 @@ impl Arena {
             written: (0, 0, Vec::new()),
             images: HashMap::new(),
             uses: 0,
+            restored: 0,
             reservation,
         })
     }
@@ -324,21 +330,24 @@ impl Arena {
         if same {
             return;
         }
-        let memory = self.reservation.contents_mut(self.reservation.heap_bytes());
-        if let Some(current) = self.current.take() {
-            current.delta.undo(&self.base, &mut self.pristine);
-            current.delta.undo_in(&self.base, memory);
-        }
-        if let Some(image) = image {
-            image.delta.apply(&mut self.pristine);
-            // What the pieces leave out beyond the base is zero.
-            let length = self.pristine.len();
-            if length > self.base.len() {
-                memory[self.base.len()..length].copy_from_slice(&self.pristine[self.base.len()..]);
+        let Self { control, reservation, base, pristine, current, .. } = self;
+        let memory = reservation.contents_mut(reservation.heap_bytes());
+        preempt::writing(control, || {
+            if let Some(current) = current.take() {
+                current.delta.undo(base, pristine);
+                current.delta.undo_in(base, memory);
             }
-            image.delta.write_below(self.base.len(), memory);
-            self.current = Some(Arc::clone(image));
-        }
+            if let Some(image) = image {
+                image.delta.apply(pristine);
+                // What the pieces leave out beyond the base is zero.
+                let length = pristine.len();
+                if length > base.len() {
+                    memory[base.len()..length].copy_from_slice(&pristine[base.len()..]);
+                }
+                image.delta.write_below(base.len(), memory);
+                *current = Some(Arc::clone(image));
+            }
+        });
     }
 
     /// Makes the heap pristine again.
@@ -351,6 +360,11 @@ impl Arena {
         let memory = self.reservation.contents_mut(length);
         for (start, end) in &self.written.2 {
             memory[*start..*end].copy_from_slice(&self.pristine[*start..*end]);
+        }
+        self.restored += 1;
+        if self.restored >= WATCHED_RUNS {
+            self.restored = 0;
+            self.control.dirty_mut().watch(self.base.len());
         }
         if touched > length + KEPT_BYTES {
             self.reservation.give_back(length + KEPT_BYTES, touched);
@@ -382,8 +396,10 @@ impl Arena {
         let length = heap.length();
         let memory = self.reservation.contents_mut(length);
         let pristine = self.pristine.len().min(memory.len());
-        memory[pristine..].fill(0);
-        heap.write(memory);
+        preempt::writing(&self.control, || {
+            memory[pristine..].fill(0);
+            heap.write(memory);
+        });
         let end = self.reservation.stack().end;
         self.reservation.stack_from(end - stack.len()).copy_from_slice(stack);
     }

@@ -1,7 +1,7 @@
 //! What native code of a running engine finds outside the arena: where to suspend to, and what its run is allowed.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, OnceCell},
     ops::Range,
     ptr::{null, null_mut},
     sync::{
@@ -13,7 +13,7 @@ use std::{
 use corosensei::Yielder;
 use rquickjs_sys::JSValue;
 
-use crate::{dirty::Dirty, engine::Engine, heap::Heap};
+use crate::{dirty::Dirty, engine::Engine, envelope::Plain, heap::Heap};
 
 /// Bytes of stack below a local of [`Control::suspend`] that changing stacks takes, by a wide margin.
 const SWITCH_BYTES: usize = 2048;
@@ -83,6 +83,8 @@ pub(crate) struct Control {
     pub(crate) random: Cell<*mut u64>,
     /// The engine's own `Date`, behind ours.
     pub(crate) date: Cell<JSValue>,
+    /// What tells plain objects apart, where the engine has an envelope.
+    pub(crate) plain: OnceCell<Plain>,
     /// Milliseconds at which `Date` stands; the clock goes on without.
     pub(crate) clock_millis: Cell<Option<i64>>,
     /// Lazy globals that were made, by bit.
@@ -103,6 +105,7 @@ impl Control {
             poll_counter: Cell::new(null_mut()),
             random: Cell::new(null_mut()),
             date: Cell::new(rquickjs_sys::JS_UNDEFINED),
+            plain: OnceCell::new(),
             clock_millis: Cell::new(None),
             touched: Cell::new(0),
         })

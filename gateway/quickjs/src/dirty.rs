@@ -2,7 +2,9 @@
 //!
 //! To copy the whole image back after each run would be most of the cost of a short call, and half of its pages are never
 //! written to. They are therefore read-only until the first write to them: the fault makes the page writable for good,
-//! and notes that it has to be copied from then on. Which pages these are settles after a few calls.
+//! and notes that it has to be copied from then on. Which pages these are settles after a few calls; now and then all are
+//! watched anew, since one call out of the ordinary (a garbage collection looks at every object) would otherwise make all
+//! later ones slower.
 //!
 //! The handler of faults treats those of our pages on a thread that runs their arena, and leaves all others to the
 //! handler that was there before. It looks at one constant thread-local and calls `mprotect` only.
@@ -50,14 +52,16 @@ impl Dirty {
     pub(crate) fn watch(&mut self, bytes: usize) {
         install();
         self.watched = (bytes / PAGE).min(PAGES);
+        for pages in &self.pages {
+            pages.store(0, Ordering::Relaxed);
+        }
         self.note(0);
-        for page in 1..self.watched {
-            // SAFETY: the page belongs to the heap of the arena whose part this is; only our own code and the engine
-            // write to it, on whose threads the handler finds this.
-            let failed = unsafe { libc::mprotect(self.address(page), PAGE, libc::PROT_READ) != 0 };
-            if failed {
-                self.note(page);
-            }
+        let pages = 1..self.watched.max(1);
+        // SAFETY: the pages belong to the heap of the arena whose part this is; only our own code and the engine write to
+        // them, on whose threads the handler finds this.
+        let failed = unsafe { libc::mprotect(self.address(1), pages.len() * PAGE, libc::PROT_READ) != 0 };
+        if failed {
+            pages.for_each(|page| self.note(page));
         }
     }
 

@@ -53,6 +53,16 @@ pub enum FieldKind {
     Given(&'static CStr),
 }
 
+/// A function in the global object that gives the JSON text of an object of its arguments, as the `JSON.stringify` of a
+/// pristine engine does.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// Name of the function.
+    pub name: String,
+    /// Names of the object's fields, one for each argument.
+    pub fields: Vec<String>,
+}
+
 /// What all arenas have in common: sizes, and what scripts find in their global object.
 #[derive(Debug, Clone)]
 pub struct Engine {
@@ -62,6 +72,8 @@ pub struct Engine {
     pub stack: usize,
     /// Functions that the host answers.
     pub functions: Vec<Function>,
+    /// The function that makes a script's answer.
+    pub envelope: Option<Envelope>,
     /// Sources that come before those of any program; their frames are left out of stacks.
     pub core: Vec<Source>,
     /// Globals that are made at first touch, at most 32.
@@ -80,6 +92,7 @@ impl Default for Engine {
             memory: 32 << 20,
             stack: 4 << 20,
             functions: Vec::new(),
+            envelope: None,
             core: Vec::new(),
             lazy_globals: Vec::new(),
             objects: Vec::new(),

@@ -17,7 +17,8 @@ use rquickjs_sys::*;
 
 use crate::{
     control::Control,
-    engine::{Engine, Field, FieldKind, Source},
+    engine::{Engine, Envelope, Field, FieldKind, Source},
+    envelope::{self, Plain},
     failure::{Failure, FailureKind, frames},
     heap, native,
     value::Value,
@@ -29,6 +30,10 @@ const MAX_MESSAGE: usize = 4096;
 const MAX_PROTOTYPES: usize = 32;
 /// Name of the source through which functions are called; left out of stacks.
 const CALL_SOURCE: &CStr = c"gatehouse:call";
+
+/// Bytes of the engine's chunks of blocks of one size, and the sizes of blocks that most programs need.
+const CHUNK: usize = 4096;
+const BLOCKS: std::ops::RangeInclusive<usize> = 2..=32;
 
 /// A value of the engine that belongs to an image.
 #[derive(Clone, Copy)]
@@ -132,6 +137,11 @@ impl<'a> Js<'a> {
         Self { context, control }
     }
 
+    /// The context for functions of the engine.
+    pub(crate) fn raw(&self) -> *mut JSContext {
+        self.context
+    }
+
     /// The context, for later.
     pub(crate) fn context(&self) -> Context {
         Context(self.context)
@@ -190,6 +200,7 @@ impl<'a> Js<'a> {
             })?;
         }
         self.collect_garbage();
+        self.make_room();
         Ok(handles)
     }
 
@@ -215,6 +226,7 @@ impl<'a> Js<'a> {
             }
         }
         self.install_date(global)?;
+        self.install_envelope(engine, global)?;
         for name in &engine.names {
             self.atom(name)?;
         }
@@ -247,6 +259,34 @@ impl<'a> Js<'a> {
             taking.push(atom);
         }
         Ok(Filled { object: Held(object), fields: taking })
+    }
+
+    /// Leaves free blocks of each size in the base image. A program that comes to need a chunk of its own would have the
+    /// whole of it in its image.
+    fn make_room(&self) {
+        for size in BLOCKS.map(|units| units * 8 - 8) {
+            // SAFETY: memory of the context, given back once. The last block stays, so that its chunk does.
+            unsafe {
+                let blocks: Vec<_> =
+                    (0..CHUNK / (size + 8)).map(|_| js_malloc(self.context, size as size_t)).collect();
+                for block in blocks.iter().rev().skip(1) {
+                    js_free(self.context, *block);
+                }
+            }
+        }
+    }
+
+    fn install_envelope(&self, engine: &Engine, global: JSValue) -> Result<(), Thrown> {
+        let Some(Envelope { name, fields }) = &engine.envelope else { return Ok(()) };
+        let plain = Plain::new(self, fields).ok_or(Thrown)?;
+        let (c_name, count) = (CString::new(name.as_str()).unwrap_or_default(), fields.len() as c_int);
+        let kind = JSCFunctionEnum_JS_CFUNC_generic;
+        // SAFETY: a function of this kind.
+        let function = unsafe {
+            JS_NewCFunction2(self.context, Some(envelope::envelope), c_name.as_ptr(), count, kind, 0)
+        };
+        let _ = self.control.plain.set(plain);
+        self.define(global, self.atom(name)?, function, PLAIN)
     }
 
     /// Puts our `Date` before the engine's own.
@@ -407,6 +447,7 @@ impl<'a> Js<'a> {
                 Value::Undefined => JS_UNDEFINED,
                 Value::Config => JS_DupValue(self.context, config.0),
                 Value::Text(text) => self.new_text(text),
+                Value::Json(text) if text.to_bytes() == b"{}" => JS_NewObject(self.context),
                 Value::Json(text) => return self.parse_json(text),
                 Value::Lists(lists) => {
                     let object = JS_NewObject(self.context);

@@ -27,7 +27,7 @@
 //! | `arena` | images and deltas: what an arena holds, for which program, and how it gets back there |
 //! | `run` | a call from start to end, parked or not |
 //! | `engine`, `value`, `failure` | what callers say and hear |
-//! | `js`, `native` | the engine's C interface, both ways |
+//! | `js`, `native`, `envelope` | the engine's C interface, both ways; JSON of what scripts answer |
 //! | `heap`, `reservation`, `image`, `dirty` | memory: allocator, address range, differences, what was written to |
 //! | `coroutine`, `control`, `preempt` | stacks: switching, what native code finds, slices that hold everywhere |
 
@@ -36,6 +36,7 @@ mod control;
 mod coroutine;
 mod dirty;
 mod engine;
+mod envelope;
 mod failure;
 mod heap;
 mod image;
@@ -49,7 +50,7 @@ mod value;
 pub use self::{
     arena::{Arena, HostReply, NotStarted},
     control::Answer,
-    engine::{Engine, Field, FieldKind, Function, LazyGlobal, Program, Source},
+    engine::{Engine, Envelope, Field, FieldKind, Function, LazyGlobal, Program, Source},
     failure::{Failure, FailureKind, Frame},
     preempt::stops_native_loops,
     run::{Parked, Run, Step},

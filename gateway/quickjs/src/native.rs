@@ -24,7 +24,7 @@ pub(crate) const MAX_ARGUMENTS: usize = 8;
 ///
 /// # Safety
 /// The context was made by [`Js::create`], and its arena runs.
-unsafe fn control<'a>(context: *mut JSContext) -> &'a Control {
+pub(crate) unsafe fn control<'a>(context: *mut JSContext) -> &'a Control {
     // SAFETY: `Js::create` set the pointer; the control outlives the context.
     unsafe { &*JS_GetContextOpaque(context).cast::<Control>() }
 }

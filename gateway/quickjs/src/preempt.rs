@@ -105,6 +105,19 @@ pub(crate) fn current<'a>() -> Option<&'a Control> {
     unsafe { CURRENT.get().as_ref() }
 }
 
+/// Writes to the arena's memory from outside of its runs: pages that are watched become writable as they do for runs.
+pub(crate) fn writing<T>(control: &Control, write: impl FnOnce() -> T) -> T {
+    struct Forget;
+    impl Drop for Forget {
+        fn drop(&mut self) {
+            CURRENT.set(null());
+        }
+    }
+    let _forget = Forget;
+    CURRENT.set(control);
+    write()
+}
+
 /// Whether native loops can be stopped too.
 pub fn stops_native_loops() -> bool {
     start();

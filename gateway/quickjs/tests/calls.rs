@@ -6,7 +6,7 @@ mod common;
 use std::{sync::Arc, time::Duration};
 
 use common::{call, finish, load, loaded, program, source, start};
-use gatehouse_quickjs::{Answer, Arena, FailureKind, HostReply, Program, Step, Value};
+use gatehouse_quickjs::{Answer, Arena, Engine, Envelope, FailureKind, HostReply, Program, Step, Value};
 
 fn run(text: &str) -> String {
     let (arena, program) = loaded(text);
@@ -238,7 +238,7 @@ fn given_properties_begin_anew_and_arguments_are_as_many_as_were_passed() {
         let arguments = vec![Value::Text("x"); count];
         let program_of_count = loaded("function g() { return String(arguments.length); }");
         let mut run = program_of_count.0.start(&program_of_count.1, &"g".into(), &arguments, 1, 10).unwrap();
-        assert_eq!(common::finish(&mut run, Duration::from_secs(20)).unwrap().unwrap(), count.to_string());
+        assert_eq!(finish(&mut run, Duration::from_secs(20)).unwrap().unwrap(), count.to_string());
     }
 }
 
@@ -281,4 +281,89 @@ fn a_source_without_end_fails_with_those_after_it() {
     });
     load(&mut arena, &skipping);
     assert_eq!(call(arena, &skipping, "f").1.unwrap(), "f");
+}
+
+/// Shapes of answers, each of which must look as `JSON.stringify` writes it.
+const ANSWERS: [&str; 26] = [
+    "{Body: 'x', Headers: {'a-b': '1', c: '2'}, Code: 200}",
+    "{}",
+    "{Body: '', Headers: {}, Code: 0}",
+    "{a: undefined, b: null, c: true, d: false, e: -1, f: 1.5, g: NaN, h: 1e21, i: 0x7fffffff, j: 4294967296, k: -0}",
+    r#"{Body: 'q"\\\b\f\n\r\t\u0000\u001f\u007f\u2028 \u00e4 \ud83d\ude00 / <'}"#,
+    r"{Body: '\ud800', 'k\udc00': 1}",
+    r"{'b\n': 1, 2: 'two', 1: 'one', '\u00e4': 3, [Symbol('s')]: 4}",
+    "{f: function () {}, s: Symbol('x'), after: 1}",
+    "{list: [1, 'a', , undefined, {x: [[]]}]}",
+    "{toJSON: function () { return {own: this.Body}; }, Body: 'b'}",
+    "Object.defineProperty({a: 1}, 'toJSON', {value: function () { return 'hidden'; }})",
+    "{get Body() { return 'got'; }, Code: 200}",
+    "Object.defineProperty({a: 1}, 'hidden', {value: 1})",
+    "Object.create({inherited: 1})",
+    "Object.create(null, {a: {value: 1, enumerable: true}})",
+    "new (class A { constructor() { this.a = 1; } })()",
+    "new (class B { toJSON() { return 'B'; } })()",
+    "new Proxy({a: 1}, {})",
+    "{date: new Date(0), re: /x/, map: new Map([[1, 2]]), number: new Number(3), text: new String('s')}",
+    "{a: {b: {c: {d: {e: {f: {g: {h: {i: {j: 1}}}}}}}}}}",
+    "{rope: 'a'.repeat(300) + 'b'.repeat(300) + number}",
+    "'text'",
+    "7",
+    "null",
+    "undefined",
+    "function () {}",
+];
+
+#[test]
+fn an_envelope_is_what_json_stringify_writes() {
+    let engine = Arc::new(Engine {
+        envelope: Some(Envelope { name: "wrap".into(), fields: vec!["Response".into(), "Meta".into()] }),
+        ..Engine::default()
+    });
+    for setup in
+        ["", "Object.prototype.toJSON = function () { return 'all'; };", "Object.prototype.more = 1;"]
+    {
+        for answer in ANSWERS {
+            for meta in ["undefined", "{k: 'v'}", "number"] {
+                let program = program(&format!(
+                    "var number = 42; {setup} var stringify = JSON.stringify; function answer() {{ return ({answer}); }}
+                     function f() {{ JSON.stringify = null; return wrap(answer(), {meta}); }}
+                     function g() {{ return stringify({{Response: answer(), Meta: {meta}}}); }}"
+                ));
+                let mut arena = Arena::new(&engine).unwrap();
+                load(&mut arena, &program);
+                let text = |arena: Arena, function: &str| {
+                    let none = [Value::Undefined; 3];
+                    let mut run = arena.start(&program, &function.into(), &none, 1, 1 << 20).unwrap();
+                    let result = finish(&mut run, Duration::from_secs(20)).unwrap();
+                    let arena = run.finish();
+                    assert!(arena.is_pristine());
+                    (arena, result)
+                };
+                let (arena, wrapped) = text(arena, "f");
+                let (_, expected) = text(arena, "g");
+                assert_eq!(wrapped.unwrap(), expected.unwrap(), "{setup} {answer}, {meta}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_envelope_without_end_is_an_exception() {
+    let engine = Arc::new(Engine {
+        envelope: Some(Envelope { name: "wrap".into(), fields: vec!["Response".into()] }),
+        ..Engine::default()
+    });
+    for body in [
+        "var a = {}; a.a = a; return wrap(a);",
+        "var a = {s: 'x'.repeat(100000)}; for (var i = 0; i < 7; i++) { a = {a: a, b: a, c: a, d: a, e: a, f: a, g: a}; } return wrap(a);",
+        "return wrap({get a() { throw new Error('mine'); }});",
+    ] {
+        let program = program(&format!("function f() {{ {body} }}"));
+        let mut arena = Arena::new(&engine).unwrap();
+        load(&mut arena, &program);
+        let none = [Value::Undefined; 3];
+        let mut run = arena.start(&program, &"f".into(), &none, 1, 1 << 20).unwrap();
+        assert!(finish(&mut run, Duration::from_secs(60)).unwrap().is_err(), "{body}");
+        assert!(run.finish().is_pristine());
+    }
 }

@@ -63,11 +63,15 @@ impl Companions<'_> {
         });
         let mut found = Problems::default();
         self.join_classic(&mut classic, &mut found);
+        let is_named = bundled && !text("/middleware/global/pluginConfig/bundle/path").trim().is_empty();
+        let is_loaded = is_named && found.refusals.is_empty();
+        if is_named && let Some(bundle) = extension.pointer_mut("/middleware/global/pluginConfig/bundle") {
+            *bundle = Value::Null;
+        }
         for problem in found.refusals {
             problems.refuse("x-tyk-api-gateway.middleware.global.pluginConfig.bundle", problem.message);
         }
         let section = classic["custom_middleware"].take();
-        let is_loaded = bundled && classic["custom_middleware_bundle"] == "";
         if !section.is_object() && !is_loaded {
             return;
         }
@@ -84,14 +88,14 @@ impl Companions<'_> {
             match (self.bundle)(name) {
                 Ok(bundle) => {
                     definition["custom_middleware"] = in_folder(bundle);
-                    // It is in.
-                    definition["custom_middleware_bundle"] = "".into();
                 }
                 Err(why) => {
                     let message = format!("names the bundle `{name}`, which cannot be used: {why}");
                     problems.refuse("custom_middleware_bundle", message);
                 }
             }
+            // There is nothing more to say about it.
+            definition["custom_middleware_bundle"] = "".into();
         }
         self.add_folders(definition);
     }
@@ -135,7 +139,6 @@ fn write_oas(extension: &mut Value, section: &Value, replaces: bool) {
     let global = object(object(extension, "middleware"), "global");
     if replaces {
         let config = object(global, "pluginConfig");
-        config["bundle"] = Value::Null;
         if let Some(driver) = section.get("driver") {
             config["driver"] = driver.clone();
         }

@@ -147,7 +147,7 @@ pub async fn authenticate(
     let Called { outcome, effects } = called.map_err(|failure| plugin.failed(failure))?;
     keep(effects, exchange);
     match outcome {
-        AuthOutcome::Allow(session) => Ok(Authenticated::As(Box::new(session))),
+        AuthOutcome::Allow(session) => Ok(Authenticated::As(session)),
         AuthOutcome::Deny { status, message } => {
             api.events.fire(exchange, Happened::AuthFailure { key: NO_KEY });
             Err(GatewayError::AuthenticationRefused { status, message })

@@ -9,13 +9,14 @@ use std::{
     ffi::CStr,
     fmt,
     sync::{Arc, OnceLock},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use super::{host::HostFunction, tape::Tape};
 
 /// One source of a program.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Name for errors: the file's path, or `API-ID METHOD PATH (inline)` for a blob.
     pub name: Arc<str>,
@@ -24,7 +25,7 @@ pub struct Source {
 }
 
 /// All the sources of one API, which share one global scope; the last definition of a name wins.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Program {
     /// Id of the API, for errors and logs.
     pub api_id: Arc<str>,
@@ -317,26 +318,47 @@ pub trait Vm {
     fn reset(&mut self) -> Result<(), ScriptError>;
 }
 
-/// A call that began where nothing may block or take long; what is left of it when it is dropped is tidied up.
+/// How far a call has come.
+#[derive(Debug)]
+pub enum Progress {
+    /// It is over.
+    Over(Result<String, ScriptError>),
+    /// It waits for this host function: [`Begun::answer`], then let it go on.
+    Asks(HostFunction, Vec<String>),
+    /// It needs a script thread, because it takes long.
+    TakesLong,
+}
+
+/// A call that goes on a piece at a time, between which it may change threads; what is left of it when it is dropped is
+/// tidied up.
 pub trait Begun: Send {
-    /// Goes on for a moment. `None` when it needs a script thread: it would take longer, or wait.
-    fn run_briefly(
+    /// Whether anything of the script has run; its time counts from then on.
+    fn has_begun(&self) -> bool;
+
+    /// Goes on for a moment where nothing may block: host functions that reach out are asked for, not called.
+    fn run_briefly(&mut self, call: &Call, host: &mut dyn Host, bounds: &CallBounds) -> Progress;
+
+    /// Goes on, on a script thread, until it is over or asks for a host function that reaches out, or until its turn is
+    /// over and others want the thread.
+    fn run_on(
         &mut self,
         call: &Call,
         host: &mut dyn Host,
         bounds: &CallBounds,
-    ) -> Option<Result<String, ScriptError>>;
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Progress;
 
-    /// Goes on to its end, on a script thread.
+    /// Lets others use what it does not need while it waits.
+    fn stand_aside(&mut self);
+
+    /// Gives the answer of the host function that it asked for.
     ///
     /// # Errors
-    /// As [`ErrorClass`] says.
-    fn run_to_end(
-        &mut self,
-        call: &Call,
-        host: &mut dyn Host,
-        bounds: &CallBounds,
-    ) -> Result<String, ScriptError>;
+    /// What ends the script instead.
+    fn answer(&mut self, answer: HostReturn) -> Result<(), ScriptError>;
+
+    /// Whether it has again what it stood aside from; until then it goes on on script threads only.
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()>;
 }
 
 /// A JavaScript engine.
@@ -363,13 +385,8 @@ pub trait Driver: Send + Sync {
     /// When the engine cannot start, or a source that loaded the first time now fails.
     fn vm(&self, loaded: &Arc<LoadedProgram>) -> Result<Box<dyn Vm>, ScriptError>;
 
-    /// Begins a call on the calling thread, which must not block; `None` when a script thread should make a VM for it.
-    fn begin(
-        &self,
-        _loaded: &Arc<LoadedProgram>,
-        _call: &Call,
-        _bounds: &CallBounds,
-    ) -> Option<Result<Box<dyn Begun>, ScriptError>> {
+    /// A call that can go on a piece at a time; `None` when calls need a VM on a script thread.
+    fn begin(&self, _loaded: &Arc<LoadedProgram>) -> Option<Result<Box<dyn Begun>, ScriptError>> {
         None
     }
 

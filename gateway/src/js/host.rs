@@ -139,7 +139,8 @@ pub struct ScriptHost {
 }
 
 impl ScriptHost {
-    /// A host for one call of the API's program; without a slot until it needs a script thread.
+    /// A host for one call of the API's program; without a slot, functions that reach out are answered by
+    /// [`ScriptHost::wait_for`] only.
     pub fn new(outbound: Arc<Outbound>, slot: Option<Slot>, log: ScriptLog, deadline: Deadline) -> Self {
         let calls_left = outbound.calls_per_script();
         Self { outbound, store: None, slot, log, deadline, calls_left }
@@ -151,21 +152,27 @@ impl ScriptHost {
         self
     }
 
-    /// The call goes on on a script thread.
-    pub fn attach(&mut self, slot: Slot) {
-        self.slot = Some(slot);
+    /// The script begins to run only now.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
     }
 
-    fn stored(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
+    /// Answers a function that reaches out, on the task of the request.
+    pub async fn wait_for(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
+        if self.deadline.passed() {
+            return HostReturn::Abort(self.deadline.error());
+        }
+        match function {
+            HostFunction::HttpRequest | HostFunction::BatchRequest => self.http(function, arguments).await,
+            _ => self.stored(function, arguments).await,
+        }
+    }
+
+    async fn stored(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
         let Some(store) = &self.store else {
             return HostReturn::Throw(format!("{}: there is no store here", function.name()));
         };
-        let Some(slot) = &self.slot else {
-            let message = format!("{} was called on a thread that must not block", function.name());
-            return HostReturn::Abort(ScriptError::new(ErrorClass::Engine, message));
-        };
-        let deadline = self.deadline;
-        match slot.while_waiting(|| store.call(function, arguments, deadline)) {
+        match store.call(function, arguments, self.deadline).await {
             Ok(answer) => answer,
             Err(reason) => {
                 self.log.note(function.name(), &reason);
@@ -174,19 +181,14 @@ impl ScriptHost {
         }
     }
 
-    fn http(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
+    async fn http(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
         let argument = arguments.first().map_or("", String::as_str);
-        let (outbound, deadline, calls_left) = (&self.outbound, self.deadline, &mut self.calls_left);
-        // Others run while this thread waits for the network.
-        let ask = || match function {
-            HostFunction::BatchRequest => outbound.batch(argument, deadline, calls_left),
-            _ => outbound.request(argument, deadline, calls_left),
+        let answer = match function {
+            HostFunction::BatchRequest => {
+                self.outbound.batch(argument, self.deadline, &mut self.calls_left).await
+            }
+            _ => self.outbound.request(argument, self.deadline, &mut self.calls_left).await,
         };
-        let Some(slot) = &self.slot else {
-            let message = format!("{} was called on a thread that must not block", function.name());
-            return HostReturn::Abort(ScriptError::new(ErrorClass::Engine, message));
-        };
-        let answer = slot.while_waiting(ask);
         match answer {
             Ok(text) => HostReturn::Text(text),
             Err(CallFailure::Undefined(reason)) => {
@@ -215,8 +217,15 @@ impl Host for ScriptHost {
         match function {
             HostFunction::Log => self.log.line(text),
             HostFunction::RawLog => self.log.raw(text),
-            HostFunction::HttpRequest | HostFunction::BatchRequest => return self.http(function, arguments),
-            _ => return self.stored(function, arguments),
+            _ => {
+                let Some(slot) = self.slot.clone() else {
+                    let message = format!("{} was called on a thread that must not block", function.name());
+                    return HostReturn::Abort(ScriptError::new(ErrorClass::Engine, message));
+                };
+                let handle = self.outbound.handle().clone();
+                // Others run while this thread waits.
+                return slot.while_waiting(|| handle.block_on(self.wait_for(function, arguments)));
+            }
         }
         HostReturn::Undefined
     }

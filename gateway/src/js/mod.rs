@@ -14,6 +14,7 @@ pub mod go_base64;
 pub mod header_name;
 pub mod hook_result;
 pub mod host;
+mod known_scripts;
 pub mod outbound;
 pub mod pool;
 #[cfg(feature = "quickjs")]

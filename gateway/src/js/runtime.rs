@@ -2,6 +2,8 @@
 
 use std::{
     fmt,
+    future::{Future as _, poll_fn},
+    pin::pin,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -10,14 +12,16 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use tokio::runtime::Handle;
+use futures_util::future::BoxFuture;
+use tokio::{runtime::Handle, time::timeout_at};
 
 use super::{
     engine::{
-        Begun, Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, ScriptError,
-        Source, Vm,
+        Begun, Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, Progress,
+        ScriptError, Source, Vm,
     },
-    host::ScriptHost,
+    host::{HostFunction, ScriptHost},
+    known_scripts::KnownScripts,
     outbound::{Outbound, OutboundClient},
     pool::{JobOrder, Pool, PoolError, PoolLimits, PoolStats, Slot},
     script_log::ScriptLog,
@@ -25,13 +29,16 @@ use super::{
     tape::{Recorder, TapeWriter},
     vms::VmCache,
 };
-use crate::config::settings::{DriverName, JavaScriptSettings};
+use crate::{
+    config::settings::{DriverName, JavaScriptSettings},
+    proxy::direct::HostPools,
+};
 
 /// A loaded program, ready to be called from anywhere; [`JsRuntime::call`] runs it.
 pub struct Script {
     id: u64,
     driver: Arc<dyn Driver>,
-    loaded: Arc<LoadedProgram>,
+    pub(super) loaded: Arc<LoadedProgram>,
 }
 
 impl fmt::Debug for Script {
@@ -81,17 +88,24 @@ pub struct JsRuntime {
     timeout: Duration,
     response_bytes: usize,
     next_id: AtomicU64,
+    known: KnownScripts,
 }
 
 impl JsRuntime {
-    /// A runtime without programs. Outbound calls go through `outbound`; timers and connections live on `handle`.
-    pub fn new(settings: &JavaScriptSettings, outbound: OutboundClient, handle: Handle) -> Self {
+    /// A runtime without programs. Outbound calls go through `outbound` with TLS and `plain` without; timers and
+    /// connections live on `handle`.
+    pub fn new(
+        settings: &JavaScriptSettings,
+        outbound: OutboundClient,
+        plain: Arc<HostPools>,
+        handle: Handle,
+    ) -> Self {
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         let slots = settings.threads.unwrap_or_else(cores).max(1);
         let limits = PoolLimits { slots, threads: settings.max_threads.max(slots), queue: settings.queue };
         Self {
             pool: Pool::new(limits, handle.clone()),
-            outbound: Outbound::new(outbound, handle, settings),
+            outbound: Outbound::new(outbound, plain, handle, settings),
             #[cfg(feature = "boa")]
             boa: Arc::new(super::boa::BoaDriver),
             #[cfg(feature = "quickjs")]
@@ -101,6 +115,7 @@ impl JsRuntime {
             timeout: settings.timeout,
             response_bytes: settings.response_bytes,
             next_id: AtomicU64::new(0),
+            known: KnownScripts::default(),
         }
     }
 
@@ -117,6 +132,9 @@ impl JsRuntime {
 
     /// Loads a program: runs its sources once, with their effects. Blocks; not for async threads.
     ///
+    /// A program that is in use already, as it is when an API is reloaded whose sources did not change, is not loaded
+    /// again, unless a source failed or asked for something outside: that may be otherwise by now.
+    ///
     /// The sources that failed are the second part of the result, by index into `program.sources`; the others
     /// can be called.
     ///
@@ -131,9 +149,13 @@ impl JsRuntime {
         let driver = self.driver(driver);
         let extra = usize::from(self.extra_source.is_some());
         let program = Arc::new(self.with_extra_source(program));
+        if let Some(script) = self.known.find(driver.name(), &program) {
+            return Ok((script, Vec::new()));
+        }
         let order = JobOrder {
             affinity: u64::MAX,
             limit: self.timeout,
+            goes_on: false,
             label: format!("{} (load)", program.api_id).into(),
         };
         let (outbound, store, limit) = (Arc::clone(&self.outbound), self.store.clone(), self.timeout);
@@ -151,7 +173,11 @@ impl JsRuntime {
             true
         });
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        Ok((Arc::new(Script { id, driver, loaded: Arc::new(loaded) }), failures))
+        let script = Arc::new(Script { id, driver, loaded: Arc::new(loaded) });
+        if failures.is_empty() && script.loaded.tape.is_empty() {
+            self.known.add(&script);
+        }
+        Ok((script, failures))
     }
 
     /// Calls a function of a script and gives the text that it returned.
@@ -162,12 +188,16 @@ impl JsRuntime {
     /// # Errors
     /// As [`ErrorClass`] says.
     pub async fn call(&self, script: &Arc<Script>, call: Call) -> Result<String, ScriptError> {
-        let bounds =
-            CallBounds { deadline: Deadline::after(self.timeout), response_bytes: self.response_bytes };
-        if let Some(begun) = script.driver.begin(&script.loaded, &call, &bounds) {
-            return self.go_on(script, call, bounds, begun?).await;
+        match script.driver.begin(&script.loaded) {
+            Some(begun) => self.call_in_pieces(script, call, begun?).await,
+            None => Box::pin(self.call_on_thread(script, call)).await,
         }
-        let order = JobOrder { affinity: script.id, limit: self.timeout, label: Arc::clone(&call.function) };
+    }
+
+    /// A call whose driver needs a script thread from its beginning to its end.
+    async fn call_on_thread(&self, script: &Arc<Script>, call: Call) -> Result<String, ScriptError> {
+        let label = Arc::clone(&call.function);
+        let order = JobOrder { affinity: script.id, limit: self.timeout, goes_on: false, label };
         let (script, outbound, store) = (Arc::clone(script), Arc::clone(&self.outbound), self.store.clone());
         let (limit, response_bytes) = (self.timeout, self.response_bytes);
         let result = self.pool.run(order, move |vms, slot, answer| {
@@ -184,27 +214,77 @@ impl JsRuntime {
         result.await.unwrap_or_else(|error| Err(self.pool_failure(error)))
     }
 
-    /// Runs what began on this thread: here for a moment, then on a script thread.
-    async fn go_on(
+    /// A call that begins on this thread, where most are over.
+    async fn call_in_pieces(
         &self,
         script: &Script,
         call: Call,
-        bounds: CallBounds,
         mut begun: Box<dyn Begun>,
     ) -> Result<String, ScriptError> {
+        let bounds =
+            CallBounds { deadline: Deadline::after(self.timeout), response_bytes: self.response_bytes };
         let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
         let mut host = ScriptHost::new(Arc::clone(&self.outbound), None, log, bounds.deadline)
             .with_store(self.store.clone());
-        if let Some(result) = begun.run_briefly(&call, &mut host, &bounds) {
-            return result;
+        match begun.run_briefly(&call, &mut host, &bounds) {
+            Progress::Over(result) => result,
+            progress => {
+                let pieces = Pieces { call, begun, host, bounds };
+                let rest: BoxFuture<'_, _> = Box::pin(self.go_on(script.id, pieces, progress));
+                rest.await
+            }
         }
-        let label = Arc::clone(&call.function);
-        let order = JobOrder { affinity: script.id, limit: bounds.deadline.remaining(), label };
-        let result = self.pool.run(order, move |_, slot, answer| {
-            host.attach(slot.clone());
-            answer.send(begun.run_to_end(&call, &mut host, &bounds));
-        });
-        result.await.unwrap_or_else(|error| Err(self.pool_failure(error)))
+    }
+
+    /// Goes on with a call that is not over after its first piece: waits here for what it asks for, and runs it on a
+    /// script thread where it takes long.
+    async fn go_on(
+        &self,
+        affinity: u64,
+        mut pieces: Pieces,
+        mut progress: Progress,
+    ) -> Result<String, ScriptError> {
+        let mut goes_on = false;
+        loop {
+            progress = match progress {
+                Progress::Over(result) => return result,
+                Progress::Asks(function, arguments) => {
+                    pieces.wait_for(function, &arguments).await?;
+                    goes_on = true;
+                    pieces.run_briefly()
+                }
+                Progress::TakesLong => {
+                    let (has_begun, deadline) = (pieces.begun.has_begun(), pieces.bounds.deadline);
+                    let limit = if has_begun { deadline.remaining() } else { self.timeout };
+                    let order =
+                        JobOrder { affinity, limit, goes_on, label: Arc::clone(&pieces.call.function) };
+                    let ran = self.pool.run(order, move |_, slot, answer| {
+                        if !has_begun {
+                            pieces.restart(limit);
+                        }
+                        match pieces.run_on(slot) {
+                            Progress::Over(result) => {
+                                answer.send((Progress::Over(result), None));
+                                drop(pieces);
+                            }
+                            progress => answer.send((progress, Some(pieces))),
+                        }
+                    });
+                    match ran.await {
+                        Ok((progress, Some(back))) => {
+                            pieces = back;
+                            goes_on = true;
+                            progress
+                        }
+                        Ok((Progress::Over(result), None)) => return result,
+                        Ok((_, None)) => return Err(self.pool_failure(PoolError::Lost)),
+                        // Its time was over before it had another turn.
+                        Err(PoolError::Overload) if goes_on => return Err(deadline.error()),
+                        Err(error) => return Err(self.pool_failure(error)),
+                    }
+                }
+            };
+        }
     }
 
     fn driver(&self, name: DriverName) -> Arc<dyn Driver> {
@@ -231,6 +311,51 @@ impl JsRuntime {
                 ScriptError::new(ErrorClass::Engine, "the script thread ended without an answer")
             }
         }
+    }
+}
+
+/// A call that goes on a piece at a time, with what belongs to it.
+struct Pieces {
+    call: Call,
+    begun: Box<dyn Begun>,
+    host: ScriptHost,
+    bounds: CallBounds,
+}
+
+impl Pieces {
+    fn run_briefly(&mut self) -> Progress {
+        self.begun.run_briefly(&self.call, &mut self.host, &self.bounds)
+    }
+
+    fn run_on(&mut self, slot: &Slot) -> Progress {
+        self.begun.run_on(&self.call, &mut self.host, &self.bounds, &|| slot.is_wanted())
+    }
+
+    /// Its time counts from now on.
+    fn restart(&mut self, limit: Duration) {
+        self.bounds.deadline = Deadline::after(limit);
+        self.host.set_deadline(self.bounds.deadline);
+    }
+
+    /// Gives the script the answer of a host function; ready when it can go on.
+    async fn wait_for(&mut self, function: HostFunction, arguments: &[String]) -> Result<(), ScriptError> {
+        let Self { begun, host, bounds, .. } = self;
+        let answer = {
+            let mut answer = pin!(host.wait_for(function, arguments));
+            poll_fn(|context| {
+                let polled = answer.as_mut().poll(context);
+                if polled.is_pending() {
+                    begun.stand_aside();
+                }
+                polled
+            })
+            .await
+        };
+        begun.answer(answer)?;
+        // Whoever has what it stood aside from is done with it in a moment; if not, a script thread waits for it.
+        let ready = poll_fn(|context| begun.poll_ready(context));
+        let _ = timeout_at(bounds.deadline.at.into(), ready).await;
+        Ok(())
     }
 }
 

@@ -1,12 +1,11 @@
 //! Keys and script storage, for scripts: Tyk's functions with its arguments and answers.
 //!
-//! Runs on script threads and waits there. Where the store fails a script gets an exception, so that it never takes an
+//! Where the store fails a script gets an exception, so that it never takes an
 //! outage for a key that is not there.
 
 use std::{sync::Arc, time::Duration};
 
 use time::OffsetDateTime;
-use tokio::runtime::Handle;
 
 use super::{
     engine::{Deadline, HostReturn},
@@ -26,7 +25,6 @@ const LARGEST_VALUE: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct ScriptStore {
     sessions: Arc<Sessions>,
-    runtime: Handle,
 }
 
 /// Why a function did not do what it was asked.
@@ -46,28 +44,23 @@ impl From<StoreError> for Failure {
 }
 
 impl ScriptStore {
-    /// A store whose operations run on `runtime`.
-    pub fn new(sessions: Arc<Sessions>, runtime: Handle) -> Self {
-        Self { sessions, runtime }
+    /// The store of these sessions.
+    pub fn new(sessions: Arc<Sessions>) -> Self {
+        Self { sessions }
     }
 
-    /// Runs one of the functions, at most until `deadline`. Blocks: not for async threads.
+    /// Runs one of the functions, at most until `deadline`.
     ///
     /// # Errors
     /// Why the script gets `undefined`, for the log.
-    pub(super) fn call(
+    pub(super) async fn call(
         &self,
         function: HostFunction,
         arguments: &[String],
         deadline: Deadline,
     ) -> Result<HostReturn, String> {
-        let work = async {
-            match tokio::time::timeout(deadline.remaining(), self.run(function, arguments)).await {
-                Ok(done) => done,
-                Err(_) => Err(Failure::Deadline),
-            }
-        };
-        match self.runtime.block_on(work) {
+        let done = tokio::time::timeout(deadline.remaining(), self.run(function, arguments)).await;
+        match done.unwrap_or(Err(Failure::Deadline)) {
             Ok(answer) => Ok(answer),
             Err(Failure::Throw(message)) => Ok(HostReturn::Throw(format!("{}: {message}", function.name()))),
             Err(Failure::Refused(reason)) => Err(reason),
@@ -193,13 +186,16 @@ mod tests {
         session::{Store, embedded::EmbeddedStore},
     };
 
-    struct Script(ScriptStore);
+    struct Script {
+        runtime: tokio::runtime::Runtime,
+        store: ScriptStore,
+    }
 
     impl Script {
         fn says(&self, function: HostFunction, arguments: &[&str]) -> String {
             let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
             let deadline = Deadline::after(Duration::from_secs(20));
-            match self.0.call(function, &arguments, deadline) {
+            match self.runtime.block_on(self.store.call(function, &arguments, deadline)) {
                 Ok(HostReturn::Text(text)) => text,
                 Ok(HostReturn::Throw(message)) => format!("throws {message}"),
                 Ok(other) => format!("{other:?}"),
@@ -208,20 +204,20 @@ mod tests {
         }
     }
 
-    fn script(runtime: &tokio::runtime::Runtime, folder: &std::path::Path) -> Script {
+    fn script(folder: &std::path::Path) -> Script {
         let store = EmbeddedStore::new(folder.join("kept.redb"), Duration::from_secs(20));
         let keys = KeySettings { hashed: true, function: None, list_hashed: false };
         let sessions = Arc::new(Sessions::of(Store::Embedded(Arc::new(store)), keys));
         sessions.set_organisations([("api".into(), "default".into())].into());
-        Script(ScriptStore::new(sessions, runtime.handle().clone()))
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        Script { runtime, store: ScriptStore::new(sessions) }
     }
 
     #[test]
     fn storage_is_tyk_s() {
         use HostFunction::*;
-        let runtime = tokio::runtime::Runtime::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let script = script(&runtime, folder.path());
+        let script = script(folder.path());
         for (function, arguments, expected) in [
             (StorageGet, &["a"][..], "Null"),
             (StorageTtl, &["a"], "Number(-2.0)"),
@@ -253,9 +249,8 @@ mod tests {
     #[test]
     fn keys_are_read_and_written() {
         use HostFunction::*;
-        let runtime = tokio::runtime::Runtime::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let script = script(&runtime, folder.path());
+        let script = script(folder.path());
         let missing = script.says(GetKeyData, &["mykey1", "api"]);
         assert_eq!(missing, r#"{"status":"error","message":"Key not found"}"#);
         let session =
@@ -277,10 +272,9 @@ mod tests {
 
     #[test]
     fn an_outage_is_an_exception() {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("kept.redb"), "not a store").unwrap();
-        let script = script(&runtime, folder.path());
+        let script = script(folder.path());
         for (function, arguments) in
             [(HostFunction::StorageGet, &["a"][..]), (HostFunction::GetKeyData, &["mykey1", "api"])]
         {

@@ -16,6 +16,13 @@ pub struct Tape {
     entries: Vec<Entry>,
 }
 
+impl Tape {
+    /// Whether no source asked for anything while it was loaded.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Entry {
     function: HostFunction,

@@ -93,7 +93,7 @@ impl<'a> CallState<'a> {
         let decided = match status {
             Status::Continue => Decided::Continue { record: record.take() },
             Status::Responded => Decided::Respond(changes.response.ok_or_else(|| missing("an answer"))?),
-            Status::Allowed => Decided::Allow(session.take().ok_or_else(|| missing("a session"))?),
+            Status::Allowed => Decided::Allow(Box::new(session.take().ok_or_else(|| missing("a session"))?)),
             Status::Denied => {
                 let (status, message) = changes.denial.ok_or_else(|| missing("a reason"))?;
                 Decided::Deny { status, message }

@@ -21,7 +21,7 @@ pub enum PluginOutcome {
 #[derive(Debug)]
 pub enum AuthOutcome {
     /// The caller is let in with this session.
-    Allow(Session),
+    Allow(Box<Session>),
     /// The caller is refused, in the gateway's words for errors.
     Deny {
         /// From 400 to 599.
@@ -37,7 +37,7 @@ pub enum AuthOutcome {
 pub(super) enum Decided {
     Continue { record: Option<Value> },
     Respond(Response<Bytes>),
-    Allow(Session),
+    Allow(Box<Session>),
     Deny { status: StatusCode, message: String },
 }
 

@@ -36,6 +36,8 @@ pub struct UpstreamClients {
     h2c: Pool,
     /// Pools of plain HTTP/1.1 hosts, which targets hold on to.
     pub direct: Arc<HostPools>,
+    /// Pools of plain HTTP/1.1 hosts that scripts call, whose upstreams see the names of headers as Go writes them.
+    pub scripts: Arc<HostPools>,
 }
 
 /// Why a call has no answer.
@@ -70,6 +72,7 @@ impl UpstreamClients {
             insecure: pool(settings, true, false)?,
             h2c: pool(settings, false, true)?,
             direct: Arc::new(HostPools::new(settings)),
+            scripts: Arc::new(HostPools::title_case(settings)),
         })
     }
 

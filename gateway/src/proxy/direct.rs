@@ -63,6 +63,7 @@ pub struct HostPools {
     idle_timeout: Duration,
     connect_timeout: Duration,
     idle_per_host: usize,
+    title_case: bool,
 }
 
 impl HostPools {
@@ -73,7 +74,13 @@ impl HostPools {
             idle_timeout: settings.idle_timeout,
             connect_timeout: settings.connect_timeout,
             idle_per_host: settings.idle_per_host,
+            title_case: false,
         }
+    }
+
+    /// The same, with names of headers written as `Title-Case`.
+    pub fn title_case(settings: &UpstreamSettings) -> Self {
+        Self { title_case: true, ..Self::new(settings) }
     }
 
     /// The pool of a host; all targets with the same host and port share it.
@@ -91,6 +98,7 @@ impl HostPools {
             most_idle: self.idle_per_host,
             idle_timeout: self.idle_timeout,
             connect_timeout: self.connect_timeout,
+            title_case: self.title_case,
         });
         pools.insert(authority.clone(), Arc::downgrade(&pool));
         pool
@@ -137,6 +145,7 @@ pub struct HostPool {
     most_idle: usize,
     idle_timeout: Duration,
     connect_timeout: Duration,
+    title_case: bool,
 }
 
 /// One connection: both ends of what hyper makes of it.
@@ -253,7 +262,9 @@ impl HostPool {
         };
         // Requests are written whole; waiting for more to fill a packet would only delay them.
         let _ = socket.set_nodelay(true);
-        let (sender, driver) = http1::Builder::new().handshake(TokioIo::new(socket)).await?;
+        let mut builder = http1::Builder::new();
+        builder.title_case_headers(self.title_case);
+        let (sender, driver) = builder.handshake(TokioIo::new(socket)).await?;
         Ok(Box::new(Connection {
             sender,
             driver: Box::pin(driver.with_upgrades()),

@@ -150,9 +150,9 @@ impl Gateway {
         let clients = UpstreamClients::new(&settings.upstream)?;
         let metrics = Metrics::new();
         let sessions = Arc::new(Sessions::new(Store::new(&settings.storage, &runtime), &settings));
-        let scripts = ScriptStore::new(Arc::clone(&sessions), runtime.clone());
-        let js = JsRuntime::new(&settings.javascript, outbound.clone(), runtime.clone()).with_store(scripts);
-        let js = Arc::new(js);
+        let scripts = Arc::clone(&clients.scripts);
+        let js = JsRuntime::new(&settings.javascript, outbound.clone(), scripts, runtime.clone());
+        let js = Arc::new(js.with_store(ScriptStore::new(Arc::clone(&sessions))));
         let events = EventQueue::new(
             &settings.events,
             outbound.clone(),
@@ -177,8 +177,8 @@ impl Gateway {
                 ClosedEndpoints::inherited(),
                 Some(plugin_storage(sessions.store().clone(), runtime.clone())),
             ),
-            clients,
             js,
+            clients,
             bundles,
             allowed_urls: AllowedUrls::new(settings.matching),
             sessions,

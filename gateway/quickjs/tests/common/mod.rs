@@ -7,8 +7,8 @@ use std::{
 };
 
 use gatehouse_quickjs::{
-    Answer, Arena, Engine, Failure, Field, FieldKind, Function, HostReply, LazyGlobal, NotStarted, Program,
-    Run, Source, Step, Value,
+    Answer, Arena, Engine, Envelope, Failure, Field, FieldKind, Function, HostReply, LazyGlobal, NotStarted,
+    Program, Run, Source, Step, Value,
 };
 
 /// Functions of the test host.
@@ -25,6 +25,7 @@ pub(crate) fn engine() -> Arc<Engine> {
     let field = |name: &str, kind| Field { name: name.into(), kind };
     Arc::new(Engine {
         functions: vec![function("ask", 2, true), function("hidden", 0, false)],
+        envelope: Some(Envelope { name: "wrap".into(), fields: vec!["Response".into(), "Meta".into()] }),
         core: vec![source(
             "core",
             "Object.defineProperty(globalThis, 'reply', {value: (function (s) { return function reply(a, b) {

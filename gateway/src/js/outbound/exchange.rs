@@ -1,12 +1,17 @@
 //! One call as Go's HTTP client makes it: redirects followed, the body read to its end within a bound.
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri::Authority,
+};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
 use url::Url;
 
-use super::{OutboundClient, arguments::OutboundRequest};
+use super::{Wires, arguments::OutboundRequest};
+use crate::{
+    exchange::RequestBody,
+    proxy::{body::UpstreamBody, client::SendError},
+};
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 10;
@@ -32,7 +37,7 @@ pub(super) enum ExchangeError {
         url: Box<Url>,
         /// Cause.
         #[source]
-        source: hyper_util::client::legacy::Error,
+        source: SendError,
     },
     /// The answer's body broke off.
     #[error("the answer of {url} broke off")]
@@ -70,7 +75,7 @@ pub(super) enum ExchangeError {
 
 /// Makes the call and follows redirects.
 pub(super) async fn follow(
-    client: &OutboundClient,
+    wires: &Wires,
     request: &OutboundRequest,
     body_limit: usize,
 ) -> Result<Answer, ExchangeError> {
@@ -81,7 +86,7 @@ pub(super) async fn follow(
         body: request.body.clone(),
     };
     for _ in 0..=MAX_REDIRECTS {
-        let response = hop.send(client).await?;
+        let response = hop.send(wires).await?;
         match hop.next(&response)? {
             Some(next) => hop = next,
             None => return read(response, &hop.url, body_limit).await,
@@ -99,23 +104,41 @@ struct Hop {
 }
 
 impl Hop {
-    async fn send(&self, client: &OutboundClient) -> Result<Response<Incoming>, ExchangeError> {
+    async fn send(&self, wires: &Wires) -> Result<Response<UpstreamBody>, ExchangeError> {
         let failed = |source| ExchangeError::Address { url: Box::new(self.url.clone()), source };
         // The fragment is for the caller only.
         let end = self.url.as_str().find('#').unwrap_or(self.url.as_str().len());
         let uri = Uri::try_from(&self.url.as_str()[..end]).map_err(|error| failed(error.into()))?;
-        let mut request = Request::new(Full::new(self.body.clone()));
+        let mut request = Request::new(());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = self.headers.clone();
-        client
-            .request(request)
-            .await
-            .map_err(|source| ExchangeError::Client { url: Box::new(self.url.clone()), source })
+        let sent = if self.url.scheme() == "http" {
+            let (authority, host) = self.host().map_err(failed)?;
+            request.headers_mut().insert(header::HOST, host);
+            let body = match self.body.is_empty() {
+                true => RequestBody::Empty,
+                false => RequestBody::Full(self.body.clone()),
+            };
+            let sent = wires.plain.send(&authority, request.map(|()| body)).await;
+            sent.map(|response| response.map(UpstreamBody::Direct)).map_err(SendError::from)
+        } else {
+            let request = request.map(|()| Full::new(self.body.clone()));
+            let sent = Box::pin(wires.tls.request(request)).await;
+            sent.map(|response| response.map(UpstreamBody::Pooled)).map_err(SendError::from)
+        };
+        sent.map_err(|source| ExchangeError::Client { url: Box::new(self.url.clone()), source })
+    }
+
+    /// Host and port without credentials, and the same as a header.
+    fn host(&self) -> Result<(Authority, HeaderValue), http::Error> {
+        // Its end is the port, unless that is the default one, and after it comes the path.
+        let host = &self.url[url::Position::BeforeHost..url::Position::AfterPort];
+        Ok((Authority::try_from(host)?, HeaderValue::from_str(host)?))
     }
 
     /// The request that a redirect asks for.
-    fn next(&self, response: &Response<Incoming>) -> Result<Option<Self>, ExchangeError> {
+    fn next(&self, response: &Response<UpstreamBody>) -> Result<Option<Self>, ExchangeError> {
         let keeps_method = match response.status().as_u16() {
             301..=303 => false,
             307 | 308 => true,
@@ -171,7 +194,7 @@ fn same_or_subdomain(from: Option<&str>, to: Option<&str>) -> bool {
     to == from || to.strip_suffix(from).is_some_and(|rest| rest.ends_with('.'))
 }
 
-async fn read(response: Response<Incoming>, url: &Url, limit: usize) -> Result<Answer, ExchangeError> {
+async fn read(response: Response<UpstreamBody>, url: &Url, limit: usize) -> Result<Answer, ExchangeError> {
     let (head, mut body) = response.into_parts();
     let mut first = Bytes::new();
     let mut all = BytesMut::new();

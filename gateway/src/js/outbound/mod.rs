@@ -1,7 +1,7 @@
 //! Outbound HTTP calls of scripts: `TykMakeHttpRequest` and `TykBatchRequest`.
 //!
 //! Arguments are read as Go would (`arguments`), calls go through one pooled client as Go's would
-//! (`exchange`), answers are JSON text (`answer`). Everything here blocks the script's thread.
+//! (`exchange`), answers are JSON text (`answer`). The task of the request waits for them.
 
 mod answer;
 mod arguments;
@@ -10,7 +10,7 @@ mod exchange;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, future::BoxFuture};
 use http_body_util::Full;
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
@@ -24,9 +24,12 @@ use self::{
     exchange::{Answer, ExchangeError},
 };
 use super::engine::Deadline;
-use crate::config::settings::{JavaScriptSettings, UpstreamSettings};
+use crate::{
+    config::settings::{JavaScriptSettings, UpstreamSettings},
+    proxy::{direct::HostPools, hosts::Hosts},
+};
 
-/// The pooled client of all scripts.
+/// The pooled client of all scripts, for what is not plain HTTP.
 ///
 /// Not reqwest: that sends `Accept: */*` on every call and cannot be told not to, and scripts' upstreams see
 /// exactly the headers that Tyk sends.
@@ -79,24 +82,42 @@ impl From<ExchangeError> for CallFailure {
     }
 }
 
+/// What calls go through.
+#[derive(Debug)]
+struct Wires {
+    tls: OutboundClient,
+    /// Connections that the task which waits for the answer drives itself.
+    plain: Hosts,
+}
+
 /// The outbound calls of all scripts.
 #[derive(Debug)]
 pub struct Outbound {
-    client: OutboundClient,
+    wires: Wires,
     handle: Handle,
     calls_per_script: u32,
     body_bytes: usize,
 }
 
 impl Outbound {
-    /// Calls through `client`, whose connections live on `handle`.
-    pub fn new(client: OutboundClient, handle: Handle, settings: &JavaScriptSettings) -> Arc<Self> {
+    /// Calls through `client` with TLS, and through connections of `plain` without; both live on `handle`.
+    pub fn new(
+        client: OutboundClient,
+        plain: Arc<HostPools>,
+        handle: Handle,
+        settings: &JavaScriptSettings,
+    ) -> Arc<Self> {
         Arc::new(Self {
-            client,
+            wires: Wires { tls: client, plain: Hosts::new(plain) },
             handle,
             calls_per_script: settings.outbound_calls,
             body_bytes: settings.outbound_body_bytes,
         })
+    }
+
+    /// The runtime on which connections and timers live.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// How many calls one script call may make.
@@ -108,7 +129,7 @@ impl Outbound {
     ///
     /// # Errors
     /// As [`CallFailure`] says.
-    pub fn request(
+    pub async fn request(
         &self,
         argument: &str,
         deadline: Deadline,
@@ -116,7 +137,7 @@ impl Outbound {
     ) -> Result<String, CallFailure> {
         let request = arguments::single(argument).map_err(CallFailure::Undefined)?;
         spend(calls_left, 1)?;
-        let answer = self.handle.block_on(self.exchange(&request, deadline))?;
+        let answer = self.exchange(&request, deadline).await?;
         Ok(answer::single(&answer))
     }
 
@@ -125,7 +146,7 @@ impl Outbound {
     ///
     /// # Errors
     /// As [`CallFailure`] says.
-    pub fn batch(
+    pub async fn batch(
         &self,
         argument: &str,
         deadline: Deadline,
@@ -134,18 +155,25 @@ impl Outbound {
         let batch = arguments::batch(argument).map_err(CallFailure::Undefined)?;
         spend(calls_left, batch.requests.len())?;
         let parallelism = if batch.sequential { 1 } else { BATCH_PARALLELISM };
-        let calls = futures_util::stream::iter(&batch.requests).map(async |request| {
-            let answer = self.exchange(request, deadline).await;
-            (request, answer)
-        });
-        let answers = self.handle.block_on(calls.buffer_unordered(parallelism).collect::<Vec<_>>());
+        let calls: Vec<_> = batch.requests.iter().map(|request| self.one_of(request, deadline)).collect();
+        let calls = futures_util::stream::iter(calls).buffer_unordered(parallelism);
+        let answers = calls.collect::<Vec<_>>().await;
         answer::batch(answers)
+    }
+
+    /// One call of a batch.
+    fn one_of<'call>(
+        &'call self,
+        request: &'call OutboundRequest,
+        deadline: Deadline,
+    ) -> BoxFuture<'call, (&'call OutboundRequest, Result<Answer, CallFailure>)> {
+        Box::pin(async move { (request, self.exchange(request, deadline).await) })
     }
 
     async fn exchange(&self, request: &OutboundRequest, deadline: Deadline) -> Result<Answer, CallFailure> {
         let own_limit = request.timeout.map(|timeout| std::time::Instant::now() + timeout);
         let until = own_limit.map_or(deadline.at, |own| own.min(deadline.at));
-        let exchange = exchange::follow(&self.client, request, self.body_bytes);
+        let exchange = exchange::follow(&self.wires, request, self.body_bytes);
         match timeout_at(until.into(), exchange).await {
             Ok(answer) => Ok(answer?),
             Err(_) if deadline.passed() => Err(CallFailure::Deadline),

@@ -1,10 +1,6 @@
 //! Calls against a small server in the same process.
 
-use std::{
-    collections::HashMap,
-    sync::Mutex,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Mutex, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -91,27 +87,22 @@ fn outbound() -> Arc<Outbound> {
         insecure_skip_verify: false,
     };
     let settings = crate::js::test_settings();
-    Outbound::new(outbound_client(&upstream, tls), Handle::current(), &settings)
+    let plain = Arc::new(HostPools::title_case(&upstream));
+    Outbound::new(outbound_client(&upstream, tls), plain, Handle::current(), &settings)
 }
 
-/// Runs one blocking call as a script's thread would.
-async fn call(
-    call: impl FnOnce(&Outbound, Deadline, &mut u32) -> Result<String, CallFailure> + Send + 'static,
-) -> Result<String, CallFailure> {
-    let outbound = outbound();
-    let run = move || call(&outbound, Deadline::after(Duration::from_secs(20)), &mut 8);
-    tokio::task::spawn_blocking(run).await.unwrap()
-}
-
-async fn request(argument: Value) -> Result<Value, CallFailure> {
-    let answer =
-        call(move |outbound, deadline, left| outbound.request(&argument.to_string(), deadline, left)).await;
+async fn request_within(argument: Value, limit: Duration) -> Result<Value, CallFailure> {
+    let answer = outbound().request(&argument.to_string(), Deadline::after(limit), &mut 8).await;
     answer.map(|text| serde_json::from_str(&text).unwrap())
 }
 
+async fn request(argument: Value) -> Result<Value, CallFailure> {
+    request_within(argument, Duration::from_secs(20)).await
+}
+
 async fn batch(argument: Value) -> Result<Value, CallFailure> {
-    let answer =
-        call(move |outbound, deadline, left| outbound.batch(&argument.to_string(), deadline, left)).await;
+    let deadline = Deadline::after(Duration::from_secs(20));
+    let answer = outbound().batch(&argument.to_string(), deadline, &mut 8).await;
     answer.map(|text| serde_json::from_str(&text).unwrap())
 }
 
@@ -196,10 +187,6 @@ async fn calls_and_time_are_bounded() {
     let own = request(json!({"Domain": waiting, "TimeoutMs": 20})).await;
     assert!(matches!(own, Err(CallFailure::Undefined(reason)) if reason.contains("TimeoutMs")));
 
-    let argument = json!({"Domain": waiting}).to_string();
-    let ended = call(move |outbound, _, left| {
-        let limit = Duration::from_millis(20);
-        outbound.request(&argument, Deadline { at: Instant::now() + limit, limit }, left)
-    });
-    assert!(matches!(ended.await, Err(CallFailure::Deadline)));
+    let ended = request_within(json!({"Domain": waiting}), Duration::from_millis(20)).await;
+    assert!(matches!(ended, Err(CallFailure::Deadline)));
 }

@@ -75,6 +75,8 @@ pub struct JobOrder {
     pub affinity: u64,
     /// Time that it may run, and before that may wait for a thread.
     pub limit: Duration,
+    /// It had a turn before, or its script has done something that others saw: it is not refused. Others mostly come first.
+    pub goes_on: bool,
     /// What to call it in the log.
     pub label: Arc<str>,
 }
@@ -83,6 +85,7 @@ type Work = Box<dyn FnOnce(&mut VmCache, &Slot) + Send>;
 
 struct Job {
     affinity: u64,
+    goes_on: bool,
     watch: Arc<Watch>,
     work: Work,
 }
@@ -193,6 +196,7 @@ impl Pool {
         let answer = Answer { reply: reply.into(), watch: Arc::clone(&watch) };
         let job = Job {
             affinity: order.affinity,
+            goes_on: order.goes_on,
             watch: Arc::clone(&watch),
             work: Box::new(move |vms, slot| work(vms, slot, answer)),
         };
@@ -307,6 +311,11 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// Whether jobs wait for a slot.
+    pub fn is_wanted(&self) -> bool {
+        self.shared.schedule().has_waiting()
+    }
+
     /// Does something that waits and uses no processor; others run meanwhile.
     pub fn while_waiting<T>(&self, wait: impl FnOnce() -> T) -> T {
         let mut schedule = self.shared.schedule();

@@ -16,6 +16,10 @@ pub(super) enum Admission {
     Start(Job),
 }
 
+/// Of so many jobs that start one went on before, if there is any: calls that begin are mostly short, and should not wait
+/// until long ones are over.
+const GOING_ON: u8 = 4;
+
 /// The state of a pool.
 #[derive(Default)]
 pub(super) struct Schedule {
@@ -25,6 +29,10 @@ pub(super) struct Schedule {
     given_up: usize,
     /// Jobs without a thread.
     queue: VecDeque<Job>,
+    /// Jobs without a thread that began before.
+    going_on: VecDeque<Job>,
+    /// Counts jobs that left either.
+    turn: u8,
     /// Threads without a job; the last one was busy last, so that the first ones can end.
     idle: Vec<Arc<Worker>>,
     /// Threads whose host call is over and that have no slot yet.
@@ -37,14 +45,24 @@ impl Schedule {
             threads: self.threads,
             running: self.running,
             waiting: self.waiting,
-            queued: self.queue.len(),
+            queued: self.queued(),
             given_up: self.given_up,
         }
     }
 
+    /// Jobs without a thread.
+    fn queued(&self) -> usize {
+        self.queue.len() + self.going_on.len()
+    }
+
+    /// Whether anything waits for a slot.
+    pub(super) fn has_waiting(&self) -> bool {
+        !(self.queue.is_empty() && self.going_on.is_empty() && self.resuming.is_empty())
+    }
+
     /// Finds a place for a new job.
     pub(super) fn admit(&mut self, job: Job, limits: &PoolLimits) -> Admission {
-        if self.running < limits.slots && self.queue.is_empty() && self.resuming.is_empty() {
+        if self.running < limits.slots && !self.has_waiting() {
             if let Some(worker) = self.take_idle(job.affinity) {
                 self.running += 1;
                 worker.set_holds_slot(true);
@@ -56,11 +74,16 @@ impl Schedule {
                 return Admission::Start(job);
             }
         }
-        if self.queue.len() >= limits.queue {
+        if job.goes_on {
+            self.going_on.push_back(job);
+            return Admission::Queued;
+        }
+        if self.queued() >= limits.queue {
             // Callers that went away may have left their jobs in it.
             self.queue.retain(|job| !job.watch.cancelled());
+            self.going_on.retain(|job| !job.watch.cancelled());
         }
-        if self.queue.len() >= limits.queue {
+        if self.queued() >= limits.queue {
             return Admission::Refused;
         }
         self.queue.push_back(job);
@@ -186,7 +209,18 @@ impl Schedule {
     }
 
     fn next_queued(&mut self) -> Option<Job> {
-        std::iter::from_fn(|| self.queue.pop_front()).find(|job| !job.watch.cancelled())
+        self.turn = (self.turn + 1) % GOING_ON;
+        loop {
+            let job = if self.turn == 0 {
+                self.going_on.pop_front().or_else(|| self.queue.pop_front())
+            } else {
+                self.queue.pop_front().or_else(|| self.going_on.pop_front())
+            };
+            let job = job?;
+            if !job.watch.cancelled() {
+                return Some(job);
+            }
+        }
     }
 
     fn take_idle(&mut self, affinity: u64) -> Option<Arc<Worker>> {

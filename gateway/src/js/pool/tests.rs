@@ -13,7 +13,7 @@ fn pool(slots: usize, threads: usize, queue: usize) -> Arc<Pool> {
 }
 
 fn order(limit: Duration) -> JobOrder {
-    JobOrder { affinity: 1, limit, label: "test".into() }
+    JobOrder { affinity: 1, limit, goes_on: false, label: "test".into() }
 }
 
 const LONG: Duration = Duration::from_secs(30);
@@ -180,4 +180,36 @@ async fn a_panic_costs_one_job() {
     assert_eq!(pool.run(order(LONG), |_, _, answer| answer.send(1)).await, Ok(1));
     until(&pool, |stats| stats.running == 0).await;
     assert_eq!((pool.stats().waiting, pool.stats().threads), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_begin_come_before_those_that_go_on_but_not_always() {
+    let pool = pool(1, 1, 100);
+    let (end, first) = held(&pool, LONG, false);
+    until(&pool, |stats| stats.running == 1).await;
+    let (ran, order_of) = mpsc::channel();
+    let mut jobs = Vec::new();
+    for number in 0..8_usize {
+        let (goes_on, ran) = (number < 4, ran.clone());
+        let job = Arc::clone(&pool);
+        let queued = pool.stats().queued;
+        jobs.push(tokio::spawn(async move {
+            let order = JobOrder { goes_on, ..order(LONG) };
+            job.run(order, move |_, _, answer| {
+                let _ = ran.send(goes_on);
+                answer.send(());
+            })
+            .await
+        }));
+        until(&pool, |stats| stats.queued == queued + 1).await;
+    }
+    end.send(()).unwrap();
+    first.await.unwrap().unwrap();
+    for job in jobs {
+        job.await.unwrap().unwrap();
+    }
+    let went: Vec<bool> = order_of.try_iter().collect();
+    assert_eq!(went.len(), 8);
+    let place = |goes_on| went.iter().position(|one| *one == goes_on).unwrap();
+    assert!(place(false) < place(true) && went[..5].contains(&true), "{went:?}");
 }

@@ -116,7 +116,7 @@ fn run(slot: &Slot, inbox: &Receiver<Job>, first: Job) {
 
 /// Runs a job; a panic in it costs the thread's VMs and nothing else. False when it was given up meanwhile.
 fn work(slot: &Slot, vms: &mut VmCache, job: Job) -> bool {
-    let Job { affinity, watch, work } = job;
+    let Job { affinity, watch, work, .. } = job;
     if !watch.start(&slot.worker) {
         return true;
     }

@@ -1,57 +1,55 @@
-//! Calls that begin on an async thread.
+//! Calls that go on a piece at a time.
 //!
-//! Most are over within a moment, without a change of threads. One that is not stands aside, so that its arena is free,
-//! and goes on on a script thread from where it stands.
+//! They begin on the async thread that has the request, where most are over within a moment. One that takes longer goes on
+//! on a script thread from where it stands; one that asks for something outside comes back to the task, which waits for
+//! the answer. While it waits it stands aside, so that its arena is free for others.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use gatehouse_quickjs::{Answer, Parked, Run, Step};
+use rustix::time::{ClockId, clock_gettime};
 
-use super::{Prepared, arenas::Arenas, call, failure, globals};
+use super::{
+    Prepared,
+    arenas::{Arenas, Awaited},
+    call, failure, globals,
+};
 use crate::js::{
-    engine::{Begun, Call, CallBounds, Host, LoadedProgram, ScriptError},
+    engine::{Begun, Call, CallBounds, Host, HostReturn, LoadedProgram, Progress, ScriptError},
     host::HOST_FUNCTIONS,
 };
 
-/// How long a call may run on an async thread.
-const MOMENT: Duration = Duration::from_millis(1);
-/// How many calls of a program begin on script threads after one that took longer.
-const SLOW_CALLS: u32 = 64;
+/// How long a call runs on an async thread before anybody asks how much of that was its own.
+const MOMENT: Duration = Duration::from_micros(500);
+/// Processor time that a call may take on an async thread after that.
+const MORE: Duration = Duration::from_micros(500);
+/// How long a call runs on a script thread before it lets those go first that wait.
+const TURN: Duration = Duration::from_millis(10);
 
-/// Begins a call if an arena with its program is free and its program is not known to take long.
-pub(super) fn begin(
+/// A call before its first piece.
+pub(super) fn new(
     arenas: &Arc<Arenas>,
     loaded: &Arc<LoadedProgram>,
     prepared: Arc<Prepared>,
-    call: &Call,
-    bounds: &CallBounds,
-) -> Option<Result<Box<dyn Begun>, ScriptError>> {
-    let slow = &prepared.slow;
-    if slow.load(Ordering::Relaxed) > 0 {
-        slow.fetch_sub(1, Ordering::Relaxed);
-        return None;
-    }
-    let program = prepared.current();
-    let arena = arenas.take_known(&program)?;
-    match call::start(arena, &program, call, bounds) {
-        Ok(run) => {
-            let (arenas, loaded) = (Arc::clone(arenas), Arc::clone(loaded));
-            Some(Ok(Box::new(BegunRun { arenas, loaded, prepared, state: State::Runs(run) })))
-        }
-        Err(not) => {
-            arenas.give(not.arena);
-            Some(Err(failure::of_script(not.failure, bounds.deadline)))
-        }
-    }
+) -> Box<dyn Begun> {
+    let (arenas, loaded) = (Arc::clone(arenas), Arc::clone(loaded));
+    Box::new(BegunRun { arenas, loaded, prepared, state: State::New, answer: None })
+}
+
+/// Processor time of this thread.
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 enum State {
+    New,
     Runs(Run),
-    /// It waits for a script thread, and maybe for a host function.
-    Aside(Parked, Option<(usize, Vec<String>)>),
+    Aside(Parked, Option<Awaited>),
     Over,
 }
 
@@ -60,81 +58,204 @@ struct BegunRun {
     loaded: Arc<LoadedProgram>,
     prepared: Arc<Prepared>,
     state: State,
+    /// What the run gets when it goes on.
+    answer: Option<Answer>,
+}
+
+/// Where a piece of a call ended.
+enum Stop {
+    At(Progress),
+    Preempted,
 }
 
 impl BegunRun {
-    /// Frees the arena until there is a script thread.
-    fn stand_aside(&mut self, run: Run, asks: Option<(usize, Vec<String>)>) {
-        let (parked, arena) = run.park();
-        self.arenas.give(arena);
-        self.state = State::Aside(parked, asks);
+    /// The run, if it can go on here without waiting; `None` when it needs a script thread.
+    fn at_once(&mut self, call: &Call, bounds: &CallBounds) -> Result<Option<Run>, ScriptError> {
+        match std::mem::replace(&mut self.state, State::New) {
+            State::New => {
+                if self.prepared.slow.takes_long(&call.function) {
+                    return Ok(None);
+                }
+                let program = self.prepared.current();
+                let Some(arena) = self.arenas.take_known(&program) else { return Ok(None) };
+                call::start(arena, &program, call, bounds).map(Some).map_err(|not| {
+                    self.arenas.give(not.arena);
+                    failure::of_script(not.failure, bounds.deadline)
+                })
+            }
+            State::Runs(run) => Ok(Some(run)),
+            State::Aside(parked, Some(arena)) if arena.is_there() => self.unpark(parked, arena).map(Some),
+            aside @ State::Aside(..) => {
+                self.state = aside;
+                Ok(None)
+            }
+            State::Over => Err(failure::engine("the call is over")),
+        }
     }
-}
 
-impl Begun for BegunRun {
-    fn run_briefly(
+    /// The run, on a script thread, where it may wait for an arena and load the program into it.
+    fn on_thread(&mut self, call: &Call, bounds: &CallBounds) -> Result<Run, ScriptError> {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::New => {
+                let program = self.prepared.current();
+                let mut arena = self.arenas.take(Some(&program))?;
+                if !arena.has(&program)
+                    && let Err(error) = super::load_again(&self.loaded, &mut arena, &program)
+                {
+                    self.arenas.give(arena);
+                    return Err(error);
+                }
+                call::start(arena, &program, call, bounds).map_err(|not| {
+                    self.arenas.give(not.arena);
+                    failure::of_script(not.failure, bounds.deadline)
+                })
+            }
+            State::Runs(run) => Ok(run),
+            State::Aside(parked, arena) => {
+                let arena = arena.unwrap_or_else(|| self.arenas.take_back(parked.arena()));
+                self.unpark(parked, arena)
+            }
+            State::Over => Err(failure::engine("the call is over")),
+        }
+    }
+
+    fn unpark(&self, parked: Parked, arena: Awaited) -> Result<Run, ScriptError> {
+        let lost = || failure::engine("a run lost its arena");
+        parked.unpark(arena.wait().ok_or_else(lost)?).map_err(|_| lost())
+    }
+
+    /// Runs until it is over, asks for something outside, or has had its slice.
+    fn piece(
         &mut self,
+        run: &mut Run,
+        slice: Duration,
         call: &Call,
         host: &mut dyn Host,
         bounds: &CallBounds,
-    ) -> Option<Result<String, ScriptError>> {
-        let State::Runs(mut run) = std::mem::replace(&mut self.state, State::Over) else { return None };
-        let end = Instant::now() + MOMENT.min(bounds.deadline.remaining());
-        let result = loop {
-            match run.resume(end.saturating_duration_since(Instant::now())) {
+    ) -> Stop {
+        // The clock is read once where a piece ends within its first slice.
+        let begun = Instant::now();
+        let end = begun + slice.min(bounds.deadline.at.saturating_duration_since(begun));
+        let mut left = end - begun;
+        if let Some(answer) = self.answer.take() {
+            run.answer(answer);
+        }
+        loop {
+            let step = run.resume(left);
+            left = match step {
+                Step::Done(_) => Duration::ZERO,
+                _ => end.saturating_duration_since(Instant::now()),
+            };
+            match step {
                 Step::Done(result) => {
-                    break result.map_err(|failure| failure::of_script(failure, bounds.deadline));
+                    let result = result.map_err(|failure| failure::of_script(failure, bounds.deadline));
+                    return Stop::At(Progress::Over(result));
                 }
-                Step::Preempted if bounds.deadline.passed() => break Err(bounds.deadline.error()),
-                Step::Preempted => {
-                    self.prepared.slow.store(SLOW_CALLS, Ordering::Relaxed);
-                    self.stand_aside(run, None);
-                    return None;
+                Step::Preempted if bounds.deadline.passed() => {
+                    return Stop::At(Progress::Over(Err(bounds.deadline.error())));
                 }
+                Step::Preempted => return Stop::Preempted,
                 Step::HostCall { function: function @ globals::BODY_BASE64.., .. } => {
                     run.answer(Answer::Text(call::body_base64(call, function)));
                 }
                 Step::HostCall { function, arguments } => {
-                    if HOST_FUNCTIONS.get(function).is_some_and(|entry| entry.function.reaches_out()) {
-                        self.stand_aside(run, Some((function, arguments)));
-                        return None;
+                    if let Some(entry) = HOST_FUNCTIONS.get(function)
+                        && entry.function.reaches_out()
+                    {
+                        return Stop::At(Progress::Asks(entry.function, arguments));
                     }
                     match call::ask(host, function, &arguments) {
                         Ok(answer) => run.answer(answer),
-                        Err(error) => break Err(error),
+                        Err(error) => return Stop::At(Progress::Over(Err(error))),
                     }
                 }
             }
-        };
-        self.state = State::Runs(run);
-        Some(result)
+        }
+    }
+}
+
+impl Begun for BegunRun {
+    fn has_begun(&self) -> bool {
+        !matches!(self.state, State::New)
     }
 
-    fn run_to_end(
+    fn run_briefly(&mut self, call: &Call, host: &mut dyn Host, bounds: &CallBounds) -> Progress {
+        let mut run = match self.at_once(call, bounds) {
+            Ok(Some(run)) => run,
+            Ok(None) => return Progress::TakesLong,
+            Err(error) => return Progress::Over(Err(error)),
+        };
+        let mut stop = self.piece(&mut run, MOMENT, call, host, bounds);
+        if matches!(stop, Stop::Preempted) {
+            // On a busy machine that may have been the time of others.
+            let end = thread_time() + MORE;
+            while matches!(stop, Stop::Preempted) && thread_time() < end {
+                stop = self.piece(&mut run, MORE / 2, call, host, bounds);
+            }
+        }
+        self.state = State::Runs(run);
+        match stop {
+            Stop::At(progress) => progress,
+            Stop::Preempted => {
+                self.prepared.slow.took_long(&call.function);
+                self.stand_aside();
+                Progress::TakesLong
+            }
+        }
+    }
+
+    fn run_on(
         &mut self,
         call: &Call,
         host: &mut dyn Host,
         bounds: &CallBounds,
-    ) -> Result<String, ScriptError> {
-        let run = match std::mem::replace(&mut self.state, State::Over) {
-            State::Runs(run) => run,
-            State::Aside(parked, asks) => {
-                let answer =
-                    asks.map(|(function, arguments)| call::ask(host, function, &arguments)).transpose()?;
-                let arena = self.arenas.take_back(parked.arena());
-                let Ok(mut run) = parked.unpark(arena) else {
-                    return Err(failure::engine("a run lost its arena"));
-                };
-                if let Some(answer) = answer {
-                    run.answer(answer);
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Progress {
+        let end = Instant::now() + TURN;
+        loop {
+            let mut run = match self.on_thread(call, bounds) {
+                Ok(run) => run,
+                Err(error) => return Progress::Over(Err(error)),
+            };
+            let stop = self.piece(&mut run, call::SLICE, call, host, bounds);
+            let awaited = matches!(stop, Stop::Preempted) && self.arenas.is_awaited(run.arena());
+            self.state = State::Runs(run);
+            match stop {
+                Stop::At(progress) => return progress,
+                Stop::Preempted if Instant::now() >= end && is_wanted() => {
+                    self.stand_aside();
+                    return Progress::TakesLong;
                 }
-                run
+                Stop::Preempted if awaited => self.stand_aside(),
+                Stop::Preempted => {}
             }
-            State::Over => return Err(failure::engine("the call is over")),
+        }
+    }
+
+    fn stand_aside(&mut self) {
+        self.state = match std::mem::replace(&mut self.state, State::Over) {
+            State::Runs(run) => {
+                let (parked, arena) = run.park();
+                self.arenas.give(arena);
+                State::Aside(parked, None)
+            }
+            other => other,
         };
-        let (run, result) = call::drive(run, &self.arenas, call, host, bounds);
-        self.state = run.map_or(State::Over, State::Runs);
-        result
+    }
+
+    fn answer(&mut self, answer: HostReturn) -> Result<(), ScriptError> {
+        self.answer = Some(call::answer(answer)?);
+        Ok(())
+    }
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match &mut self.state {
+            State::Aside(parked, arena) => {
+                let id = parked.arena();
+                arena.get_or_insert_with(|| self.arenas.take_back(id)).poll(context)
+            }
+            _ => Poll::Ready(()),
+        }
     }
 }
 

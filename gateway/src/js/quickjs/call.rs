@@ -13,7 +13,7 @@ use crate::js::{
 };
 
 /// How long a run goes on before it looks whether another one waits for its arena.
-const SLICE: Duration = Duration::from_millis(2);
+pub(super) const SLICE: Duration = Duration::from_millis(2);
 
 /// Begins a call in an arena that has its program.
 pub(super) fn start(
@@ -73,7 +73,12 @@ pub(super) fn body_base64(call: &Call, function: usize) -> String {
 /// Asks a host function; the error ends the script.
 pub(super) fn ask(host: &mut dyn Host, function: usize, arguments: &[String]) -> Result<Answer, ScriptError> {
     let Some(entry) = HOST_FUNCTIONS.get(function) else { return Ok(Answer::Undefined) };
-    match host.call(entry.function, arguments) {
+    answer(host.call(entry.function, arguments))
+}
+
+/// A host function's answer in the engine's words.
+pub(super) fn answer(answer: HostReturn) -> Result<Answer, ScriptError> {
+    match answer {
         HostReturn::Undefined => Ok(Answer::Undefined),
         HostReturn::Null => Ok(Answer::Null),
         HostReturn::Bool(value) => Ok(Answer::Bool(value)),
@@ -87,7 +92,7 @@ pub(super) fn ask(host: &mut dyn Host, function: usize, arguments: &[String]) ->
 /// Runs to the end. The run comes back, unless it is lost with its arena.
 pub(super) fn drive(
     mut run: Run,
-    arenas: &Arenas,
+    arenas: &Arc<Arenas>,
     call: &Call,
     host: &mut dyn Host,
     bounds: &CallBounds,
@@ -131,12 +136,12 @@ pub(super) fn drive(
 }
 
 /// Does something while others may have the run's arena.
-fn stand_aside<T>(run: Run, arenas: &Arenas, act: impl FnOnce() -> T) -> (Option<Run>, T) {
+fn stand_aside<T>(run: Run, arenas: &Arc<Arenas>, act: impl FnOnce() -> T) -> (Option<Run>, T) {
     let (parked, arena) = run.park();
     let id = parked.arena();
     arenas.give(arena);
     let result = act();
-    (parked.unpark(arenas.take_back(id)).ok(), result)
+    (arenas.take_back(id).wait().and_then(|arena| parked.unpark(arena).ok()), result)
 }
 
 fn lost() -> (Option<Run>, Result<String, ScriptError>) {

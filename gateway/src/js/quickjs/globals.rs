@@ -1,6 +1,6 @@
 //! What scripts find in their global object and in their request, described for the engine.
 
-use gatehouse_quickjs::{Field, FieldKind, Function, LazyGlobal, Source};
+use gatehouse_quickjs::{Envelope, Field, FieldKind, Function, LazyGlobal, Source};
 
 use crate::js::{engine::RETURN_OVERRIDES, host::HOST_FUNCTIONS};
 
@@ -15,17 +15,6 @@ pub(super) const REQUEST: usize = 0;
 pub(super) const HOOK_REQUEST: usize = 1;
 /// The same for [`response_fields`].
 pub(super) const RESPONSE: usize = 2;
-
-/// `JSON.stringify` as it was before any script ran.
-const CORE: &str = "\
-Object.defineProperty(globalThis, 'TykJsResponse', {
-  value: (function (stringify) {
-    return function TykJsResponse(response, session_meta) {
-      return stringify({Response: response, SessionMeta: session_meta});
-    };
-  })(JSON.stringify),
-  writable: true, enumerable: false, configurable: true
-});";
 
 /// Names of headers that most clients send.
 const NAMES: [&str; 16] = [
@@ -57,8 +46,12 @@ pub(super) fn functions() -> Vec<Function> {
     hosts.chain([body.clone(), body]).collect()
 }
 
-pub(super) fn core() -> Vec<Source> {
-    vec![source("gatehouse:core.js", CORE)]
+/// `TykJsResponse(response, session_meta)`.
+pub(super) fn envelope() -> Envelope {
+    Envelope {
+        name: "TykJsResponse".to_owned(),
+        fields: ["Response", "SessionMeta"].map(str::to_owned).into(),
+    }
 }
 
 pub(super) fn lazy_globals() -> Vec<LazyGlobal> {

@@ -9,12 +9,13 @@ mod begun;
 mod call;
 mod failure;
 mod globals;
+mod slow;
 
-use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicU32};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gatehouse_quickjs::{Arena, Engine, HostReply, Program as EngineProgram, Run, Source as EngineSource};
 
-use self::arenas::Arenas;
+use self::{arenas::Arenas, slow::SlowFunctions};
 use super::{
     engine::{
         Begun, Call, CallBounds, Deadline, Driver, Host, LoadedProgram, Program, ScriptError, Source, Vm,
@@ -36,7 +37,7 @@ impl QuickJsDriver {
     pub fn new(slots: usize) -> Self {
         let engine = Arc::new(Engine {
             functions: globals::functions(),
-            core: globals::core(),
+            envelope: Some(globals::envelope()),
             lazy_globals: globals::lazy_globals(),
             objects: globals::objects(),
             names: globals::names(),
@@ -84,26 +85,16 @@ impl Driver for QuickJsDriver {
     }
 
     fn vm(&self, loaded: &Arc<LoadedProgram>) -> Result<Box<dyn Vm>, ScriptError> {
-        let prepared = loaded.prepared.get_or_init(|| Arc::new(Prepared::new(loaded)));
-        let Ok(prepared) = Arc::clone(prepared).downcast::<Prepared>() else {
-            return Err(failure::engine("the program was loaded by another driver"));
-        };
         Ok(Box::new(QuickJsVm {
             arenas: Arc::clone(&self.arenas),
             loaded: Arc::clone(loaded),
-            prepared,
+            prepared: prepared(loaded)?,
             spent: None,
         }))
     }
 
-    fn begin(
-        &self,
-        loaded: &Arc<LoadedProgram>,
-        call: &Call,
-        bounds: &CallBounds,
-    ) -> Option<Result<Box<dyn Begun>, ScriptError>> {
-        let prepared = Arc::clone(loaded.prepared.get()?).downcast::<Prepared>().ok()?;
-        begun::begin(&self.arenas, loaded, prepared, call, bounds)
+    fn begin(&self, loaded: &Arc<LoadedProgram>) -> Option<Result<Box<dyn Begun>, ScriptError>> {
+        Some(prepared(loaded).map(|prepared| begun::new(&self.arenas, loaded, prepared)))
     }
 
     fn idle_vms_per_thread(&self) -> usize {
@@ -119,13 +110,12 @@ fn source(source: &Source) -> EngineSource {
 struct Prepared {
     /// Replaced when its runs touched globals that it does not make beforehand.
     program: Mutex<Arc<EngineProgram>>,
-    /// How many calls begin on script threads, because one took long.
-    slow: AtomicU32,
+    slow: SlowFunctions,
 }
 
 impl Prepared {
     fn new(loaded: &LoadedProgram) -> Self {
-        Self { program: Mutex::new(Arc::new(Self::program(loaded, 0))), slow: AtomicU32::new(0) }
+        Self { program: Mutex::new(Arc::new(Self::program(loaded, 0))), slow: SlowFunctions::default() }
     }
 
     fn program(loaded: &LoadedProgram, warm: u32) -> EngineProgram {
@@ -160,6 +150,32 @@ impl Prepared {
     }
 }
 
+/// What the driver keeps of a program.
+fn prepared(loaded: &Arc<LoadedProgram>) -> Result<Arc<Prepared>, ScriptError> {
+    let prepared = loaded.prepared.get_or_init(|| Arc::new(Prepared::new(loaded)));
+    Arc::clone(prepared)
+        .downcast::<Prepared>()
+        .map_err(|_| failure::engine("the program was loaded by another driver"))
+}
+
+/// Loads a program into an arena once more, without effects.
+fn load_again(
+    loaded: &LoadedProgram,
+    arena: &mut Arena,
+    program: &Arc<EngineProgram>,
+) -> Result<(), ScriptError> {
+    let deadline = Deadline::after(loaded.load_limit);
+    let mut host = Replay::new(Arc::clone(&loaded.tape));
+    let failures = arena.load(program, Some(deadline.at), &mut |function, arguments| match call::ask(
+        &mut host, function, &arguments,
+    ) {
+        Ok(answer) => HostReply::Answer(answer),
+        Err(_) => HostReply::End,
+    });
+    let failures = failures.map_err(|failure| failure::of_script(failure, deadline))?;
+    failures.into_iter().next().map_or(Ok(()), |(_, failure)| Err(failure::of_script(failure, deadline)))
+}
+
 /// What a call leaves behind until there is time to tidy up.
 enum Spent {
     Run(Run),
@@ -174,20 +190,6 @@ struct QuickJsVm {
 }
 
 impl QuickJsVm {
-    /// Loads the program into an arena, without effects.
-    fn load(&self, arena: &mut Arena, program: &Arc<EngineProgram>) -> Result<(), ScriptError> {
-        let deadline = Deadline::after(self.loaded.load_limit);
-        let mut host = Replay::new(Arc::clone(&self.loaded.tape));
-        let failures = arena.load(program, Some(deadline.at), &mut |function, arguments| match call::ask(
-            &mut host, function, &arguments,
-        ) {
-            Ok(answer) => HostReply::Answer(answer),
-            Err(_) => HostReply::End,
-        });
-        let failures = failures.map_err(|failure| failure::of_script(failure, deadline))?;
-        failures.into_iter().next().map_or(Ok(()), |(_, failure)| Err(failure::of_script(failure, deadline)))
-    }
-
     fn tidy(&mut self) {
         let arena = match self.spent.take() {
             Some(Spent::Run(run)) => self.prepared.finish(&self.loaded, run),
@@ -209,7 +211,7 @@ impl Vm for QuickJsVm {
         let program = self.prepared.current();
         let mut arena = self.arenas.take(Some(&program))?;
         if !arena.has(&program)
-            && let Err(error) = self.load(&mut arena, &program)
+            && let Err(error) = load_again(&self.loaded, &mut arena, &program)
         {
             self.spent = Some(Spent::Arena(arena));
             return Err(error);

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-fn client() -> OutboundClient {
+fn client() -> (OutboundClient, Arc<HostPools>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls =
         rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
@@ -30,13 +30,15 @@ fn client() -> OutboundClient {
         insecure_skip_verify: false,
     };
     let roots = rustls::RootCertStore::empty();
-    outbound_client(&upstream, tls.with_root_certificates(roots).with_no_client_auth())
+    let client = outbound_client(&upstream, tls.with_root_certificates(roots).with_no_client_auth());
+    (client, Arc::new(HostPools::title_case(&upstream)))
 }
 
 fn runtime_with(change: impl FnOnce(&mut JavaScriptSettings)) -> Arc<JsRuntime> {
     let mut settings = test_settings();
     change(&mut settings);
-    Arc::new(JsRuntime::new(&settings, client(), Handle::current()))
+    let (client, plain) = client();
+    Arc::new(JsRuntime::new(&settings, client, plain, Handle::current()))
 }
 
 async fn load(runtime: &Arc<JsRuntime>, text: &str) -> (Arc<Script>, Vec<(usize, ScriptError)>) {
@@ -204,5 +206,95 @@ async fn slow_calls_of_many_scripts_overlap() {
         let took = begun.elapsed();
         println!("round {round}: {CALLS} calls of 200 ms each took {took:?}; {:?}", runtime.stats());
         assert!(took < delay * (CALLS as u32) / 10, "they ran one after the other: {took:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_did_not_change_is_not_loaded_again() {
+    let server = serve("x", Duration::ZERO).await;
+    let runtime = runtime_with(|_| ());
+    let (script, _) = load(&runtime, "function f() { return 'x'; }").await;
+    let (same, failures) = load(&runtime, "function f() { return 'x'; }").await;
+    assert!(Arc::ptr_eq(&script, &same) && failures.is_empty());
+    let (other, _) = load(&runtime, "function f() { return 'y'; }").await;
+    assert!(!Arc::ptr_eq(&script, &other));
+    assert_eq!(runtime.call(&other, call_of("f")).await.unwrap(), "y");
+
+    // What failed, or asked for something, may go otherwise the next time.
+    for text in ["nonsense(", &format!("TykMakeHttpRequest('{{\"Domain\":\"{server}\"}}');")] {
+        let (first, _) = load(&runtime, text).await;
+        let (second, _) = load(&runtime, text).await;
+        assert!(!Arc::ptr_eq(&first, &second), "{text}");
+    }
+
+    // Nobody keeps what nobody uses.
+    let gone = Arc::downgrade(&script);
+    drop((script, same));
+    assert!(gone.upgrade().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_scripts_take_no_threads() {
+    const CALLS: usize = 300;
+    let (runtime, held) =
+        (runtime_with(|settings| settings.timeout = Duration::from_secs(60)), Held::start(CALLS).await);
+    let text = format!(
+        "function f(request) {{ var mine = request.URL;
+           return JSON.parse(TykMakeHttpRequest('{{\"Domain\":\"{}\"}}')).Body + mine; }}",
+        held.address
+    );
+    let (script, _) = load(&runtime, &text).await;
+    let calls = (0..CALLS).map(|number| {
+        let (runtime, script) = (Arc::clone(&runtime), Arc::clone(&script));
+        let request = RequestObject { url: number.to_string(), ..RequestObject::default() };
+        let call = Call { request, ..call_of("f") };
+        tokio::spawn(async move { runtime.call(&script, call).await.unwrap() })
+    });
+    let calls: Vec<_> = calls.collect();
+    held.all_there().await;
+    let stats = runtime.stats();
+    assert!(stats.threads <= 2 && stats.waiting == 0, "{stats:?}");
+    held.let_go();
+    for (number, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.unwrap(), format!("late{number}"));
+    }
+}
+
+/// A server that answers nobody until so many have asked.
+struct Held {
+    address: String,
+    asked: tokio::sync::watch::Receiver<usize>,
+    open: tokio::sync::watch::Sender<bool>,
+    expected: usize,
+}
+
+impl Held {
+    async fn start(expected: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (asking, asked) = tokio::sync::watch::channel(0);
+        let (open, opened) = tokio::sync::watch::channel(false);
+        let asking = Arc::new(asking);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (asking, mut opened) = (Arc::clone(&asking), opened.clone());
+                tokio::spawn(async move {
+                    let mut head = [0; 4096];
+                    let _ = stream.read(&mut head).await;
+                    asking.send_modify(|count| *count += 1);
+                    let _ = opened.wait_for(|open| *open).await;
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate").await;
+                });
+            }
+        });
+        Self { address, asked, open, expected }
+    }
+
+    async fn all_there(&self) {
+        let _ = self.asked.clone().wait_for(|count| *count >= self.expected).await.unwrap();
+    }
+
+    fn let_go(&self) {
+        self.open.send_replace(true);
     }
 }

@@ -53,7 +53,7 @@ pub(super) struct Done {
 pub(super) enum Outcome {
     Continued,
     Answered(Response<Bytes>),
-    Allowed(Session),
+    Allowed(Box<Session>),
     Denied {
         status: StatusCode,
         message: String,

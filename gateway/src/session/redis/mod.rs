@@ -1,6 +1,6 @@
 //! The store that several gateways share: Redis or Valkey.
 //!
-//! One task keeps the connections ([`watch`]): while there are none, every operation fails at once and says why.
+//! One task keeps the connections (`watch.rs`): while there are none, every operation fails at once and says why.
 
 mod servers;
 mod watch;
