@@ -39,6 +39,8 @@ enum Subcommands {
     /// Run scripts for a gateway, which starts this by itself
     #[command(name = worker::SUBCOMMAND, hide = true)]
     JsWorker,
+    /// Print the types of what scripts see as a TypeScript declaration file, for editors
+    Types,
 }
 
 /// What the process is to do.
@@ -65,6 +67,8 @@ pub enum Command {
     Settings,
     /// Run scripts for a gateway.
     JsWorker,
+    /// Print the types of scripts.
+    Types,
 }
 
 /// Reads the command line; leaves the process for `--help`, `--version` and mistakes.
@@ -77,5 +81,6 @@ pub fn command() -> Command {
         Some(Subcommands::Plugin { command }) => Command::Plugin(command),
         Some(Subcommands::Settings) => Command::Settings,
         Some(Subcommands::JsWorker) => Command::JsWorker,
+        Some(Subcommands::Types) => Command::Types,
     }
 }

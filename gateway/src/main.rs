@@ -23,6 +23,10 @@ fn main() -> ExitCode {
             print!("{}", gatehouse::config::reference_markdown());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Types => {
+            print!("{}", gatehouse::js::types::declarations());
+            Ok(ExitCode::SUCCESS)
+        }
     };
     match done {
         Ok(code) => code,

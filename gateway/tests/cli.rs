@@ -43,7 +43,7 @@ fn help_names_every_command() {
     let output = output(&["--help"]);
     assert!(output.status.success());
     let help = text(&output.stdout);
-    for word in ["Usage: gatehouse", "run", "check", "demo", "plugin", "settings", "--conf <FILE>"] {
+    for word in ["Usage: gatehouse", "run", "check", "demo", "plugin", "settings", "types", "--conf <FILE>"] {
         assert!(help.contains(word), "{word} is not in\n{help}");
     }
 }
@@ -103,6 +103,18 @@ fn settings_are_printed_as_a_page() {
     assert!(output.status.success());
     let page = text(&output.stdout);
     assert!(page.contains("listen_port") && page.contains("gatehouse.limits.max_in_flight"), "{page}");
+}
+
+#[test]
+fn types_are_printed_as_one_file() {
+    let output = output(&["types"]);
+    assert!(output.status.success());
+    let file = text(&output.stdout);
+    for declaration in
+        ["type TykVirtualEndpoint ", "interface TykSession ", "declare function log(", "declare var _:"]
+    {
+        assert_eq!(file.matches(declaration).count(), 1, "{declaration}");
+    }
 }
 
 /// A running demo; ends with the test.

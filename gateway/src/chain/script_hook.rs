@@ -115,7 +115,7 @@ pub async fn response(
         function: Arc::clone(&hook.function),
         kind: CallKind::ResponseHook(hook_request(exchange), object),
         request,
-        session_json: exchange.session.as_ref().map(|session| session.to_json().into()),
+        session_json: exchange.session_seen().map(|session| session.to_json().into()),
     };
     let called = run(hook, gateway, call).await.and_then(|text| ResponseChanges::parse(&text));
     let changed = called.and_then(|changes| change_answer(changes, answer));
@@ -136,10 +136,9 @@ async fn call_for_request(
         function: Arc::clone(&hook.function),
         kind: CallKind::RequestHook(hook_request(exchange)),
         request: request_object(exchange, body.clone(), None),
-        session_json: exchange
-            .session
-            .as_ref()
-            .filter(|_| use_session)
+        session_json: use_session
+            .then(|| exchange.session_seen())
+            .flatten()
             .map(|session| session.to_json().into()),
     };
     let called = run(hook, gateway, call).await.and_then(|text| RequestChanges::parse(&text));

@@ -204,7 +204,7 @@ impl EventMessage {
         Self { name: happened.name(), meta, time_stamp: now() }
     }
 
-    pub(super) fn of_key(change: KeyChange<'_>) -> Self {
+    pub(crate) fn of_key(change: KeyChange<'_>) -> Self {
         let (org, key) = change.org_and_key();
         let meta = EventMeta {
             message: change.message(),

@@ -23,7 +23,7 @@ pub enum HostFunction {
     RawLog,
     /// Base64 with padding.
     Base64Encode,
-    /// Text of base64 with padding.
+    /// Text of base64, with padding or without.
     Base64Decode,
     /// Base64 without padding.
     RawBase64Encode,
@@ -110,8 +110,8 @@ impl HostFunction {
 pub fn text_function(function: HostFunction, arguments: &[String]) -> Option<HostReturn> {
     // Tyk converts a missing argument too: b64enc() is the base64 of "undefined".
     let text = arguments.first().map_or("undefined", String::as_str);
-    let decoded =
-        |padding| go_base64::decode_text(text, padding).map_or(HostReturn::Undefined, HostReturn::Text);
+    let decoded = |text: Option<String>| text.map_or(HostReturn::Undefined, HostReturn::Text);
+    let bare = || go_base64::decode_text(text, Padding::None);
     match function {
         HostFunction::Base64Encode => {
             Some(HostReturn::Text(go_base64::encode(text.as_bytes(), Padding::Required)))
@@ -119,8 +119,11 @@ pub fn text_function(function: HostFunction, arguments: &[String]) -> Option<Hos
         HostFunction::RawBase64Encode => {
             Some(HostReturn::Text(go_base64::encode(text.as_bytes(), Padding::None)))
         }
-        HostFunction::Base64Decode => Some(decoded(Padding::Required)),
-        HostFunction::RawBase64Decode => Some(decoded(Padding::None)),
+        // Tyk forgives padding that is missing, though not in rawb64dec padding that is there.
+        HostFunction::Base64Decode => {
+            Some(decoded(go_base64::decode_text(text, Padding::Required).or_else(bare)))
+        }
+        HostFunction::RawBase64Decode => Some(decoded(bare())),
         _ => None,
     }
 }
@@ -257,6 +260,17 @@ mod tests {
     fn a_missing_argument_is_the_word_undefined() {
         assert_eq!(text(HostFunction::Base64Encode, None).as_deref(), Some("dW5kZWZpbmVk"));
         assert_eq!(text(HostFunction::Base64Decode, None), None);
+    }
+
+    #[test]
+    fn missing_padding_is_forgiven() {
+        for (function, padded) in
+            [(HostFunction::Base64Decode, Some("a")), (HostFunction::RawBase64Decode, None)]
+        {
+            assert_eq!(text(function, Some("YQ")).as_deref(), Some("a"));
+            assert_eq!(text(function, Some("YQ==")).as_deref(), padded);
+            assert_eq!(text(function, Some("Y")), None);
+        }
     }
 
     #[test]

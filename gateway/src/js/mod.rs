@@ -26,6 +26,7 @@ pub mod script_log;
 pub mod seed;
 pub mod store;
 pub mod tape;
+pub mod types;
 pub mod vms;
 pub mod walled;
 

@@ -6,11 +6,16 @@ const TOO_DEEP: &str = "RangeError: too much recursion";
 /// How many frames a thrown value has that is no error.
 const FRAMES_OF_OTHER_VALUES: usize = 1;
 
+/// Globals of the engine beside those of the language; not declared, because another driver lacks them.
+const GLOBALS_OF_THE_ENGINE: &[&str] = &["TypedArray"];
+
 fn driver() -> BoaDriver {
     BoaDriver
 }
 
 include!("../driver_tests.rs");
+include!("../types/driver_tests.rs");
+include!("../underscore_tests.rs");
 
 #[test]
 fn a_panic_of_the_engine_is_an_error_and_the_next_call_works() {

@@ -125,4 +125,17 @@ mod tests {
         let value: Value = serde_json::from_str(&single(&answer(b"\xff"))).unwrap();
         assert_eq!((&value["Body"], &value["BodyBase64"]), (&json!("\u{fffd}"), &json!("/w==")));
     }
+
+    #[test]
+    fn what_is_written_is_declared() {
+        let declared = crate::js::types::declared::Declarations::read();
+        let request = super::super::arguments::single(r#"{"Domain":"http://a.example"}"#).unwrap();
+        let single: Value = serde_json::from_str(&single(&answer(b"\xff"))).unwrap();
+        let batch = batch(vec![(&request, Ok(answer(b"\xff")))]).ok().unwrap();
+        let batch: Value = serde_json::from_str(&batch).unwrap();
+        for (interface, written) in [("TykHttpResponse", &single), ("TykBatchAnswer", &batch[0])] {
+            let names = written.as_object().unwrap().keys().cloned().collect();
+            assert_eq!(declared.names(interface), names);
+        }
+    }
 }

@@ -258,4 +258,35 @@ mod tests {
             "relative to the gateway itself"
         );
     }
+
+    #[test]
+    fn what_is_read_is_declared() {
+        use crate::js::types::{declared::Declarations, tests::read_names};
+        let declared = Declarations::read();
+        type Reader = fn(&str) -> bool;
+        let readers: [(&str, Reader); 3] = [
+            ("TykHttpRequest", |fields| {
+                single(&format!("{{\"Domain\":\"http://a.example\",{fields}}}")).is_err()
+            }),
+            ("TykBatch", |fields| batch(&format!("{{{fields}}}"), 9).is_err()),
+            ("TykBatchUnit", |fields| {
+                let unit = format!("{{\"relative_url\":\"http://a.example\",{fields}}}");
+                batch(&format!("{{\"requests\":[{unit}]}}"), 9).is_err()
+            }),
+        ];
+        for (interface, refuses) in readers {
+            let is_read =
+                |name: &str| ["7", "\"x\""].iter().any(|wrong| refuses(&format!("\"{name}\":{wrong}")));
+            for name in declared.names(interface) {
+                assert!(is_read(&name), "{interface}.{name} is not read");
+            }
+            assert!(!is_read("NoSuchMember"), "{interface}");
+        }
+        let read = read_names(
+            include_str!("arguments.rs"),
+            &["text", "texts", "body", "flag", "milliseconds", "objects"],
+        );
+        let known = readers.iter().flat_map(|(interface, _)| declared.names(interface)).collect();
+        assert_eq!(read, known);
+    }
 }

@@ -8,12 +8,17 @@ const FRAMES_OF_OTHER_VALUES: usize = 0;
 
 use crate::js::engine::ErrorClass;
 
+/// Globals of the engine beside those of the language; not declared, because another driver lacks them.
+const GLOBALS_OF_THE_ENGINE: &[&str] = &["InternalError", "queueMicrotask"];
+
 fn driver() -> &'static QuickJsDriver {
     static DRIVER: std::sync::OnceLock<QuickJsDriver> = std::sync::OnceLock::new();
     DRIVER.get_or_init(|| QuickJsDriver::new(2))
 }
 
 include!("../driver_tests.rs");
+include!("../types/driver_tests.rs");
+include!("../underscore_tests.rs");
 
 #[test]
 fn native_loops_are_ended_too() {
