@@ -75,25 +75,25 @@ fn check_tells_what_is_served_and_what_is_not() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     };
-    let definition = |name: &str, keyless: bool| {
+    let definition = |name: &str, protection: &str| {
         format!(
-            "{{\"name\": \"{name}\", \"api_id\": \"{name}\", \"active\": true,\n\"use_keyless\": {keyless},\n\
+            "{{\"name\": \"{name}\", \"api_id\": \"{name}\", \"active\": true,\n{protection},\n\
              \"proxy\": {{\"listen_path\": \"/{name}/\", \"target_url\": \"http://127.0.0.1:1/\"}}}}"
         )
     };
     write("tyk.conf", "{\"listen_address\": \"127.0.0.1\", \"app_path\": \"apps\"}");
-    write("apps/open.json", &definition("open", true));
+    write("apps/open.json", &definition("open", "\"use_keyless\": true"));
     let check = || gatehouse(&["check", "--conf", "tyk.conf"]).current_dir(folder.path()).output().unwrap();
     let good = check();
     assert!(good.status.success(), "{}", text(&good.stderr));
     assert_eq!(text(&good.stdout), "1 of 1 definitions are served\n");
 
-    write("apps/keyed.json", &definition("keyed", false));
+    write("apps/jwt.json", &definition("jwt", "\"enable_jwt\": true"));
     let bad = check();
     assert_eq!(bad.status.code(), Some(1));
     assert_eq!(text(&bad.stdout), "1 of 2 definitions are served\n");
     let said = text(&bad.stderr);
-    assert!(said.contains("apps/keyed.json:2:16") && said.contains("use_keyless"), "{said}");
+    assert!(said.contains("apps/jwt.json:2:15") && said.contains("enable_jwt"), "{said}");
     assert_eq!(said.matches("API not served").count(), 1, "{said}");
 }
 

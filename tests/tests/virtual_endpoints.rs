@@ -749,33 +749,6 @@ fn reloads_leave_no_memory_behind() {
 }
 
 #[test]
-fn functions_that_need_a_store_say_so() {
-    let calls = [
-        "TykGetKeyData('k', 'api')",
-        "TykSetKeyData('k', '{}', '0')",
-        "TykStorageGet('k')",
-        "TykStorageSet('k', 'v', 10)",
-        "TykStorageSetNX('k', 'v', 10)",
-        "TykStorageDel('k')",
-        "TykStorageTTL('k')",
-        "TykStorageIncr('k')",
-    ];
-    for call in calls {
-        let name = call.split('(').next().unwrap();
-        let gateway = endpoint(
-            "GET",
-            &format!(
-                "try {{ {call}; }} catch (e) {{ {} }}\n{}",
-                saying("e instanceof Error ? e.message : e"),
-                saying("'no error'")
-            ),
-        );
-        let said = gateway.get("/api/ve").text();
-        assert!(said.contains(name) && said.contains("store"), "{call}: {said}");
-    }
-}
-
-#[test]
 fn redirects_of_scripts_loop_inside() {
     let upstream = Upstream::echo();
     let redirect = |to: &str| {

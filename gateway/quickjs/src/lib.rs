@@ -14,7 +14,7 @@
 //! arena.load(&program, None, &mut |_, _| HostReply::End)?;
 //! for _ in 0..2 {
 //!     let arguments = [Value::Text("you"), Value::Undefined, Value::Undefined];
-//!     let mut run = arena.start(&program, &"f".into(), arguments, 1, 1 << 20).map_err(|not| not.failure)?;
+//!     let mut run = arena.start(&program, &"f".into(), &arguments, 1, 1 << 20).map_err(|not| not.failure)?;
 //!     let Step::Done(result) = run.resume(Duration::from_secs(1)) else { panic!("it asks for nothing") };
 //!     assert_eq!(result?, "hello you 1");
 //!     arena = run.finish();

@@ -9,7 +9,7 @@ const FRAMES_OF_OTHER_VALUES: usize = 0;
 use crate::js::engine::ErrorClass;
 
 /// Globals of the engine beside those of the language; not declared, because another driver lacks them.
-const GLOBALS_OF_THE_ENGINE: &[&str] = &["InternalError", "queueMicrotask"];
+const GLOBALS_OF_THE_ENGINE: &[&str] = &["InternalError"];
 
 fn driver() -> &'static QuickJsDriver {
     static DRIVER: std::sync::OnceLock<QuickJsDriver> = std::sync::OnceLock::new();
