@@ -255,6 +255,13 @@ impl BatchAnswer {
     }
 }
 
+/// Headers of an error inside a batch. They are in the text of the answer, which callers may compare as a whole, so they
+/// are exactly those that a Tyk gives there (recorded).
+pub fn mark_error(headers: &mut HeaderMap) {
+    headers.remove(header::SERVER);
+    headers.insert(HeaderName::from_static("x-generator"), HeaderValue::from_static("tyk.io"));
+}
+
 fn http_date() -> String {
     let format = format_description!(
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"

@@ -384,7 +384,7 @@ impl Gateway {
                 self.metrics.unserved.count(error.unserved());
             }
             self.log_error(&error, exchange, served_by);
-            error.reply(content_type.as_ref(), &self.server_header)
+            self.reply_of(&error, exchange, content_type.as_ref())
         });
         if let Some(api) = served_by {
             api.metrics.served(reply.status(), start.elapsed());
@@ -464,7 +464,20 @@ impl Gateway {
     /// The answer for an error, logged.
     pub fn error_reply(&self, error: &GatewayError, exchange: &Exchange, api: Option<&LiveApi>) -> Reply {
         self.log_error(error, exchange, api);
-        error.reply(exchange.headers.get(header::CONTENT_TYPE), &self.server_header)
+        self.reply_of(error, exchange, exchange.headers.get(header::CONTENT_TYPE))
+    }
+
+    fn reply_of(
+        &self,
+        error: &GatewayError,
+        exchange: &Exchange,
+        content_type: Option<&HeaderValue>,
+    ) -> Reply {
+        let mut reply = error.reply(content_type, &self.server_header);
+        if exchange.in_batch {
+            chain::batch::mark_error(reply.headers_mut());
+        }
+        reply
     }
 
     /// Server-side failures are errors, a client's are for debugging; scripts and plugins have logged their
