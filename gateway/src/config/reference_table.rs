@@ -149,7 +149,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     // Ours.
     row("gatehouse.server_header", TEXT, "\"gatehouse\"", "`Server` header of answers that the gateway itself makes; \
         empty leaves it out."),
-    row("gatehouse.workers", count(1, 1_024), "", "Threads that serve connections; absent is one for each core."),
+    row("gatehouse.workers", count(1, 1_024), "", "Async worker threads; absent is one for each core."),
     row("gatehouse.supervisor", FLAG, "true", "A small parent process holds the listener and starts the worker again when native code crashes it; false serves in the first process."),
     row("gatehouse.admin.enabled", FLAG, "true", "false: there is no admin API, whatever `secret` says."),
     row("gatehouse.admin.listen_address", TEXT, "", "IP address of `control_api_port`; empty is `listen_address`."),

@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{Entry, Gateway, StartError, connection, threads::ServingThreads};
+use super::{Entry, Gateway, StartError, connection};
 
 /// Connections that the system holds for us.
 const BACKLOG: i32 = 4096;
@@ -19,24 +19,20 @@ pub struct Listener {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     entry: Entry,
-    threads: ServingThreads,
 }
 
 impl Listener {
     /// Makes an open socket a listener.
     ///
     /// # Errors
-    /// When a certificate cannot be used, the socket is not one, or the system gives no threads.
+    /// When a certificate cannot be used or the socket is not one.
     pub fn new(gateway: &Gateway, socket: std::net::TcpListener, entry: Entry) -> Result<Self, StartError> {
         let server = &gateway.settings.server;
         let tls = server.tls.as_ref().map(super::tls::acceptor).transpose()?;
         let address = server.listen;
         let listener =
             TcpListener::from_std(socket).map_err(|error| StartError::Listen { address, error })?;
-        // The admin API has little to do, and little of it on these threads.
-        let workers = if entry == Entry::Main { server.workers } else { Some(1) };
-        let threads = ServingThreads::start(workers).map_err(StartError::Threads)?;
-        Ok(Self { listener, tls, entry, threads })
+        Ok(Self { listener, tls, entry })
     }
 
     /// Opens the listener of the admin API, with the same TLS as the main one.
@@ -72,7 +68,7 @@ impl Listener {
             };
             let Some((socket, client, permit)) = accepted else { continue };
             let shared = shared.clone();
-            self.threads.serve(socket, client, move |socket, client| async move {
+            tokio::spawn(async move {
                 connection::serve(shared, socket, client).await;
                 drop(permit);
             });

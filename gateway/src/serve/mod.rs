@@ -10,7 +10,6 @@ pub mod listener;
 pub mod metrics;
 pub mod reload;
 pub mod stream;
-mod threads;
 pub mod tls;
 
 use std::{
@@ -170,9 +169,6 @@ pub enum StartError {
         #[source]
         error: std::io::Error,
     },
-    /// The threads that serve connections cannot be started.
-    #[error("starting the threads that serve connections: {0}")]
-    Threads(#[source] std::io::Error),
     /// Certificates of the listener.
     #[error(transparent)]
     Certificates(#[from] tls::CertificateError),
