@@ -12,6 +12,7 @@ pub mod call;
 mod definitions;
 pub mod keys;
 pub mod oas;
+mod oas_extension;
 pub mod policies;
 pub mod reload;
 mod rights_shape;
@@ -20,6 +21,7 @@ pub mod routes;
 pub mod schema;
 mod secret;
 pub mod status;
+pub mod versions;
 
 use std::{
     net::SocketAddr,
