@@ -234,7 +234,7 @@ fn hooks_run_in_their_order() {
     let answering = hook("hello", "hello");
     let marking = hook("hello", "add_foo_bar_header");
     for (place, reaches_upstream) in [("pre", false), ("post_key_auth", false), ("post", false)] {
-        let api = Api::new("shop").target(&upstream).hooks(place, json!([marking, answering]));
+        let api = Api::new("shop").target(&upstream).open_by_hook().hooks(place, json!([marking, answering]));
         let answer = Gateway::serving([api]).get("/shop/a");
         assert_eq!((answer.status, answer.header("x-plugin")), (200, "hello"), "{place}");
         assert!(answer.text().contains("Hello, stranger!"), "{place}");

@@ -12,6 +12,7 @@ pub mod call;
 mod definitions;
 pub mod keys;
 pub mod oas;
+pub mod plugin_test;
 pub mod policies;
 pub mod reload;
 mod rights_shape;

@@ -34,6 +34,14 @@ impl LiveHook {
     }
 }
 
+/// The answer of a hook.
+pub struct HookAnswer {
+    /// It.
+    pub reply: Reply,
+    /// The hook saw the caller's session, whose quota is on its answer then; otherwise it says zero, as in Tyk.
+    pub sees_session: bool,
+}
+
 /// Calls hooks one after the other until one answers. `after_authentication` says whether there can be a session.
 ///
 /// # Errors
@@ -44,7 +52,7 @@ pub async fn requests(
     gateway: &Gateway,
     exchange: &mut Exchange,
     after_authentication: bool,
-) -> Result<Option<Reply>, GatewayError> {
+) -> Result<Option<HookAnswer>, GatewayError> {
     for hook in hooks {
         let reply = match hook {
             LiveHook::Plugin(plugin) => {
@@ -56,8 +64,12 @@ pub async fn requests(
                 script_hook::request(script, gateway, exchange, after_authentication).await?
             }
         };
-        if reply.is_some() {
-            return Ok(reply);
+        if let Some(reply) = reply {
+            let sees_session = match hook {
+                LiveHook::Plugin(_) => true,
+                LiveHook::Script(script) => script.use_session && after_authentication,
+            };
+            return Ok(Some(HookAnswer { reply, sees_session }));
         }
     }
     Ok(None)

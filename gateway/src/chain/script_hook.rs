@@ -167,6 +167,11 @@ fn failed(hook: &LiveScriptHook, exchange: &Exchange, error: &ScriptError) -> Ga
 
 /// Counts a failure and tells of it, once.
 fn log(hook: &LiveScriptHook, exchange: &Exchange, error: &ScriptError) {
+    if let ScriptState::Ready(script) = &hook.state
+        && let Some(rehearsal) = script.rehearsal()
+    {
+        return rehearsal.failed(error.into());
+    }
     hook.failures.count(error.class.as_str());
     let position = error.position.as_ref().map(ToString::to_string).unwrap_or_default();
     tracing::error!(
