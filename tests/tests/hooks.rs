@@ -49,7 +49,7 @@ fn a_hook_sees_the_request() {
         [json!("PUT"), json!("http"), json!("b\u{e9}"), json!("YsOp")]
     );
     assert_eq!(seen[8], json!({}));
-    assert_eq!(seen[9], json!({"APIID": "api", "OrgID": "default", "config_data": {}}));
+    assert_eq!(seen[9], json!({"APIID": "api", "OrgID": "default", "config_data": null}));
     let overrides = json!({"ResponseCode": 0, "ResponseError": "", "ResponseBody": "", "ResponseHeaders": null,
         "OverrideError": false});
     assert_eq!((&seen[10], &seen[11]), (&overrides, &json!(16)));

@@ -84,14 +84,18 @@ fn scripts_see_config_and_an_empty_session() {
         .virtual_endpoint("GET", "/config", &showing("config"))
         .virtual_endpoint("GET", "/session", &showing("[session, typeof session.meta_data]"));
     let off = Api::new("off").set("/config_data", json!({"a": 1})).set("/config_data_disabled", true);
-    let gateway =
-        Gateway::serving([api, off.virtual_endpoint("GET", "/config", &showing("config.config_data"))]);
+    let none = Api::new("none").virtual_endpoint("GET", "/config", &showing("config"));
+    let off = off.virtual_endpoint("GET", "/config", &showing("config"));
+    let gateway = Gateway::serving([api, off, none]);
     assert_eq!(
         gateway.get("/api/config").json(),
         json!({"APIID": "api", "OrgID": "org", "config_data": {"list": [1, "two", null, {"k": []}], "number": 1.5}})
     );
     assert_eq!(gateway.get("/api/session").json(), json!([{}, "undefined"]));
-    assert_eq!(gateway.get("/off/config").json(), json!({}));
+    // As in Tyk.
+    assert_eq!(gateway.get("/off/config").json(), json!({"APIID": "off", "OrgID": "default"}));
+    let none = json!({"APIID": "none", "OrgID": "default", "config_data": null});
+    assert_eq!(gateway.get("/none/config").json(), none);
 }
 
 #[test]

@@ -21,7 +21,7 @@ interface TykConfig {
   readonly APIID: string;
   /** Id of its organisation. */
   readonly OrgID: string;
-  /** `config_data` of the definition; `{}` when it has none or switches it off. */
+  /** `config_data` of the definition; `null` when it has none, not there when it switches it off. */
   readonly config_data: TykJsonObject;
 }
 
