@@ -27,13 +27,6 @@ pub enum LiveHook {
     Script(LiveScriptHook),
 }
 
-impl LiveHook {
-    /// Whether it is in JavaScript.
-    pub fn is_script(&self) -> bool {
-        matches!(self, Self::Script(_))
-    }
-}
-
 /// Calls hooks one after the other until one answers. `after_authentication` says whether there can be a session.
 ///
 /// # Errors
