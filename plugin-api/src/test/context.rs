@@ -161,7 +161,7 @@ impl ContextSide for TestContext {
     }
 
     fn respond(&self, answer: Answer<'_>) -> Result<(), Refusal> {
-        if !(100..1000).contains(&answer.status) {
+        if !(200..1000).contains(&answer.status) {
             return Err(Refusal::BadValue);
         }
         let mut response = Response::new(answer.status).body(answer.body.as_ref().to_vec());

@@ -541,7 +541,7 @@ impl ResponseSide for TestResponse {
     }
 
     fn set_status(&mut self, status: u16) -> Result<(), Refusal> {
-        if !(100..1000).contains(&status) {
+        if !(200..1000).contains(&status) {
             return Err(Refusal::BadValue);
         }
         self.status = status;
