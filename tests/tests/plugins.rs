@@ -191,6 +191,23 @@ fn an_answer_too_large_for_a_response_hook_is_an_error() {
     });
 }
 
+#[test]
+fn an_answer_that_never_ends_does_not_hold_a_response_hook_for_ever() {
+    let gate = Gate::new();
+    let end = gate.clone();
+    let upstream = Upstream::conversing(move |conversation| {
+        conversation.request()?;
+        conversation.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")?;
+        end.pass();
+        Ok(())
+    });
+    let api =
+        Api::new("users").target(&upstream).hooks("response", json!([hook("transform_response", "redact")]));
+    let gateway = Setup::new().set("/proxy_default_timeout", 0.2).api(api).start();
+    gateway.get("/users/7").assert_error(504, "Upstream service reached hard timeout.");
+    gate.open();
+}
+
 /// An API behind the partner plugin, with partners in a file.
 fn partners(api: Api) -> Setup {
     let api = api.set("/use_keyless", false).hooks("auth_check", hook("auth", "partner"));
