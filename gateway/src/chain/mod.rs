@@ -32,7 +32,7 @@ use percent_encoding::percent_decode_str;
 
 use self::{
     authentication::{Arriving, KeptOut},
-    hook::{HookAnswer, LiveHook},
+    hook::HookAnswer,
     limits::{Checked, Rules},
     looping::LoopTarget,
     path_access::Access,
@@ -425,7 +425,7 @@ impl Upstream<'_> {
             path_and_query,
             method: self.method.clone(),
             preserve_host: api.preserve_host_header,
-            keeps_request: api.hooks.response.iter().any(LiveHook::is_script),
+            keeps_request: !api.hooks.response.is_empty(),
             timeout: timeout.copied().unwrap_or(gateway.settings.upstream.timeout),
         };
         forward(&gateway.clients, exchange, call).await.map(Flow::Reply)

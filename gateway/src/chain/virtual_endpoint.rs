@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use serde_json::{Map, Value};
 
 use super::query::is_valid_field;
@@ -14,7 +14,7 @@ use crate::{
         response::VirtualResponse,
         runtime::Script,
     },
-    reply::{Reply, body::ReplyBody, error::GatewayError},
+    reply::{self, Reply, body::ReplyBody, error::GatewayError},
     serve::Gateway,
     telemetry::metrics::Failures,
 };
@@ -167,11 +167,9 @@ pub fn canonical_name(name: &HeaderName) -> String {
 }
 
 fn reply(response: VirtualResponse) -> Result<Reply, ScriptError> {
-    let status = StatusCode::from_u16(response.code).map_err(|_| {
-        ScriptError::new(
-            ErrorClass::BadResult,
-            format!("Code {} is not a status between 100 and 999", response.code),
-        )
+    let status = reply::script_status(response.code).ok_or_else(|| {
+        let message = format!("returned a response with `Code` {}, which no answer can have", response.code);
+        ScriptError::new(ErrorClass::BadResult, message)
     })?;
     let lines = response.headers.iter().map(|(_, values)| values.len()).sum::<usize>();
     if lines > MOST_HEADERS {

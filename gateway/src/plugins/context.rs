@@ -191,7 +191,7 @@ impl ContextSide for CallState<'_> {
 
     fn respond(&self, answer: Answer<'_>) -> Result<(), Refusal> {
         let mut response = Response::new(bytes(answer.body));
-        *response.status_mut() = StatusCode::from_u16(answer.status).map_err(|_| Refusal::BadValue)?;
+        *response.status_mut() = reply::final_status(answer.status).ok_or(Refusal::BadValue)?;
         let headers = response.headers_mut();
         headers.reserve(answer.headers.len() + reply::ADDED_HEADERS);
         for (name, value) in answer.headers {

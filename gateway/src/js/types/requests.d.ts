@@ -128,7 +128,7 @@ interface TykHookResponse {
 
 /** The answer of a virtual endpoint. Names match without regard to case. */
 interface TykVirtualResponse {
-  /** Status; a whole number from 100 to 999. */
+  /** Status; a whole number from 200 to 999. */
   Code: number;
   /** The body. */
   Body?: string | null;
