@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::session::{AccessRight, Limit, Session},
+    super::session::{AccessRight, EndpointLimits, Limit, MethodLimit, Session},
     Partitions, Policy, PolicyError,
 };
 
@@ -74,6 +74,7 @@ impl Applied {
                 if limit.quota_max == -1 {
                     limit.quota_renewal_rate = 0;
                 }
+                keep_higher_rates(&mut right.endpoints, &given.right.endpoints);
             }
             let given = Given { right, acl: true, quota: true, rate: true, complexity: true, set_by: scope };
             self.rights.insert(api.clone(), given);
@@ -237,6 +238,23 @@ fn is_higher_rate((rate, per): (f64, f64), (other_rate, other_per): (f64, f64)) 
         return false;
     }
     other_rate == 0.0 || other_per == 0.0 || rate / per > other_rate / other_per
+}
+
+/// Of the endpoints that two policies limit, the higher rate counts, as in Tyk.
+fn keep_higher_rates(endpoints: &mut [EndpointLimits], others: &[EndpointLimits]) {
+    let of_other = |path: &str, method: &str| {
+        let other = others.iter().filter(|other| other.path == path).flat_map(|other| &other.methods);
+        other.map(|entry| (&entry.name, &entry.limit)).find(|(name, _)| name.eq_ignore_ascii_case(method))
+    };
+    for EndpointLimits { path, methods } in endpoints {
+        for MethodLimit { name, limit } in methods {
+            if let Some((_, other)) = of_other(path, name)
+                && is_higher_rate((other.rate, other.per), (limit.rate, limit.per))
+            {
+                (limit.rate, limit.per) = (other.rate, other.per);
+            }
+        }
+    }
 }
 
 /// Adds a text to a list that does not have it.

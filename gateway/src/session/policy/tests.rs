@@ -111,3 +111,18 @@ fn files_and_folders_are_read() {
     assert!(Policies::read(folder.path()).unwrap().get("q").is_some());
     assert!(matches!(Policies::read(&folder.path().join("none.json")), Err(PolicyError::Read { .. })));
 }
+
+#[test]
+fn of_the_rates_of_an_endpoint_the_higher_one_counts() {
+    let policy = |id: &str, get: u32, put: u32| {
+        let methods = json!([{"name": "GET", "limit": {"rate": get, "per": 10}},
+            {"name": "PUT", "limit": {"rate": put, "per": 10}}]);
+        json!({"id": id, "org_id": "default", "rate": 100, "per": 1, "partitions": {"per_api": true},
+            "access_rights": {"x": {"endpoints": [{"path": "/a", "methods": methods}]}}})
+    };
+    let policies = json!({"p": policy("p", 5, 9), "q": policy("q", 7, 2)});
+    let session = applied(policies, json!({"apply_policies": ["p", "q"]})).unwrap();
+    let rates: Vec<f64> =
+        session.access_rights["x"].endpoints[0].methods.iter().map(|entry| entry.limit.rate).collect();
+    assert_eq!(rates, [7.0, 9.0]);
+}
