@@ -497,6 +497,8 @@ pub struct KeyLimits {
     pub no_quotas: bool,
     /// `session_lifetime`: time that a key is kept for after it is written, unless it says so itself; `None` is for ever.
     pub session_lifetime: Option<Duration>,
+    /// `session_lifetime_respects_key_expiration`: a record is not removed before its key ends.
+    pub lifetime_respects_expiration: bool,
 }
 
 #[cfg(test)]

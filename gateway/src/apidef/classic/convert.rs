@@ -62,6 +62,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
                 .ok()
                 .filter(|seconds| *seconds > 0)
                 .map(std::time::Duration::from_secs),
+            lifetime_respects_expiration: file.session_lifetime_respects_key_expiration,
         },
         driver,
         script_budget,

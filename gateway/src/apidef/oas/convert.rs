@@ -93,6 +93,7 @@ pub(super) fn convert(
             no_rates: global.skip_rate_limit,
             no_quotas: global.skip_quota,
             session_lifetime: key_lifetime.filter(|lifetime| !lifetime.is_zero()),
+            lifetime_respects_expiration: lifetime.enabled && lifetime.respect_validity,
         },
         driver,
         script_budget: file.gatehouse.javascript.checked(&at(""), reader.problems),
