@@ -144,11 +144,11 @@ impl Parameter {
         if self.is_json {
             return serde_json::from_str(&text).map(Found::Value).map_err(|error| error.to_string());
         }
-        self.from_text(&text)
+        self.read_text(&text)
     }
 
     /// A value that is one text.
-    fn from_text(&self, text: &str) -> Result<Found, String> {
+    fn read_text(&self, text: &str) -> Result<Found, String> {
         let (text, separator) = match self.style {
             Style::Label if self.explode => (text.strip_prefix('.').unwrap_or(text), '.'),
             Style::Label => (text.strip_prefix('.').unwrap_or(text), ','),
@@ -215,7 +215,7 @@ impl Parameter {
                 list(named, &self.shape).map(Found::Value)
             }
             _ => match named.next() {
-                Some(text) => self.from_text(text),
+                Some(text) => self.read_text(text),
                 None => Ok(Found::Nothing),
             },
         }

@@ -68,7 +68,7 @@ fn is_base64(text: &str) -> bool {
     let text = text.as_bytes();
     let body = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
-    text.len() % 4 == 0 && body.iter().all(is_letter)
+    text.len().is_multiple_of(4) && body.iter().all(is_letter)
 }
 
 #[cfg(test)]
