@@ -31,6 +31,7 @@ pub struct Refused {
     message: String,
     errors: Vec<FieldError>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    has_error_member: bool,
 }
 
 /// One thing that is wrong with what was sent.
@@ -71,6 +72,8 @@ struct Modified<'a> {
 struct Message<'a> {
     status: &'static str,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
 }
@@ -94,7 +97,7 @@ impl Answer {
 
     /// `{"status":"ok","message":…}`.
     pub fn ok(message: &str) -> Self {
-        Self::json(&Message { status: "ok", message, errors: &[] })
+        Self::json(&Message { status: "ok", message, error: None, errors: &[] })
     }
 
     /// `{"key":…,"status":"ok","action":…}`.
@@ -151,7 +154,13 @@ impl Answer {
 impl Refused {
     /// Refused for a reason.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), errors: Vec::new(), headers: Vec::new() }
+        Self {
+            status,
+            message: message.into(),
+            errors: Vec::new(),
+            headers: Vec::new(),
+            has_error_member: false,
+        }
     }
 
     /// Nothing of this name.
@@ -177,6 +186,11 @@ impl Refused {
     /// The same, with all that is wrong.
     pub fn because(self, errors: Vec<FieldError>) -> Self {
         Self { errors, ..self }
+    }
+
+    /// The same with the message as `error` too, where Tyk has that.
+    pub fn with_error_member(self) -> Self {
+        Self { has_error_member: true, ..self }
     }
 
     /// Without the secret.
@@ -218,8 +232,9 @@ impl Refused {
 
     /// The answer that says so.
     pub fn into_answer(self) -> Answer {
-        let Self { status, message, errors, headers } = self;
-        let body = Message { status: "error", message: &message, errors: &errors };
+        let Self { status, message, errors, headers, has_error_member } = self;
+        let error = has_error_member.then_some(&*message);
+        let body = Message { status: "error", message: &message, error, errors: &errors };
         let mut answer = Answer::with_status(status, &body);
         answer.headers.extend(headers);
         let details = errors.iter().map(|error| format!("; {}: {}", error.field, error.message));

@@ -13,6 +13,7 @@ mod definitions;
 pub mod keys;
 mod not_here;
 pub mod oas;
+pub mod plugin_test;
 pub mod policies;
 pub mod reload;
 mod rights_shape;

@@ -279,6 +279,7 @@ pub(super) struct JavaScript {
     pub(super) max_processes: usize,
     pub(super) max_memory_bytes: usize,
     pub(super) max_outbound_calls: u32,
+    pub(super) batch_parallel: usize,
     pub(super) max_response_bytes: usize,
     pub(super) max_outbound_body_bytes: usize,
 }

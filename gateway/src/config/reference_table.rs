@@ -70,8 +70,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     row("enable_bundle_downloader", FLAG, "", "Bundles that definitions name are fetched when they are not there."),
     row("bundle_base_url", TEXT, "", "URL that names of bundles are put behind: http, https or file."),
     row("bundle_insecure_skip_verify", FLAG, "", "Certificates of the bundles' server are not checked."),
-    row("public_key_path", TEXT, "", "Asks for signed bundles. Signatures cannot be checked by this version, so APIs with \
-        bundles are not served when it is set."),
+    row("public_key_path", TEXT, "", "File of an RSA public key in PEM form. A bundle counts only if its manifest has a \
+        `signature` made with the private key that belongs to it."),
     row("storage.type", Kind::Word(&["redis"]), "",
         "Kind of store: `redis` is Redis or Valkey, for several gateways. Without this section, keys are in a file of this gateway's."),
     row("storage.host", TEXT, "", "Host of Redis."),
@@ -193,6 +193,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     row("gatehouse.javascript.max_memory_bytes", bytes(MEMORY_BYTES.0, MEMORY_BYTES.1), "33554432",
         "Memory that one call may take; not bounded under `boa` on threads."),
     row("gatehouse.javascript.max_outbound_calls", count(CALLS.0, CALLS.1), "64", "Outbound calls that one call may make."),
+    row("gatehouse.javascript.batch_parallel", count(1, 10_000), "16",
+        "Calls of one `TykBatchRequest` that are under way at the same time."),
     row("gatehouse.javascript.max_response_bytes", bytes(RESPONSE_BYTES.0, RESPONSE_BYTES.1), "16777216", "Largest value that a script returns."),
     row("gatehouse.javascript.max_outbound_body_bytes", bytes(KIB, GIB), "16777216",
         "Largest outbound answer that a script reads."),

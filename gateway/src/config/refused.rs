@@ -2,8 +2,7 @@
 //!
 //! What Tyk does with each is the meaning of its row in [`super::reference_table`]. Left out on purpose, although they
 //! restrict something in Tyk: `enforce_org_quotas` (there are no organisation sessions to enforce), `ssl_ciphers`
-//! (rustls has no weak ones), `allow_insecure_configs` (it only loosens), `public_key_path`
-//! (APIs with bundles are not served), client certificates of APIs (asked for by definitions, which are refused).
+//! (rustls has no weak ones), `allow_insecure_configs` (it only loosens), client certificates of APIs (asked for by definitions, which are refused).
 
 use super::{file::TykConf, problem::Complaint, reference, report::Report};
 

@@ -84,10 +84,7 @@ pub(super) fn convert(
         strip_listen_path: file.server.listen_path.strip,
         upstream: upstream?,
         versioning: Versioning::Single(Box::new(version)),
-        config_data: match data {
-            Some(data) if plugins.data.enabled && !data.is_null() => data,
-            _ => Value::Object(serde_json::Map::new()),
-        },
+        config_data: plugins.data.enabled.then(|| data.unwrap_or_default()),
         cors: cors(&global.cors),
         client_addresses,
         keys: gatekeeper.keys,
