@@ -18,9 +18,11 @@ use rquickjs_sys::*;
 use crate::{
     control::Control,
     engine::{Engine, Envelope, Field, FieldKind, Source},
-    envelope::{self, Plain},
+    envelope::{self, Fields},
     failure::{Failure, FailureKind, frames},
-    heap, native,
+    heap,
+    json::{self, Json},
+    native,
     value::Value,
 };
 
@@ -227,6 +229,7 @@ impl<'a> Js<'a> {
             }
         }
         self.install_date(global)?;
+        self.install_json(global)?;
         self.install_envelope(engine, global)?;
         for name in &engine.names {
             self.atom(name)?;
@@ -279,14 +282,13 @@ impl<'a> Js<'a> {
 
     fn install_envelope(&self, engine: &Engine, global: JSValue) -> Result<(), Thrown> {
         let Some(Envelope { name, fields }) = &engine.envelope else { return Ok(()) };
-        let plain = Plain::new(self, fields).ok_or(Thrown)?;
         let (c_name, count) = (CString::new(name.as_str()).unwrap_or_default(), fields.len() as c_int);
         let kind = JSCFunctionEnum_JS_CFUNC_generic;
         // SAFETY: a function of this kind.
         let function = unsafe {
             JS_NewCFunction2(self.context, Some(envelope::envelope), c_name.as_ptr(), count, kind, 0)
         };
-        let _ = self.control.plain.set(plain);
+        let _ = self.control.envelope.set(Fields::new(self, fields)?);
         self.define(global, self.atom(name)?, function, PLAIN)
     }
 
@@ -308,6 +310,23 @@ impl<'a> Js<'a> {
             }
             self.define(prototype, self.atom("constructor")?, JS_DupValue(self.context, date), PLAIN)?;
             self.define(global, self.atom("Date")?, date, PLAIN)
+        }
+    }
+
+    /// Puts our `JSON.parse` and `JSON.stringify` in place of the engine's own.
+    fn install_json(&self, global: JSValue) -> Result<(), Thrown> {
+        let object = self.property(global, c"JSON")?;
+        let parse = self.property(object, c"parse")?;
+        let Some(json) = Json::new(self, parse, self.control.memory())? else { return Ok(()) };
+        let _ = self.control.json.set(json);
+        let kind = JSCFunctionEnum_JS_CFUNC_generic;
+        // SAFETY: functions of this kind.
+        unsafe {
+            let parse = JS_NewCFunction2(self.context, Some(json::parse), c"parse".as_ptr(), 2, kind, 0);
+            self.define(object, self.atom("parse")?, parse, PLAIN)?;
+            let name = c"stringify".as_ptr();
+            let stringify = JS_NewCFunction2(self.context, Some(json::stringify), name, 3, kind, 0);
+            self.define(object, self.atom("stringify")?, stringify, PLAIN)
         }
     }
 
@@ -603,13 +622,19 @@ impl<'a> Js<'a> {
         self.checked(unsafe { JS_GetPropertyStr(self.context, object, name.as_ptr()) })
     }
 
-    fn atom(&self, name: &str) -> Result<JSAtom, Thrown> {
+    pub(crate) fn atom(&self, name: &str) -> Result<JSAtom, Thrown> {
         // SAFETY: as many bytes as it says.
         let atom = unsafe { JS_NewAtomLen(self.context, name.as_ptr().cast(), name.len() as size_t) };
         if atom == 0 { Err(Thrown) } else { Ok(atom) }
     }
 
-    fn define(&self, object: JSValue, name: JSAtom, value: JSValue, flags: u32) -> Result<(), Thrown> {
+    pub(crate) fn define(
+        &self,
+        object: JSValue,
+        name: JSAtom,
+        value: JSValue,
+        flags: u32,
+    ) -> Result<(), Thrown> {
         // SAFETY: values of this context; the value is given away.
         let defined = unsafe {
             if JS_IsException(object) || JS_IsException(value) {
@@ -656,7 +681,7 @@ impl<'a> Js<'a> {
         })
     }
 
-    fn checked(&self, value: JSValue) -> Result<JSValue, Thrown> {
+    pub(crate) fn checked(&self, value: JSValue) -> Result<JSValue, Thrown> {
         // SAFETY: looks at the value's tag only.
         if unsafe { JS_IsException(value) } { Err(Thrown) } else { Ok(value) }
     }
