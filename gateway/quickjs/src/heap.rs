@@ -20,7 +20,7 @@ use crate::reservation::Reservation;
 /// Alignment of what is given out, and the unit of sizes.
 const UNIT: usize = 16;
 /// Bytes of a block before its content.
-const HEAD: usize = size_of::<Block>();
+pub(crate) const HEAD: usize = size_of::<Block>();
 /// Contents are at least this long: a free block keeps its links there.
 const LEAST: usize = 16;
 /// Classes of each power of two.

@@ -23,6 +23,7 @@ use crate::{
     heap,
     json::{self, Json},
     native,
+    reservation::PAGE,
     value::Value,
 };
 
@@ -193,7 +194,7 @@ impl<'a> Js<'a> {
 
     /// Everything that all programs of the arena share.
     pub(crate) fn prepare(&self, engine: &Engine, core: &[Text]) -> Result<Handles, Failure> {
-        let handles = self.install(engine).map_err(|Thrown| self.failure(FailureKind::Engine))?;
+        self.install(engine).map_err(|Thrown| self.failure(FailureKind::Engine))?;
         for source in core {
             self.run_source(source).map_err(|mut failure| {
                 failure.message = format!("a core source failed: {}", failure.message);
@@ -203,10 +204,11 @@ impl<'a> Js<'a> {
         }
         self.collect_garbage();
         self.make_room();
-        Ok(handles)
+        // What runs write to comes last, next to where their own blocks will be.
+        self.new_handles(engine).map_err(|Thrown| self.failure(FailureKind::Engine))
     }
 
-    fn install(&self, engine: &Engine) -> Result<Handles, Thrown> {
+    fn install(&self, engine: &Engine) -> Result<(), Thrown> {
         let global = self.global();
         for (index, function) in engine.functions.iter().enumerate() {
             if function.global {
@@ -230,7 +232,10 @@ impl<'a> Js<'a> {
         }
         self.install_date(global)?;
         self.install_json(global)?;
-        self.install_envelope(engine, global)?;
+        self.install_envelope(engine, global)
+    }
+
+    fn new_handles(&self, engine: &Engine) -> Result<Handles, Thrown> {
         for name in &engine.names {
             self.atom(name)?;
         }
@@ -265,16 +270,25 @@ impl<'a> Js<'a> {
         Ok(Filled { object: Held(object), fields: taking })
     }
 
-    /// Leaves free blocks of each size in the base image. A program that comes to need a chunk of its own would have the
-    /// whole of it in its image.
+    /// Leaves a chunk of free blocks of each size in the base image, and all others full. A program that comes to need a
+    /// chunk of its own would have the whole of it in its image; and what runs write to is what has to be copied back
+    /// after them, so that their blocks should lie next to each other.
     fn make_room(&self) {
-        for size in BLOCKS.map(|units| units * 8 - 8) {
-            // SAFETY: memory of the context, given back once. The last block stays, so that its chunk does.
-            unsafe {
-                let blocks: Vec<_> =
-                    (0..CHUNK / (size + 8)).map(|_| js_malloc(self.context, size as size_t)).collect();
-                for block in blocks.iter().rev().skip(1) {
-                    js_free(self.context, *block);
+        // SAFETY: memory of the context; the heap is not borrowed while the arena runs.
+        unsafe {
+            let used = || (*self.control.heap).used();
+            // The chunks begin within a page, and each a little earlier than the one before it, so that the head and the
+            // first blocks of each lie in one page.
+            let from = used().next_multiple_of(PAGE) + PAGE / 2;
+            js_malloc(self.context, (from - used() - 2 * heap::HEAD) as size_t);
+            for size in BLOCKS.map(|units| units * 8 - 8) {
+                // Until one is the first of a new chunk; it stays, so that the chunk does.
+                for _ in 0..4 * CHUNK / (size + 8) {
+                    let before = used();
+                    js_malloc(self.context, size as size_t);
+                    if used() != before {
+                        break;
+                    }
                 }
             }
         }
