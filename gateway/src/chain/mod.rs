@@ -31,14 +31,15 @@ use http::{HeaderValue, Method, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
 use self::{
-    authentication::Arriving,
-    hook::LiveHook,
+    authentication::{Arriving, KeptOut},
+    hook::HookAnswer,
     limits::{Checked, Rules},
     looping::LoopTarget,
     path_access::Access,
-    plugin::Now,
+    plugin::{LivePlugin, Now},
     response_cache::Question,
     version::Selected,
+    virtual_endpoint::LiveVirtualEndpoint,
 };
 use crate::{
     exchange::{Exchange, SentTo},
@@ -171,12 +172,9 @@ async fn pass(
     if hooks.before_limits() || api.asks_for_caller() {
         let authenticates = !matches!(access, Access::Ignored);
         let arriving = Arriving { authenticates, version: version_name, forms: path.forms() };
-        if let Some(reply) = Box::pin(authentication::let_in(gateway, api, arriving, exchange)).await? {
-            let reply = made_here(gateway, reply);
-            if let Some(target) = looping::redirect_target(&reply) {
-                return Ok(Flow::Loop(target));
-            }
-            return Ok(Flow::Reply(reply));
+        if let Some(kept_out) = Box::pin(authentication::let_in(gateway, api, arriving, exchange)).await? {
+            let answering = Answering { gateway, api, version, forms: path.forms() };
+            return Box::pin(answering.kept_out(kept_out, exchange)).await;
         }
         if exchange.sent_to == SentTo::Target {
             // What follows sees the new path as if the client had sent it.
@@ -211,12 +209,16 @@ async fn pass(
         let method = transformed.unwrap_or(&client_method);
         let question = Question { api, version, cache, rule, method, rewritten: rewritten.as_ref() };
         if let Some(reply) = Box::pin(response_cache::find(gateway, question, exchange)).await? {
-            return Ok(finished(api, version, exchange, reply));
+            return Ok(finished(api, version, exchange, reply, true));
         }
     }
+    let mut sees_session = true;
     let mut reply = match endpoints.virtual_endpoints.find(&client_method, forms) {
-        Some(endpoint) => match Box::pin(virtual_endpoint::answer(gateway, api, endpoint, exchange)).await {
-            Ok(reply) => Some(reply),
+        Some(endpoint) => match Box::pin(virtual_endpoint::answer(gateway, endpoint, exchange)).await {
+            Ok(reply) => {
+                sees_session = endpoint.use_session;
+                Some(reply)
+            }
             // Only the script's own failure: a body that did not come whole must not go on as if it had.
             Err(GatewayError::VirtualEndpoint { .. }) if endpoint.proxy_on_error => None,
             Err(error) => return Err(error),
@@ -233,7 +235,9 @@ async fn pass(
         plugin::note_denial(api, exchange, reply.as_ref());
     }
     if reply.is_none() && !hooks.post.is_empty() {
-        reply = Box::pin(hook::requests(api, &hooks.post, gateway, exchange, true)).await?;
+        if let Some(answer) = Box::pin(hook::requests(api, &hooks.post, gateway, exchange, true)).await? {
+            (reply, sees_session) = (Some(answer.reply), answer.sees_session);
+        }
     }
     let from_upstream = reply.is_none();
     if from_upstream && let Some(mock) = endpoints.upstream_mocks.find(&client_method, forms) {
@@ -280,12 +284,82 @@ async fn pass(
     if exchange.cache_fill.is_some() {
         reply = Box::pin(response_cache::keep(exchange, reply)).await?;
     }
-    Ok(finished(api, version, exchange, reply))
+    Ok(finished(api, version, exchange, reply, sees_session))
+}
+
+/// What the answer of a hook before the limits goes through.
+struct Answering<'a> {
+    gateway: &'a Gateway,
+    api: &'a LiveApi,
+    version: &'a LiveVersion,
+    forms: PathForms<'a>,
+}
+
+impl Answering<'_> {
+    async fn kept_out(self, kept_out: KeptOut, exchange: &mut Exchange) -> Result<Flow, GatewayError> {
+        let Self { gateway, api, version, forms } = self;
+        let (mut reply, sees_session) = match kept_out {
+            KeptOut::Before(reply) => (reply, None),
+            KeptOut::After(HookAnswer { reply, sees_session }) => (reply, Some(sees_session)),
+        };
+        if sees_session.is_some() {
+            let method = exchange.method.clone();
+            header_transform::response(api, version, &method, forms, exchange, reply.headers_mut());
+            reply = hook::responses(&api.hooks.response, gateway, exchange, reply).await?;
+        }
+        let mut reply = made_here(gateway, reply);
+        if let Some(target) = looping::redirect_target(&reply) {
+            return Ok(Flow::Loop(target));
+        }
+        if sees_session == Some(true) {
+            limits::set_headers(api, exchange, reply.headers_mut());
+        }
+        Ok(Flow::Reply(reply))
+    }
+}
+
+/// The code at an endpoint of an API.
+#[derive(Debug)]
+pub struct CodeAt<'a> {
+    /// Its virtual endpoint.
+    pub virtual_endpoint: Option<&'a LiveVirtualEndpoint>,
+    /// Its endpoint plugin.
+    pub plugin: Option<&'a LivePlugin>,
+}
+
+/// Finds the code at the endpoint that a request is for, as a pass does.
+///
+/// # Errors
+/// When the request is for no version of the API.
+pub fn code_at<'a>(
+    api: &'a LiveApi,
+    listen_length: usize,
+    exchange: &mut Exchange,
+) -> Result<CodeAt<'a>, GatewayError> {
+    let uri = exchange.uri.clone();
+    let Selected { version, segment, .. } = version::find(api, &uri, listen_length, exchange)?;
+    let path = RequestPath::new(&uri, listen_length, segment);
+    let (endpoints, method) = (&version.endpoints, &exchange.method);
+    Ok(CodeAt {
+        virtual_endpoint: endpoints.virtual_endpoints.find(method, path.forms()),
+        plugin: endpoints.plugins.find(method, path.forms()).map(|plugin| &**plugin),
+    })
 }
 
 /// What every answer gets that comes from behind the limits.
-fn finished(api: &LiveApi, version: &LiveVersion, exchange: &Exchange, mut reply: Reply) -> Flow {
-    limits::set_headers(api, exchange, reply.headers_mut());
+///
+/// `sees_session`: whatever made it knows the caller's session, and so its quota; else the quota is zero, as in Tyk.
+fn finished(
+    api: &LiveApi,
+    version: &LiveVersion,
+    exchange: &Exchange,
+    mut reply: Reply,
+    sees_session: bool,
+) -> Flow {
+    match sees_session {
+        true => limits::set_headers(api, exchange, reply.headers_mut()),
+        false => reply::set_keyless_limits(reply.headers_mut()),
+    }
     if let Some(expires) = &version.expires {
         reply.headers_mut().insert("x-tyk-api-expires", expires.header.clone());
     }
@@ -293,7 +367,7 @@ fn finished(api: &LiveApi, version: &LiveVersion, exchange: &Exchange, mut reply
 }
 
 /// Finishes the answer of a script or plugin.
-fn made_here(gateway: &Gateway, mut reply: Reply) -> Reply {
+pub fn made_here(gateway: &Gateway, mut reply: Reply) -> Reply {
     reply.headers_mut().insert(header::SERVER, gateway.server_header.clone());
     if !reply::has_body(reply.status()) {
         *reply.body_mut() = ReplyBody::Empty;
@@ -351,7 +425,7 @@ impl Upstream<'_> {
             path_and_query,
             method: self.method.clone(),
             preserve_host: api.preserve_host_header,
-            keeps_request: api.hooks.response.iter().any(LiveHook::is_script),
+            keeps_request: !api.hooks.response.is_empty(),
             timeout: timeout.copied().unwrap_or(gateway.settings.upstream.timeout),
         };
         forward(&gateway.clients, exchange, call).await.map(Flow::Reply)
