@@ -302,7 +302,7 @@ impl Answering<'_> {
         let Self { gateway, api, version, forms } = self;
         let (mut reply, sees_session) = match kept_out {
             KeptOut::Before(reply) => (reply, None),
-            KeptOut::After(HookAnswer { reply, sees_session }) => (reply, Some(sees_session)),
+            KeptOut::After(HookAnswer { reply, sees_session, .. }) => (reply, Some(sees_session)),
         };
         if sees_session.is_some() {
             let method = exchange.method.clone();
