@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
+use super::not_here;
 use crate::reply::{Reply, body::ReplyBody};
 
 /// A finished answer.
@@ -215,8 +216,8 @@ impl Refused {
     }
 
     /// There is nothing at the path.
-    pub fn no_route() -> Self {
-        Self::not_found("There is nothing here; GET /tyk/schema/admin describes the admin API")
+    pub fn no_route(path: &str) -> Self {
+        Self::not_found(not_here::why(path))
     }
 
     /// The system has no randomness to give.

@@ -11,7 +11,9 @@ pub mod cache;
 pub mod call;
 mod definitions;
 pub mod keys;
+mod not_here;
 pub mod oas;
+mod oas_extension;
 pub mod plugin_test;
 pub mod policies;
 pub mod reload;
@@ -21,6 +23,7 @@ pub mod routes;
 pub mod schema;
 mod secret;
 pub mod status;
+pub mod versions;
 
 use std::{
     net::SocketAddr,
@@ -91,7 +94,7 @@ async fn respond(
     let (route, parameters) = match routes::find(method, parts.uri.path())? {
         Found::Route(route, parameters) => (route, parameters),
         Found::OtherMethods(methods) => return Err(Refused::method(&methods)),
-        Found::Nothing => return Err(Refused::no_route()),
+        Found::Nothing => return Err(Refused::no_route(parts.uri.path())),
     };
     audit.operation = route.operation;
     let limit = gateway.settings.admin.as_ref().map_or(0, |admin| admin.body_bytes);

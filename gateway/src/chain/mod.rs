@@ -23,7 +23,9 @@ pub mod response_cache;
 pub mod script_hook;
 pub mod size_limit;
 pub mod url_rewrite;
+pub mod validate;
 pub mod version;
+pub mod version_api;
 pub mod virtual_endpoint;
 
 use std::sync::Arc;
@@ -89,6 +91,12 @@ pub async fn serve<'a>(
     let answer = loop {
         if batch {
             break Box::pin(batch::answer(gateway, listen_length, exchange)).await;
+        }
+        if let Some(versions) = &api.version_apis {
+            match version_api::choose(api, versions, listen_length, snapshot, exchange) {
+                Ok(chosen) => (api, listen_length) = chosen,
+                Err(error) => break Err(error),
+            }
         }
         let flow = pass(gateway, api, listen_length, exchange).await;
         if let Some(fill) = exchange.cache_fill.take() {
@@ -190,6 +198,9 @@ async fn pass(
     let rules = Rules { api, endpoints, of_caller: !matches!(access, Access::Ignored), forms };
     if limits::check_now(gateway, rules, exchange)? == Checked::Waits {
         Box::pin(limits::check(gateway, rules, exchange)).await?;
+    }
+    if let Some(rule) = endpoints.validations.find(&exchange.method, forms) {
+        Box::pin(validate::check(gateway, rule, forms, exchange)).await?;
     }
     header_transform::request(version, forms, exchange);
     let mut rewritten = match endpoints.rewrites.find(&exchange.method, forms) {

@@ -90,6 +90,10 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
             hashed: conf.hash_keys,
             function: conf.hash_key_function,
             list_hashed: conf.enable_hashed_keys_listing,
+            forced_lifetime: conf
+                .force_global_session_lifetime
+                .then(|| Duration::from_secs(conf.global_session_lifetime)),
+            lifetime_respects_expiration: conf.session_lifetime_respects_key_expiration,
         },
         // After the others, because it complains only where nothing else is wrong.
         admin: admin::settings(&conf, control.unwrap_or(server.listen), surroundings.environment, report),

@@ -204,6 +204,11 @@ pub struct KeySettings {
     pub function: Option<HashFunction>,
     /// `enable_hashed_keys_listing`: the admin API lists keys although they are hashed.
     pub list_hashed: bool,
+    /// `global_session_lifetime` with `force_global_session_lifetime`: what every record is kept for after it is written,
+    /// whatever its key or API says; zero is for ever.
+    pub forced_lifetime: Option<Duration>,
+    /// `session_lifetime_respects_key_expiration`: no record is removed before its key ends.
+    pub lifetime_respects_expiration: bool,
 }
 
 /// A hash for API keys, in Tyk's words.

@@ -135,8 +135,8 @@ mod tests {
     #[test]
     fn a_call_without_an_answer_is_made_only_when_it_may() {
         let url = Url::parse("http://a/1?q=1").unwrap();
-        let strict = Recording::new(vec![answer("http://a/1", 200)], false);
-        let refused = strict.find(&Method::GET, &url);
+        let recorded = Recording::new(vec![answer("http://a/1", 200)], false);
+        let refused = recorded.find(&Method::GET, &url);
         assert!(refused.unwrap_err().starts_with("GET http://a/1?q=1: there is no recorded answer"));
         let live = Recording::new(vec![answer("http://a/1?q=1", 200)], true);
         assert!(live.find(&Method::POST, &url).unwrap().is_none());

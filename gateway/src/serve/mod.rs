@@ -250,8 +250,7 @@ impl Gateway {
         self.read_policies();
         let (snapshot, compiled) = self.compiler(&self.metrics).compile(files);
         self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
-        let organisations = snapshot.apis().map(|api| (Arc::clone(&api.id), Arc::clone(&api.org_id)));
-        self.sessions.set_organisations(organisations.collect());
+        self.sessions.set_apis(snapshot.keyed_apis());
         self.live.store(Arc::new(snapshot));
         Ok(compiled)
     }
@@ -439,6 +438,7 @@ impl Gateway {
             cache_fill: None,
             outer_caller: None,
             loop_limit: chain::looping::MAX_LOOPS,
+            version_name: None,
             checks_limits: true,
             in_batch: false,
         }

@@ -11,7 +11,7 @@ pub(super) mod schema;
 mod subject;
 mod told;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use self::{
     given::{HookType, PluginTest, What},
@@ -27,7 +27,7 @@ use crate::{
     limits::Limits,
     rehearsal::{Notes, Rehearsal},
     serve::Gateway,
-    session::{Life, Session, Sessions, StoreError, store::prefix},
+    session::{KeyedApi, Life, Session, Sessions, StoreError, store::prefix},
 };
 
 /// Runs a test. What the code does wrong is in the answer, with status 200, as in Tyk; only a test that cannot be run is
@@ -78,13 +78,12 @@ async fn run_test(call: Call) -> Outcome {
 async fn stored(gateway: &Gateway, rehearsal: &Rehearsal, test: &PluginTest) -> Result<ScriptStore, Refused> {
     let sessions = Sessions::of(rehearsal.store().clone(), gateway.sessions.settings());
     let snapshot = gateway.snapshot();
-    let of_api = |api: &str, org: &str| (Arc::from(api), Arc::from(org));
-    let mut organisations: HashMap<Arc<str>, Arc<str>> =
-        snapshot.apis().map(|api| of_api(&api.id, &api.org_id)).collect();
+    let mut apis = snapshot.keyed_apis();
     if !test.org_id.is_empty() {
-        organisations.extend([of_api(&test.api_id, &test.org_id)]);
+        let api = KeyedApi { org: test.org_id.as_str().into(), lifetime: None, respects_expiration: false };
+        apis.insert(test.api_id.as_str().into(), api);
     }
-    sessions.set_organisations(organisations);
+    sessions.set_apis(apis);
     let failed = |error: StoreError| Refused::failed(&error);
     for (name, session) in &test.keys {
         let session: Session = serde_json::from_value(session.clone())
