@@ -148,7 +148,7 @@ fn every_code_between_200_and_999_is_answered() {
     assert_eq!((empty.status, empty.header("transfer-encoding")), (204, None));
     // What announces another answer is none: the clients of a Tyk get 200 then.
     for code in [100, 102, 103, 199, 200] {
-        client.send(&format!("GET /api/ve?c={code} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        client.send(format!("GET /api/ve?c={code} HTTP/1.1\r\nHost: a\r\n\r\n"));
         let answer = client.answer();
         assert_eq!((answer.status, answer.text().as_str()), (200, "code"), "{code}");
     }
