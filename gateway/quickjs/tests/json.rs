@@ -378,3 +378,19 @@ fn without_memory_both_say_so() {
     assert_eq!(result.unwrap_err().kind, FailureKind::Memory);
     assert!(arena.is_pristine());
 }
+
+#[test]
+fn what_adds_nothing_to_the_text_ends_with_the_slice() {
+    let (arena, program) = loaded(
+        "var o = {}; for (var i = 0; i < 50000; i++) o['k' + i] = undefined;
+         var list = []; for (var i = 0; i < 50000; i++) list.push(o);
+         function f() { return JSON.stringify(list) + wrap(list); }",
+    );
+    let mut run = common::start(arena, &program, "f").unwrap();
+    for _ in 0..5 {
+        let begun = std::time::Instant::now();
+        assert!(matches!(run.resume(Duration::from_millis(5)), Step::Preempted));
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+    assert!(run.finish().is_pristine());
+}

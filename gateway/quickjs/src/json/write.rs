@@ -18,6 +18,8 @@ use crate::{js::Js, native};
 const MAX_DEPTH: u32 = 32;
 /// Bytes of text that are written here. It lies outside of the arena, whose bound does not hold for it.
 const MAX_BYTES: usize = 1 << 20;
+/// Values and names that are looked at: some of them add nothing to the text.
+const MAX_STEPS: u32 = 1 << 17;
 /// Shapes whose names are known at a time.
 const MAX_SHAPES: usize = 16;
 /// Bytes of text that there is room for at first.
@@ -80,6 +82,8 @@ pub(crate) struct Writer<'json> {
     json: &'json Json,
     known: Vec<Known>,
     names: Vec<u8>,
+    /// Values and names that may still be looked at.
+    steps: u32,
     out: Vec<u8>,
 }
 
@@ -98,7 +102,14 @@ impl<'json> Writer<'json> {
                 return Err(Stop::Slow);
             }
         }
-        Ok(Self { context, json, known: Vec::new(), names: Vec::new(), out: Vec::with_capacity(FIRST_BYTES) })
+        Ok(Self {
+            context,
+            json,
+            known: Vec::new(),
+            names: Vec::new(),
+            steps: MAX_STEPS,
+            out: Vec::with_capacity(FIRST_BYTES),
+        })
     }
 
     /// The text as a string of the engine.
@@ -124,6 +135,12 @@ impl<'json> Writer<'json> {
         let first = self.out.last() == Some(&b'{');
         self.out.extend_from_slice(&head[usize::from(first)..]);
         self.value(value, MAX_DEPTH)
+    }
+
+    /// One more value or name is looked at.
+    fn step(&mut self) -> Result<(), Stop> {
+        self.steps = self.steps.checked_sub(1).ok_or(Stop::Slow)?;
+        Ok(())
     }
 
     fn value(&mut self, value: JSValue, depth: u32) -> Result<(), Stop> {
@@ -212,6 +229,7 @@ impl<'json> Writer<'json> {
         let elements = unsafe { object.elements(self.json) }.ok_or(Stop::Slow)?;
         self.out.push(b'[');
         for (index, element) in elements.iter().enumerate() {
+            self.step()?;
             if index > 0 {
                 self.out.push(b',');
             }
@@ -240,6 +258,7 @@ impl<'json> Writer<'json> {
         self.out.push(b'{');
         let mut first = true;
         for index in 0..self.known[known].names.len() {
+            self.step()?;
             let (start, end, place) = self.known[known].names[index];
             let value = values.get(place as usize).copied().ok_or(Stop::Slow)?;
             // SAFETY: looks at the value's tag only.
@@ -259,6 +278,7 @@ impl<'json> Writer<'json> {
     fn learn(&mut self, shape: *const Shape, properties: &[ShapeProperty]) -> Result<usize, Stop> {
         let mut names = Vec::with_capacity(properties.len());
         for (place, property) in properties.iter().enumerate() {
+            self.step()?;
             // A property that was deleted has no name.
             if !property.is_normal() || property.atom == self.json.to_json || property.atom == 0 {
                 return Err(Stop::Slow);
