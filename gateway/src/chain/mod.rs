@@ -27,7 +27,7 @@ pub mod virtual_endpoint;
 
 use std::{borrow::Cow, sync::Arc};
 
-use http::{HeaderValue, Method, Uri, header, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
 use self::{
@@ -73,8 +73,10 @@ pub async fn serve<'a>(
     exchange: &mut Exchange,
     served_by: &mut Option<&'a LiveApi>,
 ) -> Result<Reply, GatewayError> {
+    // Most gateways serve all hosts alike, and need not look for it.
+    let host = if snapshot.tells_hosts_apart() { exchange.host() } else { "" };
     let (mut api, mut listen_length) =
-        snapshot.route(exchange.host(), exchange.uri.path()).ok_or(GatewayError::NoRoute)?;
+        snapshot.route(host, exchange.uri.path()).ok_or(GatewayError::NoRoute)?;
     *served_by = Some(api);
     let cors = match &api.cors {
         Some(rules) => match cors::begin(rules, exchange) {
@@ -171,8 +173,8 @@ async fn pass(
     if hooks.before_limits() || api.asks_for_caller() {
         let authenticates = !matches!(access, Access::Ignored);
         let arriving = Arriving { authenticates, version: version_name, forms: path.forms() };
-        if let Some(reply) = Box::pin(authentication::let_in(gateway, api, arriving, exchange)).await? {
-            let reply = made_here(gateway, reply);
+        if let Some(mut reply) = Box::pin(authentication::let_in(gateway, api, arriving, exchange)).await? {
+            made_here(gateway, &mut reply);
             if let Some(target) = looping::redirect_target(&reply) {
                 return Ok(Flow::Loop(target));
             }
@@ -210,8 +212,9 @@ async fn pass(
     {
         let method = transformed.unwrap_or(&client_method);
         let question = Question { api, version, cache, rule, method, rewritten: rewritten.as_ref() };
-        if let Some(reply) = Box::pin(response_cache::find(gateway, question, exchange)).await? {
-            return Ok(finished(api, version, exchange, reply));
+        if let Some(mut reply) = Box::pin(response_cache::find(gateway, question, exchange)).await? {
+            finish(api, version, exchange, reply.headers_mut());
+            return Ok(Flow::Reply(reply));
         }
     }
     let mut reply = match endpoints.virtual_endpoints.find(&client_method, forms) {
@@ -272,7 +275,7 @@ async fn pass(
         sniff_streaming(&mut reply, &client_method).await?;
         reply::drop_body_headers(&mut reply);
     } else {
-        reply = made_here(gateway, reply);
+        made_here(gateway, &mut reply);
         if let Some(target) = looping::redirect_target(&reply) {
             return Ok(Flow::Loop(target));
         }
@@ -280,26 +283,25 @@ async fn pass(
     if exchange.cache_fill.is_some() {
         reply = Box::pin(response_cache::keep(exchange, reply)).await?;
     }
-    Ok(finished(api, version, exchange, reply))
+    finish(api, version, exchange, reply.headers_mut());
+    Ok(Flow::Reply(reply))
 }
 
 /// What every answer gets that comes from behind the limits.
-fn finished(api: &LiveApi, version: &LiveVersion, exchange: &Exchange, mut reply: Reply) -> Flow {
-    limits::set_headers(api, exchange, reply.headers_mut());
+fn finish(api: &LiveApi, version: &LiveVersion, exchange: &Exchange, headers: &mut HeaderMap) {
+    limits::set_headers(api, exchange, headers);
     if let Some(expires) = &version.expires {
-        reply.headers_mut().insert("x-tyk-api-expires", expires.header.clone());
+        headers.insert("x-tyk-api-expires", expires.header.clone());
     }
-    Flow::Reply(reply)
 }
 
 /// Finishes the answer of a script or plugin.
-fn made_here(gateway: &Gateway, mut reply: Reply) -> Reply {
+fn made_here(gateway: &Gateway, reply: &mut Reply) {
     reply.headers_mut().insert(header::SERVER, gateway.server_header.clone());
     if !reply::has_body(reply.status()) {
         *reply.body_mut() = ReplyBody::Empty;
     }
-    reply::sniff_content_type(&mut reply);
-    reply
+    reply::sniff_content_type(reply);
 }
 
 /// The last step of a pass: the call of the upstream.
@@ -384,6 +386,8 @@ struct RequestPath<'a> {
     /// With a leading slash.
     stripped: Cow<'a, str>,
     versioned: Option<Cow<'a, str>>,
+    /// Length of the listen path in `full`.
+    listen_length: usize,
 }
 
 impl<'a> RequestPath<'a> {
@@ -393,13 +397,19 @@ impl<'a> RequestPath<'a> {
         let after_listen_path = listen_length.min(raw.len());
         let after_version =
             segment.map_or(after_listen_path, |segment| (after_listen_path + segment).min(raw.len()));
+        // Looked for once: nearly no path has anything to decode.
+        let decode = if raw.bytes().any(|byte| byte == b'%') { decode } else { as_it_is };
+        let full = decode(raw);
+        // Decoding makes a path shorter, by as much as it makes what comes after the listen path shorter.
+        let after = decode(&raw[after_listen_path..]).len();
         Self {
             raw,
             after_listen_path,
             after_version,
-            full: decode(raw),
-            stripped: with_slash(raw, after_version),
-            versioned: segment.map(|_| with_slash(raw, after_listen_path)),
+            listen_length: full.len().saturating_sub(after),
+            full,
+            stripped: with_slash(raw, after_version, decode),
+            versioned: segment.map(|_| with_slash(raw, after_listen_path, decode)),
         }
     }
 
@@ -416,14 +426,7 @@ impl<'a> RequestPath<'a> {
     }
 
     fn forms(&self) -> PathForms<'_> {
-        // Decoding makes a path shorter, by as much as it makes what comes after the listen path shorter.
-        let after = decode(&self.raw[self.after_listen_path..]).len();
-        PathForms {
-            stripped: &self.stripped,
-            versioned: self.versioned.as_deref(),
-            full: &self.full,
-            listen_length: self.full.len().saturating_sub(after),
-        }
+        PathForms::new(&self.stripped, self.versioned.as_deref(), &self.full, self.listen_length)
     }
 
     /// What the upstream gets, as the client escaped it.
@@ -437,7 +440,7 @@ impl<'a> RequestPath<'a> {
 }
 
 /// The decoded path from `start` on, with a leading slash.
-fn with_slash(raw: &str, start: usize) -> Cow<'_, str> {
+fn with_slash(raw: &str, start: usize, decode: fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {
     let rest = raw.get(start..).unwrap_or("");
     if rest.starts_with('/') {
         return decode(rest);
@@ -453,10 +456,12 @@ fn with_slash(raw: &str, start: usize) -> Cow<'_, str> {
 
 /// Patterns see the decoded path, as Go's do; a path that is not UTF-8 when decoded is seen as it is.
 fn decode(raw: &str) -> Cow<'_, str> {
-    if memchr::memchr(b'%', raw.as_bytes()).is_none() {
-        return Cow::Borrowed(raw);
-    }
     percent_decode_str(raw).decode_utf8().unwrap_or(Cow::Borrowed(raw))
+}
+
+/// A path with nothing to decode.
+fn as_it_is(raw: &str) -> Cow<'_, str> {
+    Cow::Borrowed(raw)
 }
 
 /// `Server` of answers that the gateway makes.
