@@ -7,6 +7,7 @@ pub mod connection;
 pub mod framing;
 pub mod health;
 pub mod listener;
+mod lookout;
 pub mod metrics;
 pub mod reload;
 pub mod request;
@@ -88,9 +89,14 @@ pub struct Gateway {
     pub allowed_urls: AllowedUrls,
     analytics: Analytics,
     live: ArcSwap<Snapshot>,
-    in_flight: AtomicUsize,
+    in_flight: InFlightCount,
     started: Instant,
 }
+
+/// Requests that are being served. Written twice for each, so what others only read has no place in its cache line.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct InFlightCount(AtomicUsize);
 
 /// Where a request came in.
 #[derive(Debug, Clone)]
@@ -219,7 +225,7 @@ impl Gateway {
             admin: AdminState::default(),
             supervisor: OnceLock::new(),
             live: ArcSwap::from_pointee(Snapshot::new(Vec::new(), false).0),
-            in_flight: AtomicUsize::new(0),
+            in_flight: InFlightCount::default(),
             started: Instant::now(),
             settings,
         })
@@ -312,6 +318,6 @@ impl Gateway {
 
     /// Requests that are being served.
     pub fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
+        self.in_flight.0.load(Ordering::Relaxed)
     }
 }

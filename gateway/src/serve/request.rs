@@ -29,8 +29,8 @@ impl Gateway {
     pub fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
-        origin: Origin,
-    ) -> impl Future<Output = Response<ServedBody>> {
+        origin: &Origin,
+    ) -> impl Future<Output = Response<ServedBody>> + use<> {
         // All that needs no waiting is done here: what the future holds is copied once for each request.
         let start = Instant::now();
         let request_id = RequestId::next();
@@ -39,22 +39,25 @@ impl Gateway {
             .log
             .access_log
             .then(|| AccessEntry::new(request.method(), request.uri(), origin.client, request_id, start));
-        let in_flight = InFlight::enter(Arc::clone(&self));
-        let mut work = match health::answer(&self, &request) {
+        // The one reference to the gateway that a request has.
+        let in_flight = InFlight::enter(self);
+        let gateway = &in_flight.0;
+        let mut work = match health::answer(gateway, &request) {
             Some(reply) => Work::Done(Some(reply)),
-            None if admin::is_for(&self, &request, origin.entry) => {
+            None if admin::is_for(gateway, &request, origin.entry) => {
                 access.iter_mut().for_each(AccessEntry::hide_path);
-                Work::Admin(admin::answer(Arc::clone(&self), request, origin, request_id))
+                Work::Admin(admin::answer(Arc::clone(gateway), request, origin.clone(), request_id))
             }
-            None => Work::Serve(self.exchange(request, origin, request_id)),
+            None => Work::Serve(gateway.exchange(request, origin, request_id)),
         };
         async move {
+            let gateway = &in_flight.0;
             let (mut reply, api_id) = match &mut work {
-                Work::Serve(exchange) => self.answer(exchange, start).await,
+                Work::Serve(exchange) => gateway.answer(exchange, start).await,
                 Work::Done(reply) => (reply.take().unwrap_or_default(), None),
                 Work::Admin(answer) => (answer.await, None),
             };
-            if self.settings.server.close_connections {
+            if gateway.settings.server.close_connections {
                 reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             if let Some(access) = access {
@@ -66,7 +69,7 @@ impl Gateway {
 
     async fn answer(self: &Arc<Self>, exchange: &mut Exchange, start: Instant) -> (Reply, Option<Arc<str>>) {
         let content_type = exchange.headers.get(header::CONTENT_TYPE).cloned();
-        let snapshot = self.live.load_full();
+        let snapshot = self.live.load();
         let begun = snapshot.keeps_records.then(|| Box::new(Begun::new(exchange)));
         let mut served_by = None;
         let answer = match self.admit(exchange) {
@@ -90,7 +93,9 @@ impl Gateway {
             let in_flight = InFlight::enter(Arc::clone(self));
             self.analytics.record(hook, &begun, api, exchange, reply.status(), in_flight);
         }
-        (reply, served_by.map(|api| Arc::clone(&api.id)))
+        // For the access log alone.
+        let named = served_by.filter(|_| self.settings.log.access_log);
+        (reply, named.map(|api| Arc::clone(&api.id)))
     }
 
     /// The answer to a request that came up inside the gateway; it counts and is recorded as one from outside.
@@ -101,14 +106,15 @@ impl Gateway {
         reply
     }
 
-    fn exchange(&self, request: Request<Incoming>, origin: Origin, request_id: RequestId) -> Exchange {
+    fn exchange(&self, request: Request<Incoming>, origin: &Origin, request_id: RequestId) -> Exchange {
         let limits = &self.settings.limits;
         let (mut parts, body) = request.into_parts();
-        let wants_upgrade = origin.watch.is_some() && headers::upgrade_protocol(&parts.headers).is_some();
-        let connection =
-            wants_upgrade.then(|| parts.extensions.remove::<hyper::upgrade::OnUpgrade>()).flatten();
-        let upgrade =
-            connection.zip(origin.watch).map(|(connection, watch)| UpgradeRequest { connection, watch });
+        // hyper gives a connection to those requests only that ask for an upgrade, so that no header is looked for.
+        let connection = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
+        let upgrade = connection
+            .zip(origin.watch.as_ref())
+            .filter(|_| headers::upgrade_protocol(&parts.headers).is_some())
+            .map(|(connection, watch)| UpgradeRequest { connection, watch: Arc::clone(watch) });
         let body = if body.is_end_stream() {
             RequestBody::Empty
         } else {
@@ -217,14 +223,14 @@ pub(super) struct InFlight(Arc<Gateway>);
 
 impl InFlight {
     pub(super) fn enter(gateway: Arc<Gateway>) -> Self {
-        gateway.in_flight.fetch_add(1, Ordering::Relaxed);
+        gateway.in_flight.0.fetch_add(1, Ordering::Relaxed);
         Self(gateway)
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.in_flight.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
