@@ -22,6 +22,7 @@ pub mod live;
 pub mod plugin_command;
 pub mod plugins;
 pub mod proxy;
+pub mod rehearsal;
 pub mod reply;
 pub mod response_cache;
 pub mod router;

@@ -17,6 +17,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///     let tenant = request.header("x-tenant").ok_or("the request names no tenant")?.to_owned();
 ///     request.set_path(&format!("/{tenant}{}", request.path()))
 /// }
+///
+/// // Errors of the standard library become one with `?`.
+/// #[endpoint]
+/// fn page(request: &mut Request, _: &Context) -> gatehouse_plugin::Result<Response> {
+///     let page: u32 = request.query_field("page").ok_or("no page")?.parse()?;
+///     Ok(Response::text(page.to_string()))
+/// }
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
@@ -86,6 +93,32 @@ impl From<serde_json::Error> for Error {
         Self::Json("JSON", error)
     }
 }
+
+/// Errors of the standard library, so that `?` takes them as they are. A function that meets other ones may return any error that
+/// can be shown, `anyhow::Error` for example.
+macro_rules! from_standard {
+    ($($error:ty),* $(,)?) => {$(
+        impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                Self::Other(error.to_string())
+            }
+        }
+    )*};
+}
+
+from_standard!(
+    Box<dyn std::error::Error>,
+    Box<dyn std::error::Error + Send + Sync>,
+    fmt::Error,
+    std::io::Error,
+    std::num::ParseFloatError,
+    std::num::ParseIntError,
+    std::num::TryFromIntError,
+    std::str::ParseBoolError,
+    std::str::Utf8Error,
+    std::string::FromUtf8Error,
+    std::time::SystemTimeError,
+);
 
 /// What an answer of the gateway means; `what` names what was asked.
 pub(crate) fn refusal(answer: u32, what: &str) -> Result<()> {

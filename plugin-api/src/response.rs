@@ -96,7 +96,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// An answer without headers and body. A status outside of 100 to 999 makes the call fail.
+    /// An answer without headers and body. A status outside of 200 to 999 makes the call fail.
     ///
     /// ```
     /// assert_eq!(gatehouse_plugin::Response::new(204).status(), 204);

@@ -24,7 +24,7 @@ impl UpstreamResponse {
     /// Changes the status.
     ///
     /// # Errors
-    /// When it is not between 100 and 999.
+    /// When it is not between 200 and 999.
     ///
     /// ```
     /// # use gatehouse_plugin::{test, prelude::*};

@@ -199,9 +199,12 @@ fn a_bundle_that_is_nowhere_keeps_its_api_closed() {
     let fetching = || Setup::new().set("/enable_bundle_downloader", true);
     closed(fetching().set("/bundle_base_url", server.url("/")), "answered 404");
     closed(fetching().set("/bundle_base_url", "http://127.0.0.1:1/"), "127.0.0.1:1");
+    let no_key = fetching().set("/bundle_base_url", server.url("/")).set("/public_key_path", "key.pem");
+    closed(no_key, "`public_key_path`: key.pem: No such file");
+    let weird = fetching().set("/bundle_base_url", server.url("/")).set("/public_key_path", "key.pem");
     closed(
-        fetching().set("/bundle_base_url", server.url("/")).set("/public_key_path", "key.pem"),
-        "public_key_path",
+        weird.file("key.pem", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"),
+        "is not an RSA key",
     );
     let disabled = api(&upstream).set("/custom_middleware_bundle_disabled", true);
     assert_eq!(Gateway::serving([disabled]).get("/api/a").status, 200);
@@ -245,4 +248,118 @@ fn folders_beside_definitions_have_hooks() {
         upstream.only_request().header("x-order"),
         Some("first undefined;a undefined;b undefined;c_with_session string;d undefined;")
     );
+}
+
+/// Runs openssl, which makes keys and signatures here so that nothing of ours does; `None` when it is not installed.
+fn openssl(folder: &std::path::Path, arguments: &str) -> Option<Vec<u8>> {
+    let done = std::process::Command::new("openssl")
+        .args(arguments.split(' '))
+        .current_dir(folder)
+        .stderr(std::process::Stdio::null())
+        .output();
+    match done {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            eprintln!("SKIPPED: openssl is not installed");
+            None
+        }
+        done => {
+            let done = done.unwrap();
+            assert!(done.status.success(), "openssl {arguments}");
+            Some(done.stdout)
+        }
+    }
+}
+
+/// The good bundle with this signature.
+fn signed(signature: &str) -> Vec<u8> {
+    let mut manifest: Value = serde_json::from_slice(&manifest(&source(), &pre())).unwrap();
+    manifest["signature"] = signature.into();
+    zip(&[("manifest.json", manifest.to_string().as_bytes()), ("mine.js", source().as_bytes())])
+}
+
+#[test]
+fn signed_bundles_count_when_they_are_asked_for() {
+    let keys = tempfile::tempdir().unwrap();
+    let run = |arguments: &str| openssl(keys.path(), arguments);
+    if run("genrsa -out private.pem 2048").is_none() {
+        return;
+    }
+    std::fs::write(keys.path().join("mine.js"), source()).unwrap();
+    let good = run("dgst -sha256 -sign private.pem mine.js").unwrap();
+    std::fs::write(keys.path().join("other.js"), "var other = 1;").unwrap();
+    let of_others = run("dgst -sha256 -sign private.pem other.js").unwrap();
+    run("genrsa -out stranger.pem 2048").unwrap();
+    let of_stranger = run("dgst -sha256 -sign stranger.pem mine.js").unwrap();
+    let spki = run("rsa -in private.pem -pubout").unwrap();
+    let pkcs1 = run("rsa -in private.pem -RSAPublicKey_out").unwrap();
+    run("genrsa -out weak.pem 1024").unwrap();
+    let weak = run("rsa -in weak.pem -pubout").unwrap();
+    run("ecparam -name prime256v1 -genkey -noout -out curve.pem").unwrap();
+    let curve = run("ec -in curve.pem -pubout").unwrap();
+    let base64 = |bytes: &[u8]| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes);
+    for (what, key, bundle, refused) in [
+        ("signed", &spki, signed(&base64(&good)), None),
+        ("signed, the key in its older form", &pkcs1, signed(&base64(&good)), None),
+        ("not signed", &spki, bundle(), Some("has no `signature`")),
+        ("of other files", &spki, signed(&base64(&of_others)), Some("was not made of these files")),
+        ("of another key", &spki, signed(&base64(&of_stranger)), Some("was not made of these files")),
+        (
+            "of another key, older form",
+            &pkcs1,
+            signed(&base64(&of_stranger)),
+            Some("was not made of these files"),
+        ),
+        ("not base64", &spki, signed("?"), Some("is not base64")),
+        ("a weak key", &weak, signed(&base64(&good)), Some("is not an RSA key of 2,048 to 8,192 bits")),
+        (
+            "a key of another kind",
+            &curve,
+            signed(&base64(&good)),
+            Some("is not an RSA key of 2,048 to 8,192 bits"),
+        ),
+    ] {
+        let upstream = Upstream::echo();
+        let server = Upstream::fixed(Reply::new(200, bundle));
+        let gateway = Setup::new()
+            .set("/enable_bundle_downloader", true)
+            .set("/bundle_base_url", server.url("/"))
+            .set("/public_key_path", "key.pem")
+            .file("key.pem", key)
+            .api(api(&upstream))
+            .start();
+        let status = gateway.get("/api/a").status;
+        match refused {
+            None => {
+                assert_eq!(status, 200, "{what}");
+                assert_eq!(upstream.only_request().header("x-bundle"), Some("yes"), "{what}");
+            }
+            Some(words) => {
+                assert_eq!((status, upstream.count()), (404, 0), "{what}");
+                let line = gateway.wait_for_log(|line| line["field"] == "custom_middleware_bundle");
+                assert!(message(&line).contains(words), "{what}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn bundles_that_are_there_are_checked_for_signatures_too() {
+    let upstream = Upstream::echo();
+    let server = Upstream::fixed(Reply::new(200, bundle()));
+    let gateway = fetching(&upstream, &server.url("/"));
+    assert_eq!(gateway.get("/api/a").status, 200);
+    // The same folder under a configuration that asks for signatures.
+    let folder = format!("middleware/bundles/{}", md5(b"mine.zip"));
+    let read = |name: &str| std::fs::read(gateway.folder().join(&folder).join(name)).unwrap();
+    let there = Setup::new()
+        .file(&format!("{folder}/manifest.json"), read("manifest.json"))
+        .file(&format!("{folder}/mine.js"), read("mine.js"));
+    let keys = tempfile::tempdir().unwrap();
+    if openssl(keys.path(), "genrsa -out private.pem 2048").is_none() {
+        return;
+    }
+    let key = openssl(keys.path(), "rsa -in private.pem -pubout").unwrap();
+    let gateway = there.file("key.pem", key).set("/public_key_path", "key.pem").api(api(&upstream)).start();
+    assert_eq!(gateway.get("/api/a").status, 404);
+    gateway.wait_for_log(|line| message(line).contains("has no `signature`"));
 }

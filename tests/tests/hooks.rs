@@ -49,7 +49,7 @@ fn a_hook_sees_the_request() {
         [json!("PUT"), json!("http"), json!("b\u{e9}"), json!("YsOp")]
     );
     assert_eq!(seen[8], json!({}));
-    assert_eq!(seen[9], json!({"APIID": "api", "OrgID": "default", "config_data": {}}));
+    assert_eq!(seen[9], json!({"APIID": "api", "OrgID": "default", "config_data": null}));
     let overrides = json!({"ResponseCode": 0, "ResponseError": "", "ResponseBody": "", "ResponseHeaders": null,
         "OverrideError": false});
     assert_eq!((&seen[10], &seen[11]), (&overrides, &json!(16)));
@@ -384,8 +384,8 @@ fn scripts_and_plugins_make_one_chain() {
         ),
     ]);
     for place in ["pre", "post_key_auth", "post"] {
-        let gateway = Gateway::serving([Api::new("api").target(&upstream).scripts(place, chain.clone())]);
-        let answer = gateway.get("/api/a");
+        let api = Api::new("api").target(&upstream).open_by_hook().scripts(place, chain.clone());
+        let answer = Gateway::serving([api]).get("/api/a");
         assert_eq!((answer.status, answer.header("x-plugin")), (200, "hello"), "{}", answer.text());
         let seen = upstream.requests().pop().unwrap();
         assert_eq!(seen.header("x-order"), Some("one undefined, two bar"), "{place}");
@@ -609,4 +609,82 @@ fn a_reload_brings_a_new_source() {
     let builds: Vec<_> =
         upstream.requests().iter().map(|seen| seen.header("x-build").unwrap().to_owned()).collect();
     assert_eq!(builds, ["one", "two"]);
+}
+
+#[test]
+fn post_key_auth_hooks_need_authentication_and_answer_through_response_hooks() {
+    let upstream = Upstream::echo();
+    let answers = request_hook(
+        "answers",
+        "request.SetHeaders['X-Seen'] = 'yes';
+         if (request.Headers['X-Answer']) {
+           request.ReturnOverrides.ResponseCode = 202; request.ReturnOverrides.ResponseBody = 'from the hook';
+         }",
+    );
+    let api = |name: &str| {
+        Api::new(name).target(&upstream).scripts("post_key_auth", json!([answers])).scripts(
+            "response",
+            json!([response_hook("late", "response.Body += ', seen'; response.SetHeaders['X-Late'] = '1';")]),
+        )
+    };
+    let gateway = Gateway::serving([api("open"), api("closed").open_by_hook()]);
+    // As in Tyk, an API without keys has no authentication that a hook could come after.
+    let passed = gateway.send(Request::get("/open/a").header("x-answer", "1"));
+    assert_eq!((passed.status, upstream.only_request().header("x-seen")), (200, None));
+    let answer = gateway.send(Request::get("/closed/a").header("x-answer", "1"));
+    assert_eq!((answer.status, answer.text().as_str()), (202, "from the hook, seen"));
+    assert_eq!((answer.header("x-late"), answer.header("x-ratelimit-limit")), ("1", "0"));
+    assert_eq!(upstream.count(), 1);
+    assert_eq!(gateway.get("/closed/a").header("x-late"), "1");
+    assert_eq!(upstream.requests().pop().unwrap().header("x-seen"), Some("yes"));
+    gateway.wait_for_log(|line| line["api_id"] == "open" && message(line).contains("post_key_auth"));
+}
+
+#[test]
+fn the_quota_is_on_answers_of_code_that_sees_the_session() {
+    let session = "{quota_max: 10, quota_remaining: 10, quota_renewal_rate: 3600, org_id: 'default'}";
+    let check = request_hook("check", &format!("return check.ReturnAuthData(request, {session});"));
+    let answers = |name: &str, sees: bool| {
+        let body = format!(
+            "if (request.URL.indexOf('/{name}') > 0) {{
+               request.ReturnOverrides.ResponseCode = 200; request.ReturnOverrides.ResponseBody = '{name}'; }}"
+        );
+        let mut hook = request_hook(name, &body);
+        hook["require_session"] = sees.into();
+        hook
+    };
+    let api = Api::new("api")
+        .set("/use_keyless", false)
+        .set("/custom_plugin_auth_enabled", true)
+        .scripts("auth_check", check)
+        .scripts("post_key_auth", json!([answers("early_blind", false), answers("early_sees", true)]))
+        .scripts("post", json!([answers("late_blind", false), answers("late_sees", true)]))
+        .virtual_endpoint(
+            "GET",
+            "/ve_blind",
+            "return TykJsResponse({Body: 've', Code: 200, Headers: {}}, {});",
+        )
+        .virtual_endpoint(
+            "GET",
+            "/ve_sees",
+            "return TykJsResponse({Body: 've', Code: 200, Headers: {}}, session.meta_data);",
+        )
+        .last_script("use_session", true);
+    let gateway = Gateway::serving([api]);
+    for (path, limit) in [
+        ("early_blind", "0"),
+        ("early_sees", "10"),
+        ("late_blind", "0"),
+        ("late_sees", "10"),
+        ("ve_blind", "0"),
+        ("ve_sees", "10"),
+    ] {
+        let answer = gateway.get(&format!("/api/{path}"));
+        assert_eq!(
+            (answer.status, answer.header("x-ratelimit-limit")),
+            (200, limit),
+            "{path}: {}",
+            answer.text()
+        );
+    }
 }

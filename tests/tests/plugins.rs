@@ -154,6 +154,32 @@ fn the_answer_of_an_upstream_is_changed() {
 }
 
 #[test]
+fn what_plugins_store_is_there_for_later_requests_and_for_scripts() {
+    let upstream = Upstream::fixed(Reply::new(201, "made"));
+    let api = Api::new("shop")
+        .target(&upstream)
+        .virtual_endpoint(
+            "GET",
+            "/known",
+            "return TykJsResponse({Body: '' + TykStorageGet('idempotency/shop/k-1'), Code: 200}, {});",
+        )
+        .hooks("post_key_auth", json!([hook("idempotency", "once")]))
+        .hooks("response", json!([hook("idempotency", "remember")]));
+    let gateway = Gateway::serving([api]);
+    gateway.get("/shop/known").assert_text("null");
+    let order = |key: &str| {
+        gateway.send(Request::new("POST", "/shop/orders").header("idempotency-key", key).body("an order"))
+    };
+    for (key, count, replayed) in [("k-1", 1, false), ("k-1", 1, true), ("k-2", 2, false)] {
+        let answer = order(key);
+        assert_eq!((answer.status, answer.text().as_str()), (201, "made"));
+        assert_eq!((upstream.count(), answer.has_header("idempotency-replayed")), (count, replayed), "{key}");
+    }
+    let known = gateway.get("/shop/known").json();
+    assert_eq!((&known["status"], &known["body"]), (&json!(201), &json!("made")));
+}
+
+#[test]
 fn an_answer_too_large_for_a_response_hook_is_an_error() {
     let upstream = Upstream::fixed(Reply::text("x".repeat(5000)));
     let api =
@@ -163,6 +189,23 @@ fn an_answer_too_large_for_a_response_hook_is_an_error() {
     gateway.wait_for_log(|line| {
         line["cause"].as_str().is_some_and(|cause| cause.contains("at most 4096 bytes"))
     });
+}
+
+#[test]
+fn an_answer_that_never_ends_does_not_hold_a_response_hook_for_ever() {
+    let gate = Gate::new();
+    let end = gate.clone();
+    let upstream = Upstream::conversing(move |conversation| {
+        conversation.request()?;
+        conversation.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")?;
+        end.pass();
+        Ok(())
+    });
+    let api =
+        Api::new("users").target(&upstream).hooks("response", json!([hook("transform_response", "redact")]));
+    let gateway = Setup::new().set("/proxy_default_timeout", 0.2).api(api).start();
+    gateway.get("/users/7").assert_error(504, "Upstream service reached hard timeout.");
+    gate.open();
 }
 
 /// An API behind the partner plugin, with partners in a file.
@@ -234,7 +277,7 @@ fn hooks_run_in_their_order() {
     let answering = hook("hello", "hello");
     let marking = hook("hello", "add_foo_bar_header");
     for (place, reaches_upstream) in [("pre", false), ("post_key_auth", false), ("post", false)] {
-        let api = Api::new("shop").target(&upstream).hooks(place, json!([marking, answering]));
+        let api = Api::new("shop").target(&upstream).open_by_hook().hooks(place, json!([marking, answering]));
         let answer = Gateway::serving([api]).get("/shop/a");
         assert_eq!((answer.status, answer.header("x-plugin")), (200, "hello"), "{place}");
         assert!(answer.text().contains("Hello, stranger!"), "{place}");
@@ -274,11 +317,14 @@ fn a_record_goes_through_the_analytics_hook() {
     let upstream = Upstream::echo();
     let api = Api::new("shop").target(&upstream).set("/analytics_plugin", plugin);
     let gateway = Gateway::serving([api]);
-    gateway.get("/shop/users/7?token=secret");
+    gateway.send(Request::post("/shop/users/7?token=secret", "12345").header("user-agent", "probe/1"));
     let line = gateway.wait_for_log(|line| message(line) == "analytics");
     let record: Value = serde_json::from_str(line["record"].as_str().unwrap()).unwrap();
     assert_eq!(record["ip_address"], "masked");
     assert_eq!((&record["path"], &record["response_code"]), (&"/shop/users/7".into(), &200.into()));
+    // The upstream has taken the headers by then.
+    assert_eq!((&record["user_agent"], &record["content_length"]), (&"probe/1".into(), &5.into()));
+    assert_eq!(record["host"], gateway.address().to_string());
 }
 
 #[test]

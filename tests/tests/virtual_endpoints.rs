@@ -84,14 +84,18 @@ fn scripts_see_config_and_an_empty_session() {
         .virtual_endpoint("GET", "/config", &showing("config"))
         .virtual_endpoint("GET", "/session", &showing("[session, typeof session.meta_data]"));
     let off = Api::new("off").set("/config_data", json!({"a": 1})).set("/config_data_disabled", true);
-    let gateway =
-        Gateway::serving([api, off.virtual_endpoint("GET", "/config", &showing("config.config_data"))]);
+    let none = Api::new("none").virtual_endpoint("GET", "/config", &showing("config"));
+    let off = off.virtual_endpoint("GET", "/config", &showing("config"));
+    let gateway = Gateway::serving([api, off, none]);
     assert_eq!(
         gateway.get("/api/config").json(),
         json!({"APIID": "api", "OrgID": "org", "config_data": {"list": [1, "two", null, {"k": []}], "number": 1.5}})
     );
     assert_eq!(gateway.get("/api/session").json(), json!([{}, "undefined"]));
-    assert_eq!(gateway.get("/off/config").json(), json!({}));
+    // As in Tyk.
+    assert_eq!(gateway.get("/off/config").json(), json!({"APIID": "off", "OrgID": "default"}));
+    let none = json!({"APIID": "none", "OrgID": "default", "config_data": null});
+    assert_eq!(gateway.get("/none/config").json(), none);
 }
 
 #[test]
@@ -142,8 +146,14 @@ fn every_code_between_200_and_999_is_answered() {
     client.send("GET /api/ve?c=204 HTTP/1.1\r\nHost: a\r\n\r\n");
     let empty = client.answer();
     assert_eq!((empty.status, empty.header("transfer-encoding")), (204, None));
-    client.send("GET /api/ve?c=200 HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(client.answer().text(), "code");
+    // What announces another answer is none: the clients of a Tyk get 200 then.
+    for code in [100, 102, 103, 199, 200] {
+        client.send(&format!("GET /api/ve?c={code} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.text().as_str()), (200, "code"), "{code}");
+    }
+    // Nothing a script says ends HTTP on a connection.
+    gateway.get("/api/ve?c=101").assert_error(500, FAILED);
 }
 
 #[test]
@@ -182,6 +192,7 @@ fn whatever_fails_is_the_same_500() {
         ("/object", "return {};", "bad_result"),
         ("/word", "return 'not JSON';", "bad_result"),
         ("/code", "return TykJsResponse({Body: 'x', Code: 1000}, {});", "bad_result"),
+        ("/switching", "return TykJsResponse({Body: 'x', Code: 101}, {});", "bad_result"),
         ("/no-code", "return TykJsResponse({Body: 'x'}, {});", "bad_result"),
         ("/reference", "return notThere.field;", "exception"),
         ("/deep", "function again() { return again() + 1; } return again();", "exception"),

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
+use super::not_here;
 use crate::reply::{Reply, body::ReplyBody};
 
 /// A finished answer.
@@ -30,6 +31,7 @@ pub struct Refused {
     message: String,
     errors: Vec<FieldError>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    has_error_member: bool,
 }
 
 /// One thing that is wrong with what was sent.
@@ -70,6 +72,8 @@ struct Modified<'a> {
 struct Message<'a> {
     status: &'static str,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
 }
@@ -93,7 +97,7 @@ impl Answer {
 
     /// `{"status":"ok","message":…}`.
     pub fn ok(message: &str) -> Self {
-        Self::json(&Message { status: "ok", message, errors: &[] })
+        Self::json(&Message { status: "ok", message, error: None, errors: &[] })
     }
 
     /// `{"key":…,"status":"ok","action":…}`.
@@ -150,7 +154,13 @@ impl Answer {
 impl Refused {
     /// Refused for a reason.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), errors: Vec::new(), headers: Vec::new() }
+        Self {
+            status,
+            message: message.into(),
+            errors: Vec::new(),
+            headers: Vec::new(),
+            has_error_member: false,
+        }
     }
 
     /// Nothing of this name.
@@ -178,6 +188,11 @@ impl Refused {
         Self { errors, ..self }
     }
 
+    /// The same with the message as `error` too, where Tyk has that.
+    pub fn with_error_member(self) -> Self {
+        Self { has_error_member: true, ..self }
+    }
+
     /// Without the secret.
     pub fn secret() -> Self {
         Self::new(StatusCode::FORBIDDEN, "Attempted administrative access with invalid or missing key!")
@@ -201,8 +216,8 @@ impl Refused {
     }
 
     /// There is nothing at the path.
-    pub fn no_route() -> Self {
-        Self::not_found("There is nothing here; GET /tyk/schema/admin describes the admin API")
+    pub fn no_route(path: &str) -> Self {
+        Self::not_found(not_here::why(path))
     }
 
     /// The system has no randomness to give.
@@ -217,8 +232,9 @@ impl Refused {
 
     /// The answer that says so.
     pub fn into_answer(self) -> Answer {
-        let Self { status, message, errors, headers } = self;
-        let body = Message { status: "error", message: &message, errors: &errors };
+        let Self { status, message, errors, headers, has_error_member } = self;
+        let error = has_error_member.then_some(&*message);
+        let body = Message { status: "error", message: &message, error, errors: &errors };
         let mut answer = Answer::with_status(status, &body);
         answer.headers.extend(headers);
         let details = errors.iter().map(|error| format!("; {}: {}", error.field, error.message));

@@ -11,7 +11,9 @@ pub mod cache;
 pub mod call;
 mod definitions;
 pub mod keys;
+mod not_here;
 pub mod oas;
+pub mod plugin_test;
 pub mod policies;
 pub mod reload;
 mod rights_shape;
@@ -90,7 +92,7 @@ async fn respond(
     let (route, parameters) = match routes::find(method, parts.uri.path())? {
         Found::Route(route, parameters) => (route, parameters),
         Found::OtherMethods(methods) => return Err(Refused::method(&methods)),
-        Found::Nothing => return Err(Refused::no_route()),
+        Found::Nothing => return Err(Refused::no_route(parts.uri.path())),
     };
     audit.operation = route.operation;
     let limit = gateway.settings.admin.as_ref().map_or(0, |admin| admin.body_bytes);

@@ -1,7 +1,7 @@
 //! Every route of the admin API. Data only; [`super::routes`] says what the parts of a row are.
 
 use super::{
-    apis, cache, keys, oas, policies, reload,
+    apis, cache, keys, oas, plugin_test, policies, reload,
     routes::{
         Query, Route,
         Run::{self, Blocking, Waiting},
@@ -150,6 +150,9 @@ pub(super) static ROUTES: &[Route] = &[
     delete("/tyk/cache/{apiID}", "dropCache", Waiting(|call| Box::pin(cache::drop_api(call))))
         .summary("Throws away the kept answers of an API, at all gateways of the store")
         .gives("Message").errors(&[400, 503]),
+    post("/tyk/plugins/test", "testPlugin", Waiting(|call| Box::pin(plugin_test::test(call))))
+        .summary("Calls a hook, a virtual endpoint or a function of a plugin once, without a client")
+        .takes("PluginTest").gives("PluginTestResult").errors(&[400, 404]),
     get("/tyk/reload", "reload", Waiting(|call| Box::pin(reload::this(call))))
         .summary("Reloads this gateway: definitions, scripts, plugins; opens endpoints that crashes have closed")
         .query(&[query("block","`true`: the answer comes when the new definitions are served, or says why not.",)])

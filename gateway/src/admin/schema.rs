@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     answer::{Answer, Outcome},
     call::Call,
+    plugin_test::schema as plugin_test_schema,
     route_table::ROUTES,
     routes::{Route, parameter_name},
     secret,
@@ -132,6 +133,8 @@ fn schemas() -> Value {
         "Policy": policy(),
         "Policies": { "type": "array", "items": reference("Policy") },
         "Status": status(),
+        "PluginTest": plugin_test_schema::test(),
+        "PluginTestResult": plugin_test_schema::result(),
     })
 }
 
@@ -152,6 +155,7 @@ fn error() -> Value {
         "properties": {
             "status": { "enum": ["error"] },
             "message": { "type": "string" },
+            "error": { "type": "string", "description": "The message again, in /tyk/plugins/test" },
             "errors": { "type": "array", "items": item },
         },
     })

@@ -48,8 +48,8 @@ pub struct ApiDefinition {
     pub upstream: Upstream,
     /// One version, or several and how to tell them apart.
     pub versioning: Versioning,
-    /// The third argument of scripts: `config_data`, or an empty object when it is disabled.
-    pub config_data: serde_json::Value,
+    /// Of the third argument of scripts: `config_data`, `null` when there is none; `None` when it is disabled, as in Tyk.
+    pub config_data: Option<serde_json::Value>,
     /// Cross-origin rules, when they are on.
     pub cors: Option<Cors>,
     /// Which client addresses may call.
@@ -497,6 +497,8 @@ pub struct KeyLimits {
     pub no_quotas: bool,
     /// `session_lifetime`: time that a key is kept for after it is written, unless it says so itself; `None` is for ever.
     pub session_lifetime: Option<Duration>,
+    /// `session_lifetime_respects_key_expiration`: a record is not removed before its key ends.
+    pub lifetime_respects_expiration: bool,
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use md5::{Digest as _, Md5};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::signature::{PublicKey, SignatureError};
+
 const NAME: &str = "manifest.json";
 
 /// Lists of hooks in `custom_middleware`.
@@ -17,6 +19,7 @@ const LISTS: [&str; 4] = ["pre", "post", "post_key_auth", "response"];
 struct Manifest {
     file_list: Vec<String>,
     checksum: String,
+    signature: String,
     custom_middleware: Value,
 }
 
@@ -51,24 +54,38 @@ pub enum ManifestError {
     /// A source that is not in `file_list`.
     #[error("the manifest names the source `{0}`, which is not in `file_list` and so not in its checksum")]
     NotListed(String),
+    /// It is not signed as it should be.
+    #[error("{0}")]
+    Signature(#[from] SignatureError),
 }
 
 /// Checks the manifest against the files and gives its `custom_middleware`.
 ///
-/// As in Tyk, the checksum is the MD5 of all files of `file_list`, one after the other.
-pub(super) fn check(read: impl Fn(&str) -> io::Result<Vec<u8>>) -> Result<Value, ManifestError> {
+/// As in Tyk, the checksum is the MD5 of all files of `file_list`, one after the other, and the signature, which counts if
+/// there is a key, is over the same bytes.
+pub(super) fn check(
+    read: impl Fn(&str) -> io::Result<Vec<u8>>,
+    key: Option<&PublicKey>,
+) -> Result<Value, ManifestError> {
     let read = |path: &str| read(path).map_err(|error| ManifestError::File { path: path.to_owned(), error });
     let manifest: Manifest = serde_json::from_slice(&read(NAME)?)?;
-    let mut digest = Md5::new();
+    let (mut digest, mut signed) = (Md5::new(), Vec::new());
     for path in &manifest.file_list {
         if !super::is_relative(path.as_ref()) {
             return Err(ManifestError::Path(path.clone()));
         }
-        digest.update(read(path)?);
+        let bytes = read(path)?;
+        digest.update(&bytes);
+        if key.is_some() {
+            signed.extend_from_slice(&bytes);
+        }
     }
     let found = super::hex(&digest.finalize());
     if !found.eq_ignore_ascii_case(manifest.checksum.trim()) {
         return Err(ManifestError::Checksum { found, expected: manifest.checksum });
+    }
+    if let Some(key) = key {
+        key.check(&signed, &manifest.signature)?;
     }
     let listed: BTreeSet<&str> = manifest.file_list.iter().map(String::as_str).collect();
     for path in sources(&manifest.custom_middleware) {
@@ -93,12 +110,15 @@ mod tests {
     use super::*;
 
     fn checked(manifest: Value) -> Result<Value, ManifestError> {
-        check(|path| match path {
-            NAME => Ok(manifest.to_string().into_bytes()),
-            "a.js" => Ok(b"ab".to_vec()),
-            "b.js" => Ok(b"c".to_vec()),
-            _ => Err(io::Error::new(io::ErrorKind::NotFound, "not there")),
-        })
+        check(
+            |path| match path {
+                NAME => Ok(manifest.to_string().into_bytes()),
+                "a.js" => Ok(b"ab".to_vec()),
+                "b.js" => Ok(b"c".to_vec()),
+                _ => Err(io::Error::new(io::ErrorKind::NotFound, "not there")),
+            },
+            None,
+        )
     }
 
     /// MD5 of `abc`.

@@ -6,6 +6,7 @@
 mod archive;
 mod download;
 mod manifest;
+mod signature;
 
 use std::{
     fs, io,
@@ -15,8 +16,10 @@ use std::{
 use md5::{Digest as _, Md5};
 use serde_json::Value;
 
-use self::download::Download;
-pub use self::{archive::ArchiveError, download::DownloadError, manifest::ManifestError};
+pub use self::{
+    archive::ArchiveError, download::DownloadError, manifest::ManifestError, signature::SignatureError,
+};
+use self::{download::Download, signature::PublicKey};
 use crate::{config::settings::BundleSettings, js::outbound::OutboundClient};
 
 /// Where the gateway keeps what it unpacked, below `middleware_path`.
@@ -27,8 +30,8 @@ pub struct Bundles {
     folder: PathBuf,
     download: Option<Download>,
     max_bytes: usize,
-    /// Signatures are wanted, which cannot be checked.
-    wants_signatures: bool,
+    /// File of the key that every bundle must be signed with.
+    public_key: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Bundles {
@@ -52,11 +55,9 @@ pub enum BundleError {
     /// Its name leads out of the folder.
     #[error("`{0}` is not a name of a bundle: it must be a relative path without `..`")]
     Name(String),
-    /// `public_key_path` is set.
-    #[error(
-        "`public_key_path` asks for signed bundles, and this version of Gatehouse cannot check signatures"
-    )]
-    Signature,
+    /// It is not signed as `public_key_path` asks.
+    #[error("{0}")]
+    Signature(#[from] SignatureError),
     /// It is not here, and nothing says where to get it.
     #[error(
         "it is not in {} and not to be had elsewhere: `enable_bundle_downloader` must be true and `bundle_base_url` set",
@@ -96,7 +97,7 @@ impl Bundles {
             folder: middleware_path.join(FOLDER),
             download: base.map(|base| Download { base, client, handle, max_bytes: settings.max_bytes }),
             max_bytes: settings.max_bytes,
-            wants_signatures: settings.wants_signatures,
+            public_key: settings.public_key.clone(),
         }
     }
 
@@ -105,21 +106,20 @@ impl Bundles {
     /// # Errors
     /// When it is not to be had, or is not what its manifest says.
     pub fn load(&self, name: &str) -> Result<Bundle, BundleError> {
-        if self.wants_signatures {
-            return Err(BundleError::Signature);
-        }
         if !is_relative(Path::new(name)) {
             return Err(BundleError::Name(name.to_owned()));
         }
+        // Read each time, so that a reload takes a new key.
+        let key = self.public_key.as_deref().map(PublicKey::read).transpose()?;
         let folder = self.folder.join(hex(&Md5::digest(name)));
         if !folder.is_dir() {
             let download = self.download.as_ref().ok_or_else(|| BundleError::NotThere(folder.clone()))?;
             let files = archive::unpack(&download.fetch(name)?, self.max_bytes)?;
-            manifest::check(|path| archive::file(&files, path))?;
+            manifest::check(|path| archive::file(&files, path), key.as_ref())?;
             self.put(&folder, &files)?;
         }
         let read = |path: &str| read(&folder.join(path), self.max_bytes);
-        let custom_middleware = manifest::check(read)?;
+        let custom_middleware = manifest::check(read, key.as_ref())?;
         Ok(Bundle { folder, custom_middleware })
     }
 

@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Uri, header, uri::PathAndQuery};
 
-use super::{access_rights, hook, ip_access};
+use super::{
+    access_rights,
+    hook::{self, HookAnswer},
+    ip_access,
+};
 use crate::{
     apidef::model::KeyAuth,
     events::Happened,
@@ -30,6 +34,14 @@ pub struct Arriving<'a> {
     pub forms: PathForms<'a>,
 }
 
+/// An answer that keeps a request out.
+pub enum KeptOut {
+    /// Of a hook before the caller is known, or of authentication itself.
+    Before(Reply),
+    /// Of a `post_key_auth` hook: it is an answer of the API, which its response hooks see.
+    After(HookAnswer),
+}
+
 /// Runs what stands between a request and the limits of an API: `pre` hooks, client addresses, authentication,
 /// `post_key_auth` hooks, taking out the key, and what the session allows. An answer keeps the request out.
 ///
@@ -40,10 +52,10 @@ pub async fn let_in(
     api: &LiveApi,
     arriving: Arriving<'_>,
     exchange: &mut Exchange,
-) -> Result<Option<Reply>, GatewayError> {
+) -> Result<Option<KeptOut>, GatewayError> {
     let hooks = &api.hooks;
-    if let Some(reply) = hook::requests(api, &hooks.pre, gateway, exchange, false).await? {
-        return Ok(Some(reply));
+    if let Some(answer) = hook::requests(api, &hooks.pre, gateway, exchange, false).await? {
+        return Ok(Some(KeptOut::Before(answer.reply)));
     }
     ip_access::check(&api.client_addresses, exchange.client.ip())?;
     // In a loop within the API, its first pass has let the caller in.
@@ -51,15 +63,18 @@ pub async fn let_in(
         if let Some(auth_check) = &hooks.auth_check
             && let Some(reply) = hook::authenticate(gateway, api, auth_check, exchange).await?
         {
-            return Ok(Some(reply));
+            return Ok(Some(KeptOut::Before(reply)));
         }
         if let Some(keys) = &api.keys {
             by_key(gateway, api, keys, exchange).await?;
         }
         exchange.let_in = true;
     }
-    if let Some(reply) = hook::requests(api, &hooks.post_key_auth, gateway, exchange, true).await? {
-        return Ok(Some(reply));
+    // As in Tyk, an API without authentication has nothing that they could come after.
+    if api.asks_for_caller()
+        && let Some(answer) = hook::requests(api, &hooks.post_key_auth, gateway, exchange, true).await?
+    {
+        return Ok(Some(KeptOut::After(answer)));
     }
     if let Some(keys) = api.keys.as_ref().filter(|keys| keys.strip) {
         strip(keys, exchange);

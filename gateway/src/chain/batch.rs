@@ -9,10 +9,12 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version, header};
 use http_body_util::{BodyExt as _, Limited};
+use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, macros::format_description};
 
+use super::hook_url;
 use crate::{
     exchange::{Exchange, RequestBody, SentTo},
     js::header_name,
@@ -85,7 +87,7 @@ pub async fn answer(
     let body = exchange.buffer_body(gateway.settings.limits.buffered_body_bytes).await?;
     let batch = match read(&body) {
         Ok(batch) => batch,
-        Err(why) => return Ok(refused(&format!("Batch request malformed: {why}"))),
+        Err(why) => return Ok(malformed(exchange, "Batch request malformed", &why)),
     };
     if exchange.in_batch {
         return Ok(refused("Batch request malformed: a request of a batch cannot be a batch"));
@@ -106,10 +108,8 @@ pub async fn answer(
         match inner(&base, &request, exchange) {
             Ok(inner) => exchanges.push((request.relative_url, inner)),
             Err(why) => {
-                let message = format!(
-                    "Batch request creation failed , request structure malformed: requests[{index}].{why}"
-                );
-                return Ok(refused(&message));
+                let message = "Batch request creation failed , request structure malformed";
+                return Ok(malformed(exchange, message, &format!("requests[{index}].{why}")));
             }
         }
     }
@@ -155,7 +155,11 @@ fn inner(base: &str, request: &BatchRequest, outer: &Exchange) -> Result<Exchang
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| format!("method: `{method}` is none"))?;
     let url = request.relative_url.trim_start_matches('/');
     let url = url.split('#').next().unwrap_or("");
-    let uri: Uri = format!("{base}{url}")
+    if url.bytes().any(|byte| byte.is_ascii_control()) {
+        return Err(format!("relative_url: {url:?} has a control character"));
+    }
+    // Spaces and their like are escaped as Go's client does.
+    let uri: Uri = format!("{base}{}", utf8_percent_encode(url, hook_url::ESCAPED))
         .parse()
         .map_err(|error| format!("relative_url: `{}` is none ({error})", request.relative_url))?;
     let mut headers = HeaderMap::with_capacity(request.headers.len() + 3);
@@ -267,6 +271,13 @@ fn http_date() -> String {
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
     );
     OffsetDateTime::now_utc().format(format).unwrap_or_default()
+}
+
+/// Refused in exactly Tyk's words, which callers may compare; the log says what is wrong.
+fn malformed(exchange: &Exchange, message: &str, why: &str) -> Reply {
+    let (request_id, path) = (exchange.request_id, exchange.uri.path());
+    tracing::warn!(%request_id, path, "a batch is refused: {message}: {why}");
+    refused(message)
 }
 
 fn refused(message: &str) -> Reply {

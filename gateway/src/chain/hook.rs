@@ -1,6 +1,6 @@
 //! Hooks of an API, in JavaScript or in a plugin, in the order of the definition.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
@@ -27,11 +27,12 @@ pub enum LiveHook {
     Script(LiveScriptHook),
 }
 
-impl LiveHook {
-    /// Whether it is in JavaScript.
-    pub fn is_script(&self) -> bool {
-        matches!(self, Self::Script(_))
-    }
+/// The answer of a hook.
+pub struct HookAnswer {
+    /// It.
+    pub reply: Reply,
+    /// The hook saw the caller's session, whose quota is on its answer then; otherwise it says zero, as in Tyk.
+    pub sees_session: bool,
 }
 
 /// Calls hooks one after the other until one answers. `after_authentication` says whether there can be a session.
@@ -44,7 +45,7 @@ pub async fn requests(
     gateway: &Gateway,
     exchange: &mut Exchange,
     after_authentication: bool,
-) -> Result<Option<Reply>, GatewayError> {
+) -> Result<Option<HookAnswer>, GatewayError> {
     for hook in hooks {
         let reply = match hook {
             LiveHook::Plugin(plugin) => {
@@ -56,8 +57,12 @@ pub async fn requests(
                 script_hook::request(script, gateway, exchange, after_authentication).await?
             }
         };
-        if reply.is_some() {
-            return Ok(reply);
+        if let Some(reply) = reply {
+            let sees_session = match hook {
+                LiveHook::Plugin(_) => true,
+                LiveHook::Script(script) => script.use_session && after_authentication,
+            };
+            return Ok(Some(HookAnswer { reply, sees_session }));
         }
     }
     Ok(None)
@@ -103,10 +108,10 @@ pub async fn authenticate(
 
 /// Calls response hooks, each on what the one before it made of the answer.
 ///
-/// The answer is held in memory, for hooks see its body.
+/// The answer is held in memory, for hooks see its body. It must come whole within the time that an upstream has for its head.
 ///
 /// # Errors
-/// When a hook failed, or the answer is larger than the gateway buffers or did not come whole.
+/// When a hook failed, or the answer is larger than the gateway buffers or did not come whole, or not in time.
 pub async fn responses(
     hooks: &[LiveHook],
     gateway: &Gateway,
@@ -117,7 +122,8 @@ pub async fn responses(
         return Ok(reply);
     }
     let (head, body) = reply.into_parts();
-    let body = buffer(body, gateway.settings.limits.buffered_body_bytes).await?;
+    let body =
+        buffer(body, gateway.settings.limits.buffered_body_bytes, gateway.settings.upstream.timeout).await?;
     let length = body.len();
     let mut response = Response::from_parts(head, body);
     for hook in hooks {
@@ -136,17 +142,19 @@ pub async fn responses(
     Ok(response.map(ReplyBody::from))
 }
 
-async fn buffer(body: ReplyBody, limit: usize) -> Result<Bytes, GatewayError> {
+async fn buffer(body: ReplyBody, limit: usize, timeout: Duration) -> Result<Bytes, GatewayError> {
     match body {
         ReplyBody::Empty => Ok(Bytes::new()),
         ReplyBody::Full(bytes) => Ok(bytes),
         streamed => {
-            let whole = Limited::new(streamed, limit).collect().await;
-            let whole = whole.map_err(|error| GatewayError::Upstream {
-                cause: format!(
-                    "its answer could not be read for the response hooks (at most {limit} bytes): {error}"
-                ),
-                unreachable: false,
+            let whole = tokio::time::timeout(timeout, Limited::new(streamed, limit).collect()).await;
+            let whole = whole.map_err(|_elapsed| GatewayError::UpstreamTimeout)?.map_err(|error| {
+                GatewayError::Upstream {
+                    cause: format!(
+                        "its answer could not be read for the response hooks (at most {limit} bytes): {error}"
+                    ),
+                    unreachable: false,
+                }
             })?;
             Ok(whole.to_bytes())
         }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What cannot stand in a request line, and what Go escapes in a path.
-const ESCAPED: &AsciiSet = &CONTROLS
+pub(super) const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'<')

@@ -31,14 +31,15 @@ use http::{HeaderMap, HeaderValue, Method, Uri, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
 use self::{
-    authentication::Arriving,
-    hook::LiveHook,
+    authentication::{Arriving, KeptOut},
+    hook::HookAnswer,
     limits::{Checked, Rules},
     looping::LoopTarget,
     path_access::Access,
-    plugin::Now,
+    plugin::{LivePlugin, Now},
     response_cache::Question,
     version::Selected,
+    virtual_endpoint::LiveVirtualEndpoint,
 };
 use crate::{
     exchange::{Exchange, SentTo},
@@ -173,12 +174,9 @@ async fn pass(
     if hooks.before_limits() || api.asks_for_caller() {
         let authenticates = !matches!(access, Access::Ignored);
         let arriving = Arriving { authenticates, version: version_name, forms: path.forms() };
-        if let Some(mut reply) = Box::pin(authentication::let_in(gateway, api, arriving, exchange)).await? {
-            made_here(gateway, &mut reply);
-            if let Some(target) = looping::redirect_target(&reply) {
-                return Ok(Flow::Loop(target));
-            }
-            return Ok(Flow::Reply(reply));
+        if let Some(kept_out) = Box::pin(authentication::let_in(gateway, api, arriving, exchange)).await? {
+            let answering = Answering { gateway, api, version, forms: path.forms() };
+            return Box::pin(answering.kept_out(kept_out, exchange)).await;
         }
         if exchange.sent_to == SentTo::Target {
             // What follows sees the new path as if the client had sent it.
@@ -213,13 +211,17 @@ async fn pass(
         let method = transformed.unwrap_or(&client_method);
         let question = Question { api, version, cache, rule, method, rewritten: rewritten.as_ref() };
         if let Some(mut reply) = Box::pin(response_cache::find(gateway, question, exchange)).await? {
-            finish(api, version, exchange, reply.headers_mut());
+            finish(api, version, exchange, reply.headers_mut(), true);
             return Ok(Flow::Reply(reply));
         }
     }
+    let mut sees_session = true;
     let mut reply = match endpoints.virtual_endpoints.find(&client_method, forms) {
-        Some(endpoint) => match Box::pin(virtual_endpoint::answer(gateway, api, endpoint, exchange)).await {
-            Ok(reply) => Some(reply),
+        Some(endpoint) => match Box::pin(virtual_endpoint::answer(gateway, endpoint, exchange)).await {
+            Ok(reply) => {
+                sees_session = endpoint.use_session;
+                Some(reply)
+            }
             // Only the script's own failure: a body that did not come whole must not go on as if it had.
             Err(GatewayError::VirtualEndpoint { .. }) if endpoint.proxy_on_error => None,
             Err(error) => return Err(error),
@@ -236,7 +238,9 @@ async fn pass(
         plugin::note_denial(api, exchange, reply.as_ref());
     }
     if reply.is_none() && !hooks.post.is_empty() {
-        reply = Box::pin(hook::requests(api, &hooks.post, gateway, exchange, true)).await?;
+        if let Some(answer) = Box::pin(hook::requests(api, &hooks.post, gateway, exchange, true)).await? {
+            (reply, sees_session) = (Some(answer.reply), answer.sees_session);
+        }
     }
     let from_upstream = reply.is_none();
     if from_upstream && let Some(mock) = endpoints.upstream_mocks.find(&client_method, forms) {
@@ -283,20 +287,90 @@ async fn pass(
     if exchange.cache_fill.is_some() {
         reply = Box::pin(response_cache::keep(exchange, reply)).await?;
     }
-    finish(api, version, exchange, reply.headers_mut());
+    finish(api, version, exchange, reply.headers_mut(), sees_session);
     Ok(Flow::Reply(reply))
 }
 
+/// What the answer of a hook before the limits goes through.
+struct Answering<'a> {
+    gateway: &'a Gateway,
+    api: &'a LiveApi,
+    version: &'a LiveVersion,
+    forms: PathForms<'a>,
+}
+
+impl Answering<'_> {
+    async fn kept_out(self, kept_out: KeptOut, exchange: &mut Exchange) -> Result<Flow, GatewayError> {
+        let Self { gateway, api, version, forms } = self;
+        let (mut reply, sees_session) = match kept_out {
+            KeptOut::Before(reply) => (reply, None),
+            KeptOut::After(HookAnswer { reply, sees_session }) => (reply, Some(sees_session)),
+        };
+        if sees_session.is_some() {
+            let method = exchange.method.clone();
+            header_transform::response(api, version, &method, forms, exchange, reply.headers_mut());
+            reply = hook::responses(&api.hooks.response, gateway, exchange, reply).await?;
+        }
+        made_here(gateway, &mut reply);
+        if let Some(target) = looping::redirect_target(&reply) {
+            return Ok(Flow::Loop(target));
+        }
+        if sees_session == Some(true) {
+            limits::set_headers(api, exchange, reply.headers_mut());
+        }
+        Ok(Flow::Reply(reply))
+    }
+}
+
+/// The code at an endpoint of an API.
+#[derive(Debug)]
+pub struct CodeAt<'a> {
+    /// Its virtual endpoint.
+    pub virtual_endpoint: Option<&'a LiveVirtualEndpoint>,
+    /// Its endpoint plugin.
+    pub plugin: Option<&'a LivePlugin>,
+}
+
+/// Finds the code at the endpoint that a request is for, as a pass does.
+///
+/// # Errors
+/// When the request is for no version of the API.
+pub fn code_at<'a>(
+    api: &'a LiveApi,
+    listen_length: usize,
+    exchange: &mut Exchange,
+) -> Result<CodeAt<'a>, GatewayError> {
+    let uri = exchange.uri.clone();
+    let Selected { version, segment, .. } = version::find(api, &uri, listen_length, exchange)?;
+    let path = RequestPath::new(&uri, listen_length, segment);
+    let (endpoints, method) = (&version.endpoints, &exchange.method);
+    Ok(CodeAt {
+        virtual_endpoint: endpoints.virtual_endpoints.find(method, path.forms()),
+        plugin: endpoints.plugins.find(method, path.forms()).map(|plugin| &**plugin),
+    })
+}
+
 /// What every answer gets that comes from behind the limits.
-fn finish(api: &LiveApi, version: &LiveVersion, exchange: &Exchange, headers: &mut HeaderMap) {
-    limits::set_headers(api, exchange, headers);
+///
+/// `sees_session`: whatever made it knows the caller's session, and so its quota; else the quota is zero, as in Tyk.
+fn finish(
+    api: &LiveApi,
+    version: &LiveVersion,
+    exchange: &Exchange,
+    headers: &mut HeaderMap,
+    sees_session: bool,
+) {
+    match sees_session {
+        true => limits::set_headers(api, exchange, headers),
+        false => reply::set_keyless_limits(headers),
+    }
     if let Some(expires) = &version.expires {
         headers.insert("x-tyk-api-expires", expires.header.clone());
     }
 }
 
 /// Finishes the answer of a script or plugin.
-fn made_here(gateway: &Gateway, reply: &mut Reply) {
+pub fn made_here(gateway: &Gateway, reply: &mut Reply) {
     reply.headers_mut().insert(header::SERVER, gateway.server_header.clone());
     if !reply::has_body(reply.status()) {
         *reply.body_mut() = ReplyBody::Empty;
@@ -353,7 +427,7 @@ impl Upstream<'_> {
             path_and_query,
             method: self.method.clone(),
             preserve_host: api.preserve_host_header,
-            keeps_request: api.hooks.response.iter().any(LiveHook::is_script),
+            keeps_request: !api.hooks.response.is_empty(),
             timeout: timeout.copied().unwrap_or(gateway.settings.upstream.timeout),
         };
         forward(&gateway.clients, exchange, call).await.map(Flow::Reply)

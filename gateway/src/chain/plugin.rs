@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use serde_json::Value;
 
 use super::hook::Authenticated;
 use crate::{
@@ -61,7 +62,7 @@ impl LivePlugin {
 
     /// A call of the function that came to nothing.
     fn failed(&self, failure: PluginFailure) -> GatewayError {
-        if let Some(reason) = failure.reason() {
+        if let Some(reason) = failure.reason().filter(|_| self.site.services.rehearsal.is_none()) {
             self.failures.count(reason);
         }
         match failure {
@@ -141,7 +142,20 @@ pub fn note_denial(api: &LiveApi, exchange: &Exchange, reply: Option<&Reply>) {
     }
 }
 
-/// Asks an `auth_check` function who the caller is.
+/// Asks an `auth_check` function who the caller is, for itself.
+///
+/// # Errors
+/// When the function failed.
+pub async fn ask(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<AuthOutcome, GatewayError> {
+    let function = plugin.function(exchange)?;
+    let context = plugin.context(exchange);
+    let called = function.authenticate(exchange, context).await;
+    let Called { outcome, effects } = called.map_err(|failure| plugin.failed(failure))?;
+    keep(effects, exchange);
+    Ok(outcome)
+}
+
+/// Asks an `auth_check` function who the caller is, and lets the API's event handlers know when it lets nobody in.
 ///
 /// # Errors
 /// When the caller is refused or the function failed.
@@ -150,12 +164,7 @@ pub async fn authenticate(
     plugin: &LivePlugin,
     exchange: &mut Exchange,
 ) -> Result<Authenticated, GatewayError> {
-    let function = plugin.function(exchange)?;
-    let context = plugin.context(exchange);
-    let called = function.authenticate(exchange, context).await;
-    let Called { outcome, effects } = called.map_err(|failure| plugin.failed(failure))?;
-    keep(effects, exchange);
-    match outcome {
+    match ask(plugin, exchange).await? {
         AuthOutcome::Allow(session) => Ok(Authenticated::As(session)),
         AuthOutcome::Deny { status, message } => {
             api.events.fire(exchange, Happened::AuthFailure { key: NO_KEY });
@@ -167,6 +176,16 @@ pub async fn authenticate(
             Ok(Authenticated::Answer(reply))
         }
     }
+}
+
+/// Calls an analytics function on a record, for itself.
+///
+/// # Errors
+/// When the function failed.
+pub async fn record(plugin: &LivePlugin, record: &mut Value) -> Result<(), GatewayError> {
+    let PluginState::Ready(function) = &plugin.state else { return Err(GatewayError::Plugin) };
+    let recorded = function.record(record, CallContext::new(&plugin.site)).await;
+    recorded.map_err(|failure| plugin.failed(failure))
 }
 
 /// Calls a response hook on an answer in memory.

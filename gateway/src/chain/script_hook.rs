@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use serde_json::{Map, Value};
 
 use super::{hook::Authenticated, hook_url, query::QueryValues, virtual_endpoint};
@@ -167,6 +167,11 @@ fn failed(hook: &LiveScriptHook, exchange: &Exchange, error: &ScriptError) -> Ga
 
 /// Counts a failure and tells of it, once.
 fn log(hook: &LiveScriptHook, exchange: &Exchange, error: &ScriptError) {
+    if let ScriptState::Ready(script) = &hook.state
+        && let Some(rehearsal) = script.rehearsal()
+    {
+        return rehearsal.failed(error.into());
+    }
     hook.failures.count(error.class.as_str());
     let position = error.position.as_ref().map(ToString::to_string).unwrap_or_default();
     tracing::error!(
@@ -250,7 +255,8 @@ fn change_answer(changes: ResponseChanges, answer: &mut Response<Bytes>) -> Resu
         *answer.body_mut() = body;
     }
     if let Some(code) = changes.code {
-        *answer.status_mut() = StatusCode::from_u16(code).map_err(|error| bad(error.to_string()))?;
+        *answer.status_mut() = reply::script_status(code)
+            .ok_or_else(|| bad(format!("`StatusCode` {code}, which no answer can have")))?;
     }
     Ok(())
 }
@@ -316,7 +322,7 @@ fn answered(answer: OverridingAnswer, exchange: &mut Exchange) -> Result<Reply, 
             }
         }
     }
-    let Ok(status) = StatusCode::from_u16(answer.code) else {
+    let Some(status) = reply::script_status(answer.code) else {
         return Err(GatewayError::Hook { class: ErrorClass::BadResult });
     };
     if answer.is_error {

@@ -41,7 +41,11 @@ pub fn refused(api: &LiveApi, exchange: &Exchange, error: &GatewayError) {
     }
 }
 
-fn find<'a>(
+/// [`select`] without events.
+///
+/// # Errors
+/// As for it.
+pub fn find<'a>(
     api: &'a LiveApi,
     uri: &Uri,
     listen_length: usize,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use serde_json::{Map, Value};
 
 use super::query::is_valid_field;
@@ -14,8 +14,7 @@ use crate::{
         response::VirtualResponse,
         runtime::Script,
     },
-    live::api::LiveApi,
-    reply::{Reply, body::ReplyBody, error::GatewayError},
+    reply::{self, Reply, body::ReplyBody, error::GatewayError},
     serve::Gateway,
     telemetry::metrics::Failures,
 };
@@ -50,7 +49,6 @@ pub struct LiveVirtualEndpoint {
 /// [`GatewayError::VirtualEndpoint`] for whatever the script does wrong, which is logged here once.
 pub async fn answer(
     gateway: &Gateway,
-    api: &LiveApi,
     endpoint: &LiveVirtualEndpoint,
     exchange: &mut Exchange,
 ) -> Result<Reply, GatewayError> {
@@ -64,8 +62,12 @@ pub async fn answer(
         answer
     });
     answered.and_then(reply).map_err(|error| {
+        if let Some(rehearsal) = endpoint.script.rehearsal() {
+            rehearsal.failed((&error).into());
+            return GatewayError::VirtualEndpoint { class: error.class };
+        }
         endpoint.failures.count(error.class.as_str());
-        log(api, endpoint, exchange, &error);
+        log(endpoint, exchange, &error);
         GatewayError::VirtualEndpoint { class: error.class }
     })
 }
@@ -165,11 +167,9 @@ pub fn canonical_name(name: &HeaderName) -> String {
 }
 
 fn reply(response: VirtualResponse) -> Result<Reply, ScriptError> {
-    let status = StatusCode::from_u16(response.code).map_err(|_| {
-        ScriptError::new(
-            ErrorClass::BadResult,
-            format!("Code {} is not a status between 100 and 999", response.code),
-        )
+    let status = reply::script_status(response.code).ok_or_else(|| {
+        let message = format!("returned a response with `Code` {}, which no answer can have", response.code);
+        ScriptError::new(ErrorClass::BadResult, message)
     })?;
     let lines = response.headers.iter().map(|(_, values)| values.len()).sum::<usize>();
     if lines > MOST_HEADERS {
@@ -197,10 +197,10 @@ fn reply(response: VirtualResponse) -> Result<Reply, ScriptError> {
     Ok(reply)
 }
 
-fn log(api: &LiveApi, endpoint: &LiveVirtualEndpoint, exchange: &Exchange, error: &ScriptError) {
+fn log(endpoint: &LiveVirtualEndpoint, exchange: &Exchange, error: &ScriptError) {
     let position = error.position.as_ref().map(ToString::to_string).unwrap_or_default();
     tracing::error!(
-        api_id = &*api.id,
+        api_id = &**endpoint.script.api_id(),
         endpoint = &*endpoint.path,
         method = %exchange.method,
         function = &*endpoint.function,

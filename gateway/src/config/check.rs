@@ -90,6 +90,10 @@ pub(super) fn settings(conf: TykConf, surroundings: Surroundings<'_>, report: &m
             hashed: conf.hash_keys,
             function: conf.hash_key_function,
             list_hashed: conf.enable_hashed_keys_listing,
+            forced_lifetime: conf
+                .force_global_session_lifetime
+                .then(|| Duration::from_secs(conf.global_session_lifetime)),
+            lifetime_respects_expiration: conf.session_lifetime_respects_key_expiration,
         },
         // After the others, because it complains only where nothing else is wrong.
         admin: admin::settings(&conf, control.unwrap_or(server.listen), surroundings.environment, report),
@@ -124,7 +128,7 @@ fn bundles(conf: &TykConf, report: &mut Report<'_>) -> BundleSettings {
         download: conf.enable_bundle_downloader,
         base_url,
         insecure_skip_verify: conf.bundle_insecure_skip_verify,
-        wants_signatures: !conf.public_key_path.trim().is_empty(),
+        public_key: Some(conf.public_key_path.trim()).filter(|path| !path.is_empty()).map(Into::into),
         max_bytes: conf.gatehouse.limits.max_bundle_bytes,
     }
 }
@@ -218,6 +222,7 @@ fn javascript(conf: &TykConf, ours: &JavaScript, report: &mut Report<'_>) -> Jav
         max_processes: ours.max_processes,
         memory_bytes: ours.max_memory_bytes,
         outbound_calls: ours.max_outbound_calls,
+        batch_parallel: ours.batch_parallel,
         response_bytes: ours.max_response_bytes,
         outbound_body_bytes: ours.max_outbound_body_bytes,
     }

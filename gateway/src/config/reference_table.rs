@@ -70,8 +70,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     row("enable_bundle_downloader", FLAG, "", "Bundles that definitions name are fetched when they are not there."),
     row("bundle_base_url", TEXT, "", "URL that names of bundles are put behind: http, https or file."),
     row("bundle_insecure_skip_verify", FLAG, "", "Certificates of the bundles' server are not checked."),
-    row("public_key_path", TEXT, "", "Asks for signed bundles. Signatures cannot be checked by this version, so APIs with \
-        bundles are not served when it is set."),
+    row("public_key_path", TEXT, "", "File of an RSA public key in PEM form. A bundle counts only if its manifest has a \
+        `signature` made with the private key that belongs to it."),
     row("storage.type", Kind::Word(&["redis"]), "",
         "Kind of store: `redis` is Redis or Valkey, for several gateways. Without this section, keys are in a file of this gateway's."),
     row("storage.host", TEXT, "", "Host of Redis."),
@@ -93,7 +93,10 @@ pub(super) const SETTINGS: &[Setting] = &[
     row("hash_keys", FLAG, "", "Keys are stored as hashes only."),
     row("hash_key_function", Kind::Word(&["murmur32", "murmur64", "murmur128", "sha256"]), "",
         "Hash for `hash_keys`; absent is murmur32 over Tyk's older form of keys (organisation and id)."),
-    row("enable_hashed_keys_listing", FLAG, "", "The admin API lists keys although they are hashed. Read and checked; this version does not use it yet."),
+    row("enable_hashed_keys_listing", FLAG, "", "The admin API lists keys although they are hashed."),
+    row("session_lifetime_respects_key_expiration", FLAG, "", "The record of a key is not removed before the key ends, whatever `session_lifetime` says."),
+    row("force_global_session_lifetime", FLAG, "", "Every record of a key is kept for `global_session_lifetime` after it is written, whatever the key or its APIs say."),
+    row("global_session_lifetime", seconds(u32::MAX as u64), "", "Seconds for `force_global_session_lifetime`; 0 is for ever."),
     Setting {
         special_variable: "TYK_GW_MAXIDLECONNSPERHOST",
         ..tyk("max_idle_connections_per_host", count(0, 100_000), "500", "Idle connections kept for each upstream host.")
@@ -135,7 +138,6 @@ pub(super) const SETTINGS: &[Setting] = &[
     row("security.pinned_public_keys", Kind::Map(&TEXT), "", "Upstreams must show a certificate with one of these keys."),
     row("auth_override.force_auth_provider", FLAG, "", "All APIs authenticate with another provider."),
     row("auth_override.force_session_provider", FLAG, "", "All APIs take sessions from another provider."),
-    row("force_global_session_lifetime", FLAG, "", "All keys end after `global_session_lifetime`."),
     row("min_token_length", count(0, 4_096), "", "Keys that are not longer than this are refused; up to 3 is accepted here."),
     row("http_server_options.use_ssl_le", FLAG, "", "TLS with certificates from Let's Encrypt."),
     row("http_server_options.xff_depth", count(0, 1_000), "",
@@ -191,6 +193,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     row("gatehouse.javascript.max_memory_bytes", bytes(MEMORY_BYTES.0, MEMORY_BYTES.1), "33554432",
         "Memory that one call may take; not bounded under `boa` on threads."),
     row("gatehouse.javascript.max_outbound_calls", count(CALLS.0, CALLS.1), "64", "Outbound calls that one call may make."),
+    row("gatehouse.javascript.batch_parallel", count(1, 10_000), "16",
+        "Calls of one `TykBatchRequest` that are under way at the same time."),
     row("gatehouse.javascript.max_response_bytes", bytes(RESPONSE_BYTES.0, RESPONSE_BYTES.1), "16777216", "Largest value that a script returns."),
     row("gatehouse.javascript.max_outbound_body_bytes", bytes(KIB, GIB), "16777216",
         "Largest outbound answer that a script reads."),

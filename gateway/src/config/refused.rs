@@ -2,8 +2,7 @@
 //!
 //! What Tyk does with each is the meaning of its row in [`super::reference_table`]. Left out on purpose, although they
 //! restrict something in Tyk: `enforce_org_quotas` (there are no organisation sessions to enforce), `ssl_ciphers`
-//! (rustls has no weak ones), `allow_insecure_configs` (it only loosens), `public_key_path`
-//! (APIs with bundles are not served), client certificates of APIs (asked for by definitions, which are refused).
+//! (rustls has no weak ones), `allow_insecure_configs` (it only loosens), client certificates of APIs (asked for by definitions, which are refused).
 
 use super::{file::TykConf, problem::Complaint, reference, report::Report};
 
@@ -54,11 +53,6 @@ const REFUSALS: &[Refusal] = &[
         key: "auth_override.force_session_provider",
         asked: |conf| conf.auth_override.force_session_provider,
         instead: "",
-    },
-    Refusal {
-        key: "force_global_session_lifetime",
-        asked: |conf| conf.force_global_session_lifetime,
-        instead: "set it to false, and `session_lifetime` in the definitions",
     },
     // Up to 3 is what Tyk does without the key.
     Refusal { key: "min_token_length", asked: |conf| conf.min_token_length > 3, instead: "" },
@@ -120,7 +114,7 @@ mod tests {
             "use_db_app_configs": true, "slave_options": {"use_rpc": true}, "hostname": "a", "control_api_hostname": "b",
             "security": {"control_api_use_mutual_tls": true, "pinned_public_keys": {"x": "y"}},
             "auth_override": {"force_auth_provider": true, "force_session_provider": true},
-            "force_global_session_lifetime": true, "min_token_length": 20, "proxy_ssl_min_version": 772,
+            "min_token_length": 20, "proxy_ssl_min_version": 772,
             "http_server_options": {"use_ssl_le": true, "xff_depth": 1, "max_response_body_size": 5},
             "ssl_force_common_name_check": true, "proxy_ssl_insecure_skip_verify": true
         }"#;

@@ -104,8 +104,8 @@ pub struct BundleSettings {
     pub base_url: Option<url::Url>,
     /// `bundle_insecure_skip_verify`.
     pub insecure_skip_verify: bool,
-    /// `public_key_path` is set, which asks for signatures.
-    pub wants_signatures: bool,
+    /// The key that every bundle must be signed with (`public_key_path`).
+    pub public_key: Option<PathBuf>,
     /// Bytes of a bundle, packed and unpacked (`gatehouse.limits.max_bundle_bytes`, 16 MiB).
     pub max_bytes: usize,
 }
@@ -204,6 +204,11 @@ pub struct KeySettings {
     pub function: Option<HashFunction>,
     /// `enable_hashed_keys_listing`: the admin API lists keys although they are hashed.
     pub list_hashed: bool,
+    /// `global_session_lifetime` with `force_global_session_lifetime`: what every record is kept for after it is written,
+    /// whatever its key or API says; zero is for ever.
+    pub forced_lifetime: Option<Duration>,
+    /// `session_lifetime_respects_key_expiration`: no record is removed before its key ends.
+    pub lifetime_respects_expiration: bool,
 }
 
 /// A hash for API keys, in Tyk's words.
@@ -380,6 +385,8 @@ pub struct JavaScriptSettings {
     pub memory_bytes: usize,
     /// Outbound calls of one call (`gatehouse.javascript.max_outbound_calls`, 64).
     pub outbound_calls: u32,
+    /// Calls of one `TykBatchRequest` that are under way at the same time (`gatehouse.javascript.batch_parallel`, 16).
+    pub batch_parallel: usize,
     /// Bytes of the value a script returns (`gatehouse.javascript.max_response_bytes`, 16 MiB).
     pub response_bytes: usize,
     /// Bytes of one outbound answer that a script reads (`gatehouse.javascript.max_outbound_body_bytes`, 16 MiB).

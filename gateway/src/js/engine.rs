@@ -239,6 +239,21 @@ pub enum HostReturn {
     Abort(ScriptError),
 }
 
+impl HostReturn {
+    /// As a reader of a rehearsal sees it.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Undefined => "undefined".to_owned(),
+            Self::Null => "null".to_owned(),
+            Self::Bool(flag) => flag.to_string(),
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text.clone(),
+            Self::Throw(message) => format!("throws {message}"),
+            Self::Abort(error) => format!("ends the script: {error}"),
+        }
+    }
+}
+
 /// What a running script can reach; one for each call, used from the script's thread only.
 pub trait Host {
     /// Runs one host function. Missing arguments are not in `arguments`.

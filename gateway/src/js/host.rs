@@ -13,6 +13,7 @@ use super::{
     script_log::ScriptLog,
     store::ScriptStore,
 };
+use crate::rehearsal::Rehearsal;
 
 /// A function that scripts find in their global object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -137,6 +138,7 @@ pub struct ScriptHost {
     deadline: Deadline,
     calls: u32,
     calls_left: u32,
+    rehearsal: Option<Arc<Rehearsal>>,
 }
 
 impl ScriptHost {
@@ -149,12 +151,19 @@ impl ScriptHost {
         deadline: Deadline,
         calls: u32,
     ) -> Self {
-        Self { outbound, store: None, slot, log, deadline, calls, calls_left: calls }
+        Self { outbound, store: None, slot, log, deadline, calls, calls_left: calls, rehearsal: None }
     }
 
     /// With keys and script storage.
     pub fn with_store(mut self, store: Option<ScriptStore>) -> Self {
         self.store = store;
+        self
+    }
+
+    /// For a rehearsal, which notes what the script writes and how it uses the store.
+    pub fn rehearsed(mut self, rehearsal: Option<Arc<Rehearsal>>) -> Self {
+        self.log = self.log.rehearsed(rehearsal.clone());
+        self.rehearsal = rehearsal;
         self
     }
 
@@ -178,13 +187,17 @@ impl ScriptHost {
         let Some(store) = &self.store else {
             return HostReturn::Throw(format!("{}: there is no store here", function.name()));
         };
-        match store.call(function, arguments, self.deadline).await {
+        let answer = match store.call(function, arguments, self.deadline).await {
             Ok(answer) => answer,
             Err(reason) => {
                 self.log.note(function.name(), &reason);
                 HostReturn::Undefined
             }
+        };
+        if let Some(rehearsal) = &self.rehearsal {
+            rehearsal.used_store(function.name(), arguments, &answer.shown());
         }
+        answer
     }
 
     async fn http(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
@@ -202,6 +215,9 @@ impl ScriptHost {
                 HostReturn::Undefined
             }
             Err(CallFailure::Deadline) => HostReturn::Abort(self.deadline.error()),
+            Err(CallFailure::NotRecorded(reason)) => {
+                HostReturn::Abort(ScriptError::new(ErrorClass::Calls, reason))
+            }
             Err(CallFailure::TooMany) => HostReturn::Abort(ScriptError::new(
                 ErrorClass::Calls,
                 format!("made more than {} outbound calls", self.calls),

@@ -45,6 +45,7 @@ fn test_settings() -> crate::config::settings::JavaScriptSettings {
         max_processes: 4,
         memory_bytes: 32 << 20,
         outbound_calls: 8,
+        batch_parallel: 16,
         response_bytes: 1 << 20,
         outbound_body_bytes: 1 << 20,
     }

@@ -34,6 +34,7 @@ use super::{
 use crate::{
     config::settings::{DriverName, Isolation, JavaScriptSettings},
     proxy::direct::HostPools,
+    rehearsal::Rehearsal,
 };
 
 /// A loaded program, ready to be called from anywhere; [`JsRuntime::call`] runs it.
@@ -41,6 +42,24 @@ pub struct Script {
     id: u64,
     driver: Arc<dyn Driver>,
     pub(super) loaded: Arc<LoadedProgram>,
+    /// What its calls reach, when that is not what all calls do.
+    surroundings: Option<Surroundings>,
+}
+
+/// What calls reach outside their program.
+#[derive(Clone)]
+pub struct Surroundings {
+    outbound: Arc<Outbound>,
+    store: Option<ScriptStore>,
+    rehearsal: Option<Arc<Rehearsal>>,
+}
+
+impl Surroundings {
+    fn host(&self, slot: Option<Slot>, log: ScriptLog, deadline: Deadline, calls: u32) -> ScriptHost {
+        ScriptHost::new(Arc::clone(&self.outbound), slot, log, deadline, calls)
+            .with_store(self.store.clone())
+            .rehearsed(self.rehearsal.clone())
+    }
 }
 
 impl fmt::Debug for Script {
@@ -71,6 +90,21 @@ impl Script {
         &self.loaded.program.api_id
     }
 
+    /// The rehearsal that its calls are for.
+    pub fn rehearsal(&self) -> Option<&Arc<Rehearsal>> {
+        self.surroundings.as_ref()?.rehearsal.as_ref()
+    }
+
+    /// The same program with calls that reach these surroundings.
+    pub fn rehearsed(&self, surroundings: &Surroundings) -> Arc<Self> {
+        Arc::new(Self {
+            id: self.id,
+            driver: Arc::clone(&self.driver),
+            loaded: Arc::clone(&self.loaded),
+            surroundings: Some(surroundings.clone()),
+        })
+    }
+
     /// Name of the driver that runs it.
     pub fn driver_name(&self) -> &'static str {
         self.driver.name()
@@ -80,12 +114,11 @@ impl Script {
 /// Runs all the scripts of the gateway.
 pub struct JsRuntime {
     pool: Pool,
-    outbound: Arc<Outbound>,
+    surroundings: Surroundings,
     #[cfg(feature = "boa")]
     boa: Arc<dyn Driver>,
     #[cfg(feature = "quickjs")]
     quickjs: Arc<dyn Driver>,
-    store: Option<ScriptStore>,
     /// Those of the drivers whose scripts run in processes.
     walled: Vec<Arc<WalledDriver>>,
     extra_source: Option<Source>,
@@ -109,13 +142,16 @@ impl JsRuntime {
         let mut walled = Vec::new();
         Self {
             pool: Pool::new(limits, handle.clone()),
-            outbound: Outbound::new(outbound, plain, handle, settings),
+            surroundings: Surroundings {
+                outbound: Outbound::new(outbound, plain, handle, settings),
+                store: None,
+                rehearsal: None,
+            },
             #[cfg(feature = "boa")]
             boa: driver_of(DriverName::Boa, settings, slots, &mut walled),
             #[cfg(feature = "quickjs")]
             quickjs: driver_of(DriverName::QuickJs, settings, slots, &mut walled),
             walled,
-            store: None,
             extra_source: settings.extra_source.as_deref().and_then(read_extra_source),
             budget: Budget::of_gateway(settings),
             next_id: AtomicU64::new(0),
@@ -125,8 +161,17 @@ impl JsRuntime {
 
     /// With keys and script storage.
     pub fn with_store(mut self, store: ScriptStore) -> Self {
-        self.store = Some(store);
+        self.surroundings.store = Some(store);
         self
+    }
+
+    /// What calls of a rehearsal reach: its answers in place of servers, its store in place of the gateway's.
+    pub fn surroundings_of(&self, rehearsal: &Arc<Rehearsal>, store: ScriptStore) -> Surroundings {
+        Surroundings {
+            outbound: self.surroundings.outbound.rehearsed(Arc::clone(rehearsal)),
+            store: Some(store),
+            rehearsal: Some(Arc::clone(rehearsal)),
+        }
     }
 
     /// What the script threads are doing.
@@ -168,21 +213,53 @@ impl JsRuntime {
         budget: &Budget,
     ) -> Result<(Arc<Script>, Vec<(usize, ScriptError)>), ScriptError> {
         let driver = self.driver(driver);
-        let extra = usize::from(self.extra_source.is_some());
         let program = Arc::new(self.with_extra_source(program));
         if let Some(script) = self.known.find(driver.name(), &program) {
             return Ok((script, Vec::new()));
         }
+        let (script, failures) = self.load_in(&self.surroundings, None, driver, program, budget)?;
+        if failures.is_empty() && script.loaded.tape.is_empty() {
+            self.known.add(&script);
+        }
+        Ok((script, failures))
+    }
+
+    /// Loads a program for a rehearsal: while its sources are loaded too, they reach its surroundings. Blocks.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load).
+    #[allow(clippy::type_complexity, reason = "as for `load`")]
+    pub fn load_rehearsed(
+        &self,
+        surroundings: &Surroundings,
+        driver: DriverName,
+        program: Program,
+        budget: &Budget,
+    ) -> Result<(Arc<Script>, Vec<(usize, ScriptError)>), ScriptError> {
+        let program = Arc::new(self.with_extra_source(program));
+        self.load_in(surroundings, Some(surroundings), self.driver(driver), program, budget)
+    }
+
+    #[allow(clippy::type_complexity, reason = "as for `load`")]
+    fn load_in(
+        &self,
+        surroundings: &Surroundings,
+        of_calls: Option<&Surroundings>,
+        driver: Arc<dyn Driver>,
+        program: Arc<Program>,
+        budget: &Budget,
+    ) -> Result<(Arc<Script>, Vec<(usize, ScriptError)>), ScriptError> {
+        let extra = usize::from(self.extra_source.is_some());
         let order = JobOrder {
             affinity: u64::MAX,
             limit: budget.time,
             goes_on: false,
             label: format!("{} (load)", program.api_id).into(),
         };
-        let (outbound, store, budget) = (Arc::clone(&self.outbound), self.store.clone(), *budget);
+        let (surroundings, budget) = (surroundings.clone(), *budget);
         let (loader, loading) = (Arc::clone(&driver), Arc::clone(&program));
         let loaded = self.pool.run_blocking(order, move |_, slot, answer| {
-            answer.send(first_load(&*loader, &loading, (outbound, store), slot, budget));
+            answer.send(first_load(&*loader, &loading, &surroundings, slot, budget));
         });
         let (loaded, mut failures) = loaded.unwrap_or_else(|error| Err(pool_failure(error, budget.time)))?;
         failures.retain_mut(|(index, failure)| {
@@ -194,11 +271,8 @@ impl JsRuntime {
             true
         });
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let script = Arc::new(Script { id, driver, loaded: Arc::new(loaded) });
-        if failures.is_empty() && script.loaded.tape.is_empty() {
-            self.known.add(&script);
-        }
-        Ok((script, failures))
+        let script = Script { id, driver, loaded: Arc::new(loaded), surroundings: of_calls.cloned() };
+        Ok((Arc::new(script), failures))
     }
 
     /// Calls a function of a script within a budget and gives the text that it returned.
@@ -214,10 +288,18 @@ impl JsRuntime {
         call: Call,
         budget: &Budget,
     ) -> Result<String, ScriptError> {
-        match script.driver.begin(&script.loaded) {
+        let called = match script.driver.begin(&script.loaded) {
             Some(begun) => self.call_in_pieces(script, call, budget, begun?).await,
             None => Box::pin(self.call_on_thread(script, call, budget)).await,
+        };
+        if let (Some(rehearsal), Ok(text)) = (script.rehearsal(), &called) {
+            rehearsal.returned(text);
         }
+        called
+    }
+
+    fn surroundings_for<'a>(&'a self, script: &'a Script) -> &'a Surroundings {
+        script.surroundings.as_ref().unwrap_or(&self.surroundings)
     }
 
     /// A call whose driver needs a script thread from its beginning to its end.
@@ -229,13 +311,12 @@ impl JsRuntime {
     ) -> Result<String, ScriptError> {
         let label = Arc::clone(&call.function);
         let order = JobOrder { affinity: script.id, limit: budget.time, goes_on: false, label };
-        let (script, outbound, store) = (Arc::clone(script), Arc::clone(&self.outbound), self.store.clone());
+        let (script, surroundings) = (Arc::clone(script), self.surroundings_for(script).clone());
         let budget = *budget;
         let result = self.pool.run(order, move |vms, slot, answer| {
             let bounds = budget.from_now();
             let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
-            let (slot, calls) = (Some(slot.clone()), budget.outbound_calls);
-            let host = ScriptHost::new(outbound, slot, log, bounds.deadline, calls).with_store(store);
+            let host = surroundings.host(Some(slot.clone()), log, bounds.deadline, budget.outbound_calls);
             let mut vm = match vms.take(&script) {
                 Ok(vm) => vm,
                 Err(error) => return answer.send(Err(error)),
@@ -256,9 +337,7 @@ impl JsRuntime {
     ) -> Result<String, ScriptError> {
         let bounds = budget.from_now();
         let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
-        let (outbound, calls) = (Arc::clone(&self.outbound), budget.outbound_calls);
-        let mut host =
-            ScriptHost::new(outbound, None, log, bounds.deadline, calls).with_store(self.store.clone());
+        let mut host = self.surroundings_for(script).host(None, log, bounds.deadline, budget.outbound_calls);
         match begun.run_briefly(&call, &mut host, &bounds) {
             Progress::Over(result) => result,
             progress => {
@@ -426,15 +505,14 @@ fn tidy(vms: &mut VmCache, script: &Arc<Script>, mut vm: Box<dyn Vm>) {
 fn first_load(
     driver: &dyn Driver,
     program: &Arc<Program>,
-    (outbound, store): (Arc<Outbound>, Option<ScriptStore>),
+    surroundings: &Surroundings,
     slot: &Slot,
     budget: Budget,
 ) -> Result<(LoadedProgram, Vec<(usize, ScriptError)>), ScriptError> {
     let loaded_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let deadline = Deadline::after(budget.time);
     let log = ScriptLog::new(Arc::clone(&program.api_id), String::new());
-    let calls = budget.outbound_calls;
-    let host = ScriptHost::new(outbound, Some(slot.clone()), log, deadline, calls).with_store(store);
+    let host = surroundings.host(Some(slot.clone()), log, deadline, budget.outbound_calls);
     let writer = TapeWriter::default();
     let recorder: Box<dyn Host> = Box::new(Recorder::new(Box::new(host), writer.clone()));
     let failures = driver.load(program, recorder, deadline)?;

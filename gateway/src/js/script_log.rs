@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::rehearsal::Rehearsal;
+
 /// Lines of one call.
 pub const MAX_LINES: usize = 200;
 /// Bytes of all the lines of one call.
@@ -14,17 +16,28 @@ pub struct ScriptLog {
     request_id: String,
     lines_left: usize,
     bytes_left: usize,
+    /// Gets the lines instead.
+    rehearsal: Option<Arc<Rehearsal>>,
 }
 
 impl ScriptLog {
     /// A log for one call.
     pub fn new(api_id: Arc<str>, request_id: String) -> Self {
-        Self { api_id, request_id, lines_left: MAX_LINES, bytes_left: MAX_BYTES }
+        Self { api_id, request_id, lines_left: MAX_LINES, bytes_left: MAX_BYTES, rehearsal: None }
+    }
+
+    /// The same for a rehearsal.
+    pub fn rehearsed(mut self, rehearsal: Option<Arc<Rehearsal>>) -> Self {
+        self.rehearsal = rehearsal;
+        self
     }
 
     /// A line of `log()`.
     pub fn line(&mut self, text: &str) {
         if let Some(text) = self.admit(text) {
+            if let Some(rehearsal) = &self.rehearsal {
+                return rehearsal.log("info", text);
+            }
             tracing::info!(target: "gatehouse::script", api_id = %self.api_id, request_id = %self.request_id, "{text}");
         }
     }
@@ -32,12 +45,18 @@ impl ScriptLog {
     /// A line of `rawlog()`: the text alone.
     pub fn raw(&mut self, text: &str) {
         if let Some(text) = self.admit(text) {
+            if let Some(rehearsal) = &self.rehearsal {
+                return rehearsal.log("info", text);
+            }
             tracing::info!(target: "gatehouse::script::raw", "{text}");
         }
     }
 
     /// Why a host function gave `undefined`, for whoever looks for it.
     pub fn note(&self, function: &str, reason: &str) {
+        if let Some(rehearsal) = &self.rehearsal {
+            return rehearsal.log("debug", &format!("{function} gave undefined: {reason}"));
+        }
         tracing::debug!(
             target: "gatehouse::script", api_id = %self.api_id, request_id = %self.request_id, function, reason,
             "host function gave undefined"
@@ -53,10 +72,16 @@ impl ScriptLog {
         if self.lines_left == 0 || self.bytes_left < text.len() {
             let kept = &text[..text.floor_char_boundary(self.bytes_left)];
             self.lines_left = 0;
-            tracing::info!(
-                target: "gatehouse::script", api_id = %self.api_id, request_id = %self.request_id,
+            let dropped = format!(
                 "the script wrote more than {MAX_LINES} lines or {MAX_BYTES} bytes; the rest of this call is dropped"
             );
+            match &self.rehearsal {
+                Some(rehearsal) => rehearsal.log("info", &dropped),
+                None => tracing::info!(
+                    target: "gatehouse::script", api_id = %self.api_id, request_id = %self.request_id,
+                    "{dropped}"
+                ),
+            }
             return (!kept.is_empty()).then_some(kept);
         }
         self.bytes_left -= text.len();

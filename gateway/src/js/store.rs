@@ -14,7 +14,7 @@ use super::{
 use crate::{
     limits::{Limits, LimitsError},
     session::{
-        Key, Life, Session, Sessions, StoreError,
+        Life, Session, Sessions, StoreError,
         store::{TimeLeft, prefix},
     },
 };
@@ -155,20 +155,15 @@ impl ScriptStore {
             // As in Tyk, a new one has the name that it is given here, without its organisation.
             None => self.sessions.key(key),
         };
-        let life = session.life();
-        self.sessions.write(&key, &session, life).await?;
+        let mut applied = session.clone();
+        // A policy that is not known is refused when the key is used; until then only its own values matter.
+        let _ = self.sessions.policies().apply(&mut applied, &session.org_id);
+        self.sessions.write(&key, &session, self.sessions.life(&applied)).await?;
         if suppress_reset != "1" {
-            self.begin_anew(&key, session).await?;
+            // What was counted of a key that is written is counted no more.
+            self.limits.begin_anew(self.sessions.settings(), &key.id, &applied).await?;
         }
         Ok(HostReturn::Undefined)
-    }
-
-    /// What was counted of a key that is written is counted no more.
-    async fn begin_anew(&self, key: &Key, mut session: Session) -> Result<(), Failure> {
-        let org = session.org_id.clone();
-        // A policy that is not known is refused when the key is used; until then only its own counters matter.
-        let _ = self.sessions.policies().apply(&mut session, &org);
-        Ok(self.limits.begin_anew(self.sessions.settings(), &key.id, &session).await?)
     }
 }
 
@@ -209,7 +204,7 @@ mod tests {
     use super::*;
     use crate::{
         config::settings::KeySettings,
-        session::{Store, embedded::EmbeddedStore},
+        session::{KeyedApi, Store, embedded::EmbeddedStore},
     };
 
     struct Script {
@@ -232,11 +227,12 @@ mod tests {
 
     fn script(folder: &std::path::Path) -> Script {
         let store = EmbeddedStore::new(folder.join("kept.redb"), Duration::from_secs(20));
-        let keys = KeySettings { hashed: true, function: None, list_hashed: false };
+        let keys = KeySettings { hashed: true, ..KeySettings::default() };
         let store = Store::Embedded(Arc::new(store));
         let limits = Arc::new(Limits::of(store.clone()));
         let sessions = Arc::new(Sessions::of(store, keys));
-        sessions.set_organisations([("api".into(), "default".into())].into());
+        let api = KeyedApi { org: "default".into(), lifetime: None, respects_expiration: false };
+        sessions.set_apis([("api".into(), api)].into());
         let runtime = tokio::runtime::Runtime::new().unwrap();
         Script { runtime, store: ScriptStore::new(sessions, limits) }
     }

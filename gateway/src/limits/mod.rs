@@ -81,7 +81,6 @@ impl Limits {
     }
 
     /// Counters in memory that only write to the store when told to.
-    #[cfg(test)]
     pub fn of(store: Store) -> Self {
         Self { place: Place::Memory(Arc::new(Memory::new(1000, store))) }
     }

@@ -1,10 +1,11 @@
 //! Counters by name, in shards with a lock each, so that callers do not wait for each other.
 
 use std::{
-    collections::HashMap,
-    hash::{BuildHasher as _, RandomState},
+    hash::BuildHasher as _,
     sync::{Mutex, MutexGuard, PoisonError},
 };
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// Shards; a power of two.
 const SHARDS: usize = 128;
@@ -23,14 +24,15 @@ pub(super) trait Entry {
 #[derive(Debug)]
 pub(super) struct Sharded<T> {
     shards: Box<[Mutex<Shard<T>>]>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     /// Entries of a shard at the most.
     most: usize,
 }
 
 #[derive(Debug)]
 struct Shard<T> {
-    entries: HashMap<Box<str>, T>,
+    /// By the hash of their names, which chose the shard, too: names are hashed once.
+    entries: HashTable<(Box<str>, T)>,
     /// Number of entries at which idle ones are looked for.
     sweep_at: usize,
     swept: u64,
@@ -43,23 +45,26 @@ pub(super) struct Full;
 impl<T: Entry> Sharded<T> {
     /// Room for about `most` entries.
     pub(super) fn new(most: usize) -> Self {
-        let shard = || Mutex::new(Shard { entries: HashMap::new(), sweep_at: SMALL, swept: 0 });
+        let shard = || Mutex::new(Shard { entries: HashTable::new(), sweep_at: SMALL, swept: 0 });
         Self {
             shards: (0..SHARDS).map(|_| shard()).collect(),
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
             most: most.div_ceil(SHARDS),
         }
     }
 
-    fn shard(&self, name: &str) -> MutexGuard<'_, Shard<T>> {
-        #[allow(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
-        let index = self.hasher.hash_one(name) as usize % SHARDS;
+    /// The shard of a hash: by bits that the table in it does not look at first.
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<T>> {
+        #[allow(clippy::cast_possible_truncation, reason = "less than the number of shards")]
+        let index = (hash >> 32) as usize % SHARDS;
         lock(&self.shards[index])
     }
 
     /// Works on an entry; `None` when there is none of this name.
     pub(super) fn with<R>(&self, name: &str, work: impl FnOnce(&mut T) -> R) -> Option<R> {
-        self.shard(name).entries.get_mut(name).map(work)
+        let hash = self.hasher.hash_one(name);
+        let mut shard = self.shard(hash);
+        shard.entries.find_mut(hash, |(known, _)| **known == *name).map(|(_, entry)| work(entry))
     }
 
     /// Works on an entry, which is made if there is none of this name.
@@ -70,18 +75,21 @@ impl<T: Entry> Sharded<T> {
         make: impl FnOnce() -> T,
         work: impl FnOnce(&mut T) -> R,
     ) -> Result<R, Full> {
-        let mut shard = self.shard(name);
-        if let Some(entry) = shard.entries.get_mut(name) {
+        let hash = self.hasher.hash_one(name);
+        let mut shard = self.shard(hash);
+        if let Some((_, entry)) = shard.entries.find_mut(hash, |(known, _)| **known == *name) {
             return Ok(work(entry));
         }
-        shard.make_room(now, self.most)?;
-        Ok(work(shard.entries.entry(name.into()).or_insert_with(make)))
+        let hash_of = |(name, _): &(Box<str>, T)| self.hasher.hash_one(&**name);
+        shard.make_room(now, self.most, hash_of)?;
+        let made = shard.entries.insert_unique(hash, (name.into(), make()), hash_of);
+        Ok(work(&mut made.into_mut().1))
     }
 
     /// Forgets what is idle.
     pub(super) fn sweep(&self, now: u64) {
         for shard in &self.shards {
-            lock(shard).sweep(now);
+            lock(shard).sweep(now, |(name, _)| self.hasher.hash_one(&**name));
         }
     }
 
@@ -93,24 +101,29 @@ impl<T: Entry> Sharded<T> {
 }
 
 impl<T: Entry> Shard<T> {
-    fn make_room(&mut self, now: u64, most: usize) -> Result<(), Full> {
+    fn make_room(
+        &mut self,
+        now: u64,
+        most: usize,
+        hash_of: impl Fn(&(Box<str>, T)) -> u64,
+    ) -> Result<(), Full> {
         let full = self.entries.len() >= most;
         if full && now.saturating_sub(self.swept) < FULL_SWEEP {
             return Err(Full);
         }
         if full || self.entries.len() >= self.sweep_at {
-            self.sweep(now);
+            self.sweep(now, hash_of);
         }
         if self.entries.len() < most { Ok(()) } else { Err(Full) }
     }
 
-    fn sweep(&mut self, now: u64) {
+    fn sweep(&mut self, now: u64, hash_of: impl Fn(&(Box<str>, T)) -> u64) {
         self.swept = now;
-        self.entries.retain(|_, entry| !entry.is_idle(now));
+        self.entries.retain(|(_, entry)| !entry.is_idle(now));
         // With as many new ones as are left, looking again is worth it.
         self.sweep_at = (2 * self.entries.len()).max(SMALL);
         if self.entries.capacity() > 4 * self.sweep_at {
-            self.entries.shrink_to(self.sweep_at);
+            self.entries.shrink_to(self.sweep_at, hash_of);
         }
     }
 }

@@ -181,6 +181,13 @@ impl Compiler<'_> {
         let scripts = scripts::load(self, definition, file);
         let failed_sources = scripts.as_ref().map_or(0, ApiScripts::failed);
         let hooks = hooks::compile(definition, scripts.as_ref(), plugins, self.metrics, *self.js.budget());
+        let closed = hooks.auth_check.is_some() || definition.keys.is_some();
+        if !hooks.post_key_auth.is_empty() && !closed && !file.is_trial {
+            tracing::warn!(
+                file = %file.path.display(), api_id = &*definition.id,
+                "post_key_auth hooks never run: the API has no authentication that they could come after, as in Tyk"
+            );
+        }
         let events = EventCompiler {
             queue: self.events,
             templates: &self.settings.template_path,

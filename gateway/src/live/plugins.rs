@@ -39,7 +39,10 @@ impl<'a> PluginCompiler<'a> {
                 name: Arc::clone(&definition.name),
                 organisation: Arc::clone(&definition.org_id),
                 listen_path: definition.listen_path.as_str().into(),
-                config_data: definition.config_data.to_string().into(),
+                config_data: match &definition.config_data {
+                    Some(data) if !data.is_null() => data.to_string().into(),
+                    _ => "{}".into(),
+                },
                 definition: definition.written.clone(),
             }
         } else {

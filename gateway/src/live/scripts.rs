@@ -55,9 +55,10 @@ pub(super) fn load(
     if sources.is_empty() && !is_needed {
         return None;
     }
-    let config = serde_json::json!({
-        "APIID": &*definition.id, "OrgID": &*definition.org_id, "config_data": definition.config_data,
-    });
+    let mut config = serde_json::json!({ "APIID": &*definition.id, "OrgID": &*definition.org_id });
+    if let Some(data) = &definition.config_data {
+        config["config_data"] = data.clone();
+    }
     let budget = compiler.js.budget().with(&definition.script_budget);
     let program = Program {
         api_id: Arc::clone(&definition.id),

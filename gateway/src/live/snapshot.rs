@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::api::LiveApi;
 use crate::{
-    apidef::{Problem, folder::DefinitionFile},
+    apidef::{Problem, folder::DefinitionFile, model::KeyLimits},
     router::table::{Conflict, ListenPath, Table},
+    session::{KeyedApi, KeyedApis},
 };
 
 /// Routes and the APIs behind them.
@@ -153,6 +154,20 @@ impl Snapshot {
     /// All APIs.
     pub fn apis(&self) -> impl Iterator<Item = &Arc<LiveApi>> {
         self.apis.iter()
+    }
+
+    /// What all APIs say about their keys.
+    pub fn keyed_apis(&self) -> KeyedApis {
+        let keyed = |api: &Arc<LiveApi>| {
+            let KeyLimits { session_lifetime, lifetime_respects_expiration, .. } = api.key_limits;
+            let keyed = KeyedApi {
+                org: Arc::clone(&api.org_id),
+                lifetime: session_lifetime,
+                respects_expiration: lifetime_respects_expiration,
+            };
+            (Arc::clone(&api.id), keyed)
+        };
+        self.apis.iter().map(keyed).collect()
     }
 }
 

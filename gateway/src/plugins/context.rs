@@ -196,7 +196,7 @@ impl ContextSide for CallState<'_> {
 
     fn respond(&self, answer: Answer<'_>) -> Result<(), Refusal> {
         let mut response = Response::new(bytes(answer.body));
-        *response.status_mut() = StatusCode::from_u16(answer.status).map_err(|_| Refusal::BadValue)?;
+        *response.status_mut() = reply::final_status(answer.status).ok_or(Refusal::BadValue)?;
         let headers = response.headers_mut();
         headers.reserve(answer.headers.len() + reply::ADDED_HEADERS);
         for (name, value) in answer.headers {
@@ -211,6 +211,9 @@ impl ContextSide for CallState<'_> {
     }
 
     fn log(&self, level: Level, message: &str) {
+        if let Some(rehearsal) = &self.site.services.rehearsal {
+            return rehearsal.log(word(level), message);
+        }
         let CallFacts { plugin, function, request_id, .. } = self.facts;
         let api_id = &*self.site.api.id;
         let request_id = request_id.map(|id| id.to_string()).unwrap_or_default();
@@ -245,6 +248,16 @@ impl ContextSide for CallState<'_> {
             Some(storage) => storage.run(key, operation),
             None => Box::pin(ready(Err("this gateway has no store".to_owned()))),
         }
+    }
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Trace => "trace",
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
     }
 }
 

@@ -294,6 +294,9 @@ impl PluginFunction {
         if matches!(failure, PluginFailure::Body(_)) {
             return;
         }
+        if let Some(rehearsal) = &call.site.services.rehearsal {
+            return rehearsal.failed(failure.into());
+        }
         let request_id = facts.request_id.map(|id| id.to_string()).unwrap_or_default();
         let (file, line) = self.function.place();
         tracing::error!(

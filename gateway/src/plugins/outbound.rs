@@ -18,9 +18,14 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use tokio::{runtime::Handle, time::timeout_at};
+use url::Url;
 
 use super::{context::bytes, request::each_header, site::PluginServices};
-use crate::{exchange::RequestBody, proxy::hosts::Hosts};
+use crate::{
+    exchange::RequestBody,
+    proxy::hosts::Hosts,
+    rehearsal::{OutboundCall, Rehearsal, milliseconds_since},
+};
 
 /// The pooled client for outbound calls; scripts have the same.
 pub type OutboundClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
@@ -54,6 +59,12 @@ pub(super) fn send(
         Ok(request) => request,
         Err(reason) => return Box::pin(ready(Err(format!("{url}: {reason}")))),
     };
+    let rehearsal = services.rehearsal.clone();
+    if let Some(rehearsal) = &rehearsal
+        && let Some(answer) = recorded(rehearsal, &request)
+    {
+        return Box::pin(ready(answer.map(OutboundReply)));
+    }
     let until = Instant::now() + timeout;
     let until = deadline.map_or(until, |deadline| deadline.min(until));
     let wire = if request.uri().scheme() == Some(&Scheme::HTTPS) {
@@ -62,14 +73,58 @@ pub(super) fn send(
         Wire::Plain(Arc::clone(&services.hosts))
     };
     let body_limit = services.outbound_body_bytes;
+    let method = rehearsal.is_some().then(|| request.method().clone());
     let exchange = async move {
-        match timeout_at(until.into(), exchange(wire, request, body_limit)).await {
-            Ok(Ok(response)) => Ok(OutboundReply(response)),
+        let start = Instant::now();
+        let answer = match timeout_at(until.into(), exchange(wire, request, body_limit)).await {
+            Ok(Ok(response)) => Ok(response),
             Ok(Err(reason)) => Err(format!("{url}: {reason}")),
             Err(_) => Err(format!("{url}: no answer in time")),
+        };
+        if let (Some(rehearsal), Some(method)) = (rehearsal, method) {
+            rehearsal.called(note(&method, url, &answer, start, false));
         }
+        answer.map(OutboundReply)
     };
     Box::pin(Entered { handle: services.handle.clone(), future: Some(Box::pin(exchange)) })
+}
+
+/// What a rehearsal says to a call, which it notes; `None` when the call is to be made.
+fn recorded(rehearsal: &Rehearsal, request: &Request<Bytes>) -> Option<Result<Response<Bytes>, String>> {
+    let (start, url) = (Instant::now(), request.uri().to_string());
+    let parsed = Url::parse(&url).map_err(|error| error.to_string());
+    let found = parsed.and_then(|parsed| rehearsal.recording().find(request.method(), &parsed));
+    let answer = match found {
+        Ok(found) => match &found?.answer {
+            Ok((status, headers, body)) => {
+                let mut response = Response::new(body.clone());
+                (*response.status_mut(), *response.headers_mut()) = (*status, headers.clone());
+                Ok(response)
+            }
+            Err(reason) => Err(format!("{url}: {reason}")),
+        },
+        Err(reason) => Err(reason),
+    };
+    rehearsal.called(note(request.method(), url, &answer, start, true));
+    Some(answer)
+}
+
+fn note(
+    method: &Method,
+    url: String,
+    answer: &Result<Response<Bytes>, String>,
+    start: Instant,
+    recorded: bool,
+) -> OutboundCall {
+    OutboundCall {
+        method: method.to_string(),
+        url,
+        recorded,
+        code: answer.as_ref().map_or(0, |answer| answer.status().as_u16()),
+        bytes: answer.as_ref().map_or(0, |answer| answer.body().len()),
+        milliseconds: milliseconds_since(start),
+        error: answer.as_ref().err().cloned(),
+    }
 }
 
 /// What a call goes through.

@@ -6,7 +6,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
-use crate::{reply::error::GatewayError, session::Session, telemetry::metrics::plugin};
+use crate::{
+    rehearsal::{Failure, Place},
+    reply::error::GatewayError,
+    session::Session,
+    telemetry::metrics::plugin,
+};
 
 /// What an endpoint or request hook decided.
 #[derive(Debug)]
@@ -139,6 +144,17 @@ pub enum PluginFailure {
     /// The request's body did not come; not the plugin's fault.
     #[error(transparent)]
     Body(GatewayError),
+}
+
+impl From<&PluginFailure> for Failure {
+    fn from(failure: &PluginFailure) -> Self {
+        let position = match failure {
+            PluginFailure::Panic { place, .. } => Place::parse(place),
+            _ => None,
+        };
+        let class = failure.reason().unwrap_or("body");
+        Self { message: failure.to_string(), class, position, stack: Vec::new() }
+    }
 }
 
 impl PluginFailure {

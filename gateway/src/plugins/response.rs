@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use gatehouse_plugin::host::{ForeignBytes, HeaderChange, Headers, Refusal, ResponseSide};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response};
 
 use super::{
     context::bytes,
@@ -40,7 +40,7 @@ impl ResponseSide for CallResponse<'_> {
     }
 
     fn set_status(&mut self, status: u16) -> Result<(), Refusal> {
-        *self.0.status_mut() = StatusCode::from_u16(status).map_err(|_| Refusal::BadValue)?;
+        *self.0.status_mut() = crate::reply::final_status(status).ok_or(Refusal::BadValue)?;
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use crate::{
     config::settings::Settings,
     crash::CallSite,
     proxy::{direct::HostPools, hosts::Hosts},
+    rehearsal::Rehearsal,
     supervisor::worker::ClosedEndpoints,
 };
 
@@ -55,11 +56,26 @@ impl PluginRuntime {
                 buffered_body_bytes: settings.limits.buffered_body_bytes,
                 metrics: Arc::new(PluginMetrics::default()),
                 storage,
+                rehearsal: None,
             }),
             timeout: plugins.timeout,
             closed: Mutex::new(closed),
             sites: Mutex::default(),
         }
+    }
+
+    /// What functions are called with for a rehearsal. What they count is lost with it.
+    pub fn rehearsed(&self, rehearsal: &Arc<Rehearsal>) -> Arc<PluginServices> {
+        let services = &*self.services;
+        Arc::new(PluginServices {
+            client: services.client.clone(),
+            hosts: Arc::clone(&services.hosts),
+            handle: services.handle.clone(),
+            metrics: Arc::new(PluginMetrics::default()),
+            storage: Some(rehearsal.plugin_storage(services.handle.clone())),
+            rehearsal: Some(Arc::clone(rehearsal)),
+            ..*services
+        })
     }
 
     /// See [`PluginRegistry::load`].

@@ -9,7 +9,7 @@ use gatehouse_plugin::host::{HostFuture, Kept, StorageOperation, Stored};
 use tokio::runtime::Handle;
 
 use super::{metrics::PluginMetrics, outbound::OutboundClient};
-use crate::{crash::CallSite, proxy::hosts::Hosts, session::Session};
+use crate::{crash::CallSite, proxy::hosts::Hosts, rehearsal::Rehearsal, session::Session};
 
 /// The store, for plugins.
 pub trait PluginStorage: Send + Sync {
@@ -35,6 +35,8 @@ pub struct PluginServices {
     pub metrics: Arc<PluginMetrics>,
     /// The store, when there is one.
     pub storage: Option<Arc<dyn PluginStorage>>,
+    /// The rehearsal that calls are for, which gets what they log and answers what they ask for.
+    pub rehearsal: Option<Arc<Rehearsal>>,
 }
 
 impl std::fmt::Debug for PluginServices {

@@ -30,7 +30,7 @@ pub struct UpstreamCall<'a> {
     pub method: Method,
     /// The upstream sees the client's `Host`.
     pub preserve_host: bool,
-    /// What is sent is kept in the exchange.
+    /// Response hooks follow: the exchange keeps its headers, and what is sent.
     pub keeps_request: bool,
     /// Time to the answer's head.
     pub timeout: Duration,
@@ -38,7 +38,7 @@ pub struct UpstreamCall<'a> {
 
 /// Sends the exchange's request to the upstream and gives its answer, body streaming.
 ///
-/// Takes the exchange's headers and body: nothing of them is copied.
+/// Takes the exchange's headers and body: nothing of them is copied unless response hooks are to see them.
 ///
 /// # Errors
 /// As Tyk words them, when the upstream cannot be reached, does not answer in time or breaks off; the client's own
@@ -53,7 +53,10 @@ pub async fn forward(
     *request.uri_mut() = call.target.uri(call.path_and_query);
     let wanted_protocol =
         exchange.upgrade.as_ref().and_then(|_| headers::upgrade_protocol(&exchange.headers).cloned());
-    let mut outbound = std::mem::take(&mut exchange.headers);
+    let mut outbound = match call.keeps_request {
+        true => exchange.headers.clone(),
+        false => std::mem::take(&mut exchange.headers),
+    };
     let authority = exchange.uri.authority();
     headers::for_upstream(&mut outbound, exchange.client.ip(), exchange.scheme, exchange.version, authority);
     if !call.preserve_host {

@@ -52,6 +52,21 @@ pub fn drop_body_headers(reply: &mut Reply) {
     }
 }
 
+/// The status of an answer with this code: from 200 to 999. One below would announce another answer, or another protocol.
+pub fn final_status(code: u16) -> Option<StatusCode> {
+    StatusCode::from_u16(code).ok().filter(|status| !status.is_informational())
+}
+
+/// The status of an answer to which a script gives this code. As a Tyk's clients see it, a code from 100 to 199 comes down to 200:
+/// Go's server sends the body with that. But 101 would end HTTP on the connection, and is no status of a script's answer.
+pub fn script_status(code: u16) -> Option<StatusCode> {
+    match StatusCode::from_u16(code).ok()? {
+        StatusCode::SWITCHING_PROTOCOLS => None,
+        status if status.is_informational() => Some(StatusCode::OK),
+        status => Some(status),
+    }
+}
+
 /// Whether an answer with this status may have a body.
 pub fn has_body(status: StatusCode) -> bool {
     !status.is_informational() && status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED

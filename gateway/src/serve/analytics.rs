@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use http::{Method, StatusCode, Uri, header};
+use http::{HeaderValue, Method, StatusCode, Uri, header};
 use prometheus::IntCounter;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -43,27 +43,37 @@ pub struct Analytics {
 pub struct Begun {
     method: Method,
     uri: Uri,
+    host: String,
+    user_agent: Option<HeaderValue>,
+    content_length: u64,
     start: Instant,
 }
 
 impl Begun {
-    /// Notes a request; cheap, because method and URI share their text.
+    /// Notes a request before it is served: the upstream takes its headers.
     pub fn new(exchange: &Exchange) -> Self {
-        Self { method: exchange.method.clone(), uri: exchange.uri.clone(), start: Instant::now() }
+        Self {
+            method: exchange.method.clone(),
+            uri: exchange.uri.clone(),
+            host: exchange.host().to_owned(),
+            user_agent: exchange.headers.get(header::USER_AGENT).cloned(),
+            content_length: exchange.content_length().unwrap_or(0),
+            start: Instant::now(),
+        }
     }
 
     fn record(&self, api: &LiveApi, exchange: &Exchange, status: StatusCode) -> Value {
-        let header = |name| exchange.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let user_agent = self.user_agent.as_ref().and_then(|value| value.to_str().ok()).unwrap_or("");
         let now = OffsetDateTime::now_utc();
         let session = exchange.session.as_deref();
         let total = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         json!({
             "method": self.method.as_str(),
-            "host": exchange.host(),
+            "host": self.host,
             "path": self.uri.path(),
             "raw_path": self.uri.path(),
-            "content_length": exchange.content_length().unwrap_or(0),
-            "user_agent": header(header::USER_AGENT),
+            "content_length": self.content_length,
+            "user_agent": user_agent,
             "day": now.day(),
             "month": u8::from(now.month()),
             "year": now.year(),

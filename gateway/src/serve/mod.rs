@@ -245,8 +245,7 @@ impl Gateway {
         self.read_policies();
         let (snapshot, compiled) = self.compiler(&self.metrics).compile(files);
         self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
-        let organisations = snapshot.apis().map(|api| (Arc::clone(&api.id), Arc::clone(&api.org_id)));
-        self.sessions.set_organisations(organisations.collect());
+        self.sessions.set_apis(snapshot.keyed_apis());
         self.live.store(Arc::new(snapshot));
         Ok(compiled)
     }

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn settings(hashed: bool, function: Option<HashFunction>) -> KeySettings {
-        KeySettings { hashed, function, list_hashed: false }
+        KeySettings { hashed, function, ..KeySettings::default() }
     }
 
     #[test]

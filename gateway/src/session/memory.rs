@@ -8,7 +8,7 @@ use std::{
     hash::{Hash, Hasher},
     sync::{
         PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -22,8 +22,11 @@ pub(super) struct Memory {
     found: Cache<Asked, Entry>,
     life: Duration,
     changes: RwLock<Changes>,
-    /// Whether there may be any in `changes`.
-    any_changes: AtomicBool,
+    /// Since when `newest_change` counts.
+    began: Instant,
+    /// When the newest of `changes` was, so that what was asked for later needs no look at them: nanoseconds since `began`,
+    /// and one more; 0 is never.
+    newest_change: AtomicU64,
 }
 
 #[derive(Clone)]
@@ -85,8 +88,18 @@ impl Memory {
             found: Cache::new(entries.max(1)),
             life,
             changes: RwLock::default(),
-            any_changes: AtomicBool::new(false),
+            began: Instant::now(),
+            newest_change: AtomicU64::new(0),
         }
+    }
+
+    fn since_began(&self, when: Instant) -> u64 {
+        u64::try_from(when.saturating_duration_since(self.began).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes note of a change, while `changes` is locked and has it.
+    fn changed(&self, now: Instant) {
+        self.newest_change.fetch_max(self.since_began(now).saturating_add(1), Ordering::Release);
     }
 
     /// What was found for this, if that still holds.
@@ -106,7 +119,7 @@ impl Memory {
     }
 
     fn has_changed(&self, found: &Found, since: Instant) -> bool {
-        if !self.any_changes.load(Ordering::Acquire) {
+        if self.newest_change.load(Ordering::Acquire) <= self.since_began(since) {
             return false;
         }
         let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
@@ -123,14 +136,15 @@ impl Memory {
         // What changed before the oldest entry was asked for does not matter any more.
         changes.keys.retain(|_, when| now.duration_since(*when) <= self.life);
         changes.keys.extend(names.map(|name| (name.into(), now)));
-        self.any_changes.store(true, Ordering::Release);
+        self.changed(now);
     }
 
     /// Forgets everything.
     pub(super) fn clear(&self) {
+        let now = Instant::now();
         let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
-        changes.everything = Some(Instant::now());
-        self.any_changes.store(true, Ordering::Release);
+        changes.everything = Some(now);
+        self.changed(now);
         self.found.clear();
     }
 }

@@ -8,6 +8,7 @@
 pub mod embedded;
 pub mod hash;
 pub mod key;
+pub mod lifetime;
 mod memory;
 pub mod policy;
 pub mod redis;
@@ -19,6 +20,7 @@ pub mod store;
 
 pub use self::{
     key::{Key, StoredId},
+    lifetime::{KeyedApi, KeyedApis},
     policy::{Partitions, Policies, Policy, PolicyError},
     session::{AccessRight, AllowedUrl, EndpointLimits, Limit, MethodLimit, Session},
     sessions::{Found, Sessions},

@@ -2,12 +2,10 @@
 //!
 //! Reading takes `null` for "not there", as Go does. Writing leaves out zero values, as Tyk's own records in Redis do.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
-
-use super::store::Life;
 
 /// A session. Names, order and units are Tyk's: times in seconds since 1970, rates in requests for each `per` seconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -229,14 +227,6 @@ impl Session {
             std::slice::from_ref(&self.apply_policy_id)
         } else {
             &[]
-        }
-    }
-
-    /// How long its record is kept when it is written by itself: its own lifetime, or for ever.
-    pub fn life(&self) -> Life {
-        match u64::try_from(self.session_lifetime) {
-            Ok(seconds) if seconds > 0 => Life::For(Duration::from_secs(seconds)),
-            _ => Life::Forever,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Finds the session of what a caller sent, and writes records: the store with its names and a short memory.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,10 +9,12 @@ use std::{
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 
 use super::{
     hash::hash,
     key::{self, Key, StoredId},
+    lifetime::{self, KeyedApis},
     memory::Memory,
     policy::Policies,
     session::Session,
@@ -31,8 +33,7 @@ pub struct Sessions {
     keys: KeySettings,
     memory: Memory,
     policies: ArcSwap<Policies>,
-    /// Organisations of the APIs, by API id.
-    organisations: ArcSwap<HashMap<Arc<str>, Arc<str>>>,
+    apis: ArcSwap<KeyedApis>,
 }
 
 /// A session that was found, and under which key.
@@ -55,7 +56,7 @@ impl Sessions {
     /// Sessions of a store that are not remembered.
     pub fn of(store: Store, keys: KeySettings) -> Self {
         let memory = Memory::new(0, Duration::ZERO);
-        Self { store, keys, memory, policies: ArcSwap::default(), organisations: ArcSwap::default() }
+        Self { store, keys, memory, policies: ArcSwap::default(), apis: ArcSwap::default() }
     }
 
     /// The store.
@@ -81,12 +82,18 @@ impl Sessions {
 
     /// The organisation of an API.
     pub fn organisation(&self, api_id: &str) -> Option<Arc<str>> {
-        self.organisations.load().get(api_id).cloned()
+        self.apis.load().get(api_id).map(|api| Arc::clone(&api.org))
     }
 
-    /// Takes the organisations of all APIs, by API id.
-    pub fn set_organisations(&self, organisations: HashMap<Arc<str>, Arc<str>>) {
-        self.organisations.store(Arc::new(organisations));
+    /// Takes what all APIs say about their keys.
+    pub fn set_apis(&self, apis: KeyedApis) {
+        self.apis.store(Arc::new(apis));
+    }
+
+    /// How long the record of a session is kept that is written now; it has its policies applied.
+    pub fn life(&self, applied: &Session) -> Life {
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        lifetime::life(applied, &self.apis.load(), self.keys, now)
     }
 
     /// The name of a key of an organisation.
@@ -274,7 +281,7 @@ mod tests {
     use crate::session::embedded::EmbeddedStore;
 
     fn sessions(folder: &std::path::Path) -> Sessions {
-        let keys = KeySettings { hashed: true, function: None, list_hashed: false };
+        let keys = KeySettings { hashed: true, ..KeySettings::default() };
         let store = EmbeddedStore::new(folder.join("kept.redb"), Duration::from_secs(20));
         let memory = Memory::new(100, Duration::from_secs(3600));
         Sessions { memory, ..Sessions::of(Store::Embedded(Arc::new(store)), keys) }

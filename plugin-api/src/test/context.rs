@@ -62,7 +62,7 @@ pub(super) struct Log {
     pub(super) denied: Option<Denied>,
     pub(super) error: Option<String>,
     pub(super) panic: Option<(String, String)>,
-    store: HashMap<String, Vec<u8>>,
+    pub(super) store: HashMap<String, Vec<u8>>,
 }
 
 pub(super) struct TestContext {
@@ -74,7 +74,12 @@ impl TestContext {
     /// Takes what came with the request.
     pub(super) fn new(request: &mut TestRequest) -> Self {
         let given = std::mem::take(&mut request.given);
-        let log = Log { session: given.session.clone(), record: given.record.clone(), ..Log::default() };
+        let log = Log {
+            session: given.session.clone(),
+            record: given.record.clone(),
+            store: given.store.clone().unwrap_or_default(),
+            ..Log::default()
+        };
         Self { given, log: Mutex::new(log) }
     }
 
@@ -156,7 +161,7 @@ impl ContextSide for TestContext {
     }
 
     fn respond(&self, answer: Answer<'_>) -> Result<(), Refusal> {
-        if !(100..1000).contains(&answer.status) {
+        if !(200..1000).contains(&answer.status) {
             return Err(Refusal::BadValue);
         }
         let mut response = Response::new(answer.status).body(answer.body.as_ref().to_vec());
@@ -217,7 +222,7 @@ impl ContextSide for TestContext {
     }
 
     fn storage(&self, key: String, operation: StorageOperation) -> HostFuture<Result<Stored, String>> {
-        if !self.given.store {
+        if self.given.store.is_none() {
             return Box::pin(ready(Err("this gateway has no store".to_owned())));
         }
         let answer = stored(&mut self.log().store, key, operation);

@@ -155,4 +155,9 @@ impl Done {
     pub fn sent(&self) -> &[SentCall] {
         &self.log.sent
     }
+
+    /// What the store holds under a name, after the call.
+    pub fn stored(&self, key: &str) -> Option<&[u8]> {
+        self.log.store.get(key).map(Vec::as_slice)
+    }
 }

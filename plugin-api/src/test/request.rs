@@ -1,6 +1,6 @@
 //! The request of a test, and what it comes with.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
@@ -39,7 +39,8 @@ pub(super) struct Given {
     pub(super) session: Option<Value>,
     pub(super) record: Option<Value>,
     pub(super) upstream: Option<Arc<Upstream>>,
-    pub(super) store: bool,
+    /// What the store holds; none is a gateway without one.
+    pub(super) store: Option<HashMap<String, Vec<u8>>>,
     pub(super) time_left: Option<Duration>,
     pub(super) cancelled: bool,
 }
@@ -59,7 +60,7 @@ impl Default for Given {
             session: None,
             record: None,
             upstream: None,
-            store: false,
+            store: None,
             time_left: None,
             cancelled: false,
         }
@@ -291,7 +292,24 @@ impl TestRequest {
     /// ```
     #[must_use]
     pub fn store(mut self) -> Self {
-        self.given.store = true;
+        self.given.store.get_or_insert_default();
+        self
+    }
+
+    /// With a value that the store already holds.
+    ///
+    /// ```
+    /// use gatehouse_plugin::{test, prelude::*};
+    ///
+    /// let request = test::request("GET", "/").stored("visits", "41");
+    /// let done = test::call_async(request, async |_: &mut Request, context: &Context| {
+    ///     context.storage().increment("visits", 1).await.map(|_| ())
+    /// });
+    /// assert_eq!(done.stored("visits"), Some(&b"42"[..]));
+    /// ```
+    #[must_use]
+    pub fn stored(mut self, key: &str, value: impl AsRef<[u8]>) -> Self {
+        self.given.store.get_or_insert_default().insert(key.to_owned(), value.as_ref().to_vec());
         self
     }
 
@@ -523,7 +541,7 @@ impl ResponseSide for TestResponse {
     }
 
     fn set_status(&mut self, status: u16) -> Result<(), Refusal> {
-        if !(100..1000).contains(&status) {
+        if !(200..1000).contains(&status) {
             return Err(Refusal::BadValue);
         }
         self.status = status;

@@ -52,17 +52,18 @@ async fn create(call: &Call, id: &str, mut session: Session, no_rights: &str) ->
     } else {
         Key { id: StoredId::known(&name), name: name.into() }
     };
-    let applied = with_policies(gateway, &session)?;
+    let mut applied = with_policies(gateway, &session)?;
     record::refuse_master_key(&applied, call.master_keys(), no_rights)?;
     session.date_created = record::now_as_text();
     if let Some(seconds) = trial_period(gateway, &session)
         && gateway.sessions.read(&key.id).await.map_err(unavailable)?.is_none()
     {
         session.expires = record::now().saturating_add(seconds);
+        applied.expires = session.expires;
     }
     let reset = call.query("suppress_reset") != "1";
     begin_periods(&mut session, reset);
-    write(gateway, &key, &session).await?;
+    write(gateway, &key, &session, &applied).await?;
     if reset {
         forget_counts(gateway, &key, &applied).await?;
     }
@@ -97,7 +98,7 @@ pub async fn update(call: Call) -> Outcome {
         }
     }
     begin_periods(&mut session, reset);
-    write(gateway, &key, &session).await?;
+    write(gateway, &key, &session, &applied).await?;
     if reset {
         forget_counts(gateway, &key, &applied).await?;
     }
@@ -208,6 +209,7 @@ async fn forget_counts(gateway: &Gateway, key: &Key, session: &Session) -> Resul
     gateway.limits.begin_anew(keys, &key.id, session).await.map_err(not_counted)
 }
 
-async fn write(gateway: &Arc<Gateway>, key: &Key, session: &Session) -> Result<(), Refused> {
-    gateway.sessions.write(key, session, session.life()).await.map_err(unavailable)
+/// Keeps what was sent, for as long as the session says with its policies applied.
+async fn write(gateway: &Gateway, key: &Key, session: &Session, applied: &Session) -> Result<(), Refused> {
+    gateway.sessions.write(key, session, gateway.sessions.life(applied)).await.map_err(unavailable)
 }

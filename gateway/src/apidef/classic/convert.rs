@@ -50,10 +50,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         strip_listen_path: file.proxy.strip_listen_path,
         upstream: upstream?,
         versioning: versioning?,
-        config_data: match file.config_data {
-            Some(data) if !file.config_data_disabled && !data.is_null() => data,
-            _ => Value::Object(serde_json::Map::new()),
-        },
+        config_data: (!file.config_data_disabled).then(|| file.config_data.unwrap_or_default()),
         cors,
         client_addresses,
         keys,
@@ -65,6 +62,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
                 .ok()
                 .filter(|seconds| *seconds > 0)
                 .map(std::time::Duration::from_secs),
+            lifetime_respects_expiration: file.session_lifetime_respects_key_expiration,
         },
         driver,
         script_budget,

@@ -46,6 +46,7 @@ pub(super) struct ClassicFile {
     pub(super) disable_rate_limit: bool,
     pub(super) disable_quota: bool,
     pub(super) session_lifetime: i64,
+    pub(super) session_lifetime_respects_key_expiration: bool,
     pub(super) is_oas: bool,
     pub(super) enable_context_vars: bool,
     pub(super) auth: AuthConfig,

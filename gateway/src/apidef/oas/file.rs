@@ -128,10 +128,11 @@ pub(super) struct RateLimit {
 
 /// `server.authentication.customKeyLifetime`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct KeyLifetime {
     pub(super) enabled: bool,
     pub(super) value: Period,
+    pub(super) respect_validity: bool,
 }
 
 /// `upstream.mutualTLS`.

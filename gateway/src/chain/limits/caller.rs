@@ -21,8 +21,12 @@ use crate::{
 /// What limits one caller.
 #[derive(Debug, Default)]
 pub struct Caller<'a> {
-    pub(super) rate: Option<RateDemand<'a>>,
-    pub(super) quota: Option<QuotaDemand<'a>>,
+    /// The name of its counters.
+    name: Cow<'a, str>,
+    /// The name of its rate's, where an endpoint has a rate of its own.
+    of_endpoint: Option<Cow<'a, str>>,
+    rate: Option<RateLimit>,
+    quota: Option<QuotaLimit>,
     /// What the counters are kept under besides the caller.
     pub(super) scope: &'a str,
     /// Further tries of a request that is over the rate.
@@ -72,23 +76,31 @@ impl<'a> Caller<'a> {
             return Ok(Self { scope, ..Self::default() });
         }
         let id = id(gateway, api, session, key);
-        let quota = max.map(|max| QuotaDemand {
-            name: counter(scope, id.clone(), None),
-            limit: QuotaLimit {
-                max,
-                renewal: u64::try_from(numbers.quota_renewal_rate)
-                    .ok()
-                    .filter(|seconds| *seconds > 0)
-                    .map(Duration::from_secs),
-            },
+        let quota = max.map(|max| QuotaLimit {
+            max,
+            renewal: u64::try_from(numbers.quota_renewal_rate)
+                .ok()
+                .filter(|seconds| *seconds > 0)
+                .map(Duration::from_secs),
         });
         Ok(Self {
-            rate: rate.map(|limit| RateDemand { name: counter(scope, id, suffix.as_deref()), limit }),
+            of_endpoint: suffix.map(|suffix| counter(scope, id.clone(), Some(&suffix))),
+            name: counter(scope, id, None),
+            rate,
             quota,
             scope,
             tries: numbers.tries,
             interval: interval(numbers.interval),
         })
+    }
+
+    pub(super) fn rate(&self) -> Option<RateDemand<'_>> {
+        let name = self.of_endpoint.as_deref().unwrap_or(&self.name);
+        self.rate.map(|limit| RateDemand { name: name.into(), limit })
+    }
+
+    pub(super) fn quota(&self) -> Option<QuotaDemand<'_>> {
+        self.quota.map(|limit| QuotaDemand { name: (*self.name).into(), limit })
     }
 }
 

@@ -194,7 +194,7 @@ impl<'a> Rules<'a> {
     {
         let of_endpoint = self.endpoints.rate_limits.find(&exchange.method, self.forms);
         let shared = of_endpoint.or(self.api.rate_limit.as_ref());
-        Demand { rate: caller.rate.clone(), quota: caller.quota.clone(), api: shared.map(SharedRate::demand) }
+        Demand { rate: caller.rate(), quota: caller.quota(), api: shared.map(SharedRate::demand) }
     }
 }
 

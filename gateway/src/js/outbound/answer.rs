@@ -37,16 +37,18 @@ pub(super) fn batch(
                 BatchUnit {
                     relative_url: &request.written_url,
                     code: answer.status.as_u16(),
-                    headers: canonical(&answer.headers),
+                    headers: Some(canonical(&answer.headers)),
                     body: body.text,
                     exact: body.base64,
                 }
             }
             Err(CallFailure::Deadline) => return Err(CallFailure::Deadline),
             Err(CallFailure::TooMany) => return Err(CallFailure::TooMany),
+            Err(CallFailure::NotRecorded(reason)) => return Err(CallFailure::NotRecorded(reason.clone())),
             Err(CallFailure::Undefined(reason)) => {
                 tracing::debug!(target: "gatehouse::script", url = request.written_url, reason, "call of a batch failed");
-                BatchUnit { relative_url: &request.written_url, ..BatchUnit::default() }
+                // As in Tyk, nothing but zero values.
+                BatchUnit::default()
             }
         });
     }
@@ -57,7 +59,7 @@ pub(super) fn batch(
 struct BatchUnit<'answer> {
     relative_url: &'answer str,
     code: u16,
-    headers: BTreeMap<String, Vec<String>>,
+    headers: Option<BTreeMap<String, Vec<String>>>,
     body: std::borrow::Cow<'answer, str>,
     #[serde(rename = "BodyBase64", skip_serializing_if = "Option::is_none")]
     exact: Option<String>,

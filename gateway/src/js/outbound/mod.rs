@@ -27,6 +27,7 @@ use super::engine::Deadline;
 use crate::{
     config::settings::{JavaScriptSettings, UpstreamSettings},
     proxy::{direct::HostPools, hosts::Hosts},
+    rehearsal::{OutboundCall, RecordedAnswer, Rehearsal, milliseconds_since},
 };
 
 /// The pooled client of all scripts, for what is not plain HTTP.
@@ -55,9 +56,6 @@ pub fn outbound_client(upstream: &UpstreamSettings, tls: rustls::ClientConfig) -
         .build(connector)
 }
 
-/// Calls of one batch that are under way at the same time.
-const BATCH_PARALLELISM: usize = 16;
-
 /// Why a script gets no answer.
 #[derive(Debug)]
 pub enum CallFailure {
@@ -67,6 +65,8 @@ pub enum CallFailure {
     Deadline,
     /// The script made more calls than it may.
     TooMany,
+    /// A rehearsal has no answer for the call.
+    NotRecorded(String),
 }
 
 impl From<ExchangeError> for CallFailure {
@@ -93,9 +93,13 @@ struct Wires {
 /// The outbound calls of all scripts.
 #[derive(Debug)]
 pub struct Outbound {
-    wires: Wires,
+    wires: Arc<Wires>,
+    /// What answers instead.
+    rehearsal: Option<Arc<Rehearsal>>,
     handle: Handle,
     body_bytes: usize,
+    /// Calls of one batch that are under way at the same time.
+    batch_parallel: usize,
 }
 
 impl Outbound {
@@ -107,9 +111,21 @@ impl Outbound {
         settings: &JavaScriptSettings,
     ) -> Arc<Self> {
         Arc::new(Self {
-            wires: Wires { tls: client, plain: Hosts::new(plain) },
+            wires: Arc::new(Wires { tls: client, plain: Hosts::new(plain) }),
+            rehearsal: None,
             handle,
             body_bytes: settings.outbound_body_bytes,
+            batch_parallel: settings.batch_parallel,
+        })
+    }
+
+    /// The same for a rehearsal, which answers calls and notes them.
+    pub fn rehearsed(&self, rehearsal: Arc<Rehearsal>) -> Arc<Self> {
+        Arc::new(Self {
+            wires: Arc::clone(&self.wires),
+            rehearsal: Some(rehearsal),
+            handle: self.handle.clone(),
+            ..*self
         })
     }
 
@@ -135,7 +151,7 @@ impl Outbound {
     }
 
     /// Several calls: the answers as a JSON array. Those of a parallel batch come in the order of arrival. A call
-    /// that failed has code 0 and no headers, so that the others are not lost; its `relative_url` says which.
+    /// that failed has code 0 and nothing else, as in Tyk, so that the others are not lost; the log says which.
     ///
     /// # Errors
     /// As [`CallFailure`] says.
@@ -148,7 +164,7 @@ impl Outbound {
         let batch = arguments::batch(argument, *calls_left).map_err(CallFailure::Undefined)?;
         let batch = batch.ok_or(CallFailure::TooMany)?;
         spend(calls_left, batch.requests.len())?;
-        let parallelism = if batch.sequential { 1 } else { BATCH_PARALLELISM };
+        let parallelism = if batch.sequential { 1 } else { self.batch_parallel };
         let calls: Vec<_> = batch.requests.iter().map(|request| self.one_of(request, deadline)).collect();
         let calls = futures_util::stream::iter(calls).buffer_unordered(parallelism);
         let answers = calls.collect::<Vec<_>>().await;
@@ -165,6 +181,51 @@ impl Outbound {
     }
 
     async fn exchange(&self, request: &OutboundRequest, deadline: Deadline) -> Result<Answer, CallFailure> {
+        match &self.rehearsal {
+            None => self.call(request, deadline).await,
+            Some(rehearsal) => Box::pin(self.rehearse(rehearsal, request, deadline)).await,
+        }
+    }
+
+    /// A call with its recorded answer, or made in earnest where the rehearsal allows that; noted either way.
+    async fn rehearse(
+        &self,
+        rehearsal: &Rehearsal,
+        request: &OutboundRequest,
+        deadline: Deadline,
+    ) -> Result<Answer, CallFailure> {
+        let start = std::time::Instant::now();
+        let recorded = rehearsal.recording().find(&request.method, &request.url);
+        let is_recorded = !matches!(recorded, Ok(None));
+        let answer = match recorded {
+            Ok(None) => self.call(request, deadline).await,
+            Ok(Some(RecordedAnswer { answer: Ok((status, headers, body)), .. })) => {
+                Ok(Answer { status: *status, headers: headers.clone(), body: body.clone() })
+            }
+            Ok(Some(RecordedAnswer { answer: Err(reason), .. })) => {
+                Err(CallFailure::Undefined(reason.clone()))
+            }
+            Err(reason) => Err(CallFailure::NotRecorded(reason)),
+        };
+        let error = match &answer {
+            Ok(_) => None,
+            Err(CallFailure::Undefined(reason) | CallFailure::NotRecorded(reason)) => Some(reason.clone()),
+            Err(CallFailure::Deadline) => Some(deadline.error().message),
+            Err(CallFailure::TooMany) => Some("one call too many".to_owned()),
+        };
+        rehearsal.called(OutboundCall {
+            method: request.method.to_string(),
+            url: request.url.to_string(),
+            recorded: is_recorded,
+            code: answer.as_ref().map_or(0, |answer| answer.status.as_u16()),
+            bytes: answer.as_ref().map_or(0, |answer| answer.body.len()),
+            milliseconds: milliseconds_since(start),
+            error,
+        });
+        answer
+    }
+
+    async fn call(&self, request: &OutboundRequest, deadline: Deadline) -> Result<Answer, CallFailure> {
         let own_limit = request.timeout.map(|timeout| std::time::Instant::now() + timeout);
         let until = own_limit.map_or(deadline.at, |own| own.min(deadline.at));
         let exchange = exchange::follow(&self.wires, request, self.body_bytes);

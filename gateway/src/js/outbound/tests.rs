@@ -170,10 +170,7 @@ async fn a_failed_call_of_a_batch_has_code_zero() {
         "suppress_parallel_execution": true,
     }));
     let answers = answers.await.unwrap();
-    assert_eq!(
-        answers[0],
-        json!({"relative_url": "http://127.0.0.1:1/", "code": 0, "headers": {}, "body": ""})
-    );
+    assert_eq!(answers[0], json!({"relative_url": "", "code": 0, "headers": null, "body": ""}));
     assert_eq!(answers[1]["code"], 200);
 }
 

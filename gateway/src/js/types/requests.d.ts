@@ -21,7 +21,7 @@ interface TykConfig {
   readonly APIID: string;
   /** Id of its organisation. */
   readonly OrgID: string;
-  /** `config_data` of the definition; `{}` when it has none or switches it off. */
+  /** `config_data` of the definition; `null` when it has none, not there when it switches it off. */
   readonly config_data: TykJsonObject;
 }
 
@@ -128,7 +128,7 @@ interface TykHookResponse {
 
 /** The answer of a virtual endpoint. Names match without regard to case. */
 interface TykVirtualResponse {
-  /** Status; a whole number from 100 to 999. */
+  /** Status; a whole number from 200 to 999. */
   Code: number;
   /** The body. */
   Body?: string | null;

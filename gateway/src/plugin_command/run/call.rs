@@ -247,6 +247,7 @@ fn services(handle: &Handle) -> Result<PluginServices, CommandError> {
         buffered_body_bytes: BODY_BYTES,
         metrics: Arc::new(PluginMetrics::default()),
         storage: Some(Arc::new(MemoryStore::default())),
+        rehearsal: None,
     })
 }
 

@@ -105,6 +105,7 @@ pub(super) fn site(config: Option<&str>, timeout: Option<Duration>) -> Arc<Plugi
         buffered_body_bytes: 1 << 20,
         metrics: Arc::new(PluginMetrics::default()),
         storage: None,
+        rehearsal: None,
     };
     let api = ApiFacts {
         id: "shop".into(),

@@ -73,6 +73,23 @@ impl File {
         }
     }
 
+    /// The same, in memory only.
+    ///
+    /// # Errors
+    /// When it cannot be set up.
+    pub(super) fn in_memory() -> Result<Self, String> {
+        let open = || {
+            let builder = Database::builder();
+            let database = builder.create_with_backend(redb::backends::InMemoryBackend::new())?;
+            let begin = database.begin_write().map_err(redb::Error::from)?;
+            begin.open_table(VALUES).map_err(redb::Error::from)?;
+            begin.open_table(ENDS).map_err(redb::Error::from)?;
+            begin.commit().map_err(redb::Error::from)?;
+            Ok::<_, redb::Error>(database)
+        };
+        open().map(Self).map_err(|error| error.to_string())
+    }
+
     /// The values of names, as of one moment.
     pub(super) fn get(&self, names: &[String], now: u64) -> Result<Vec<Option<Bytes>>, redb::Error> {
         let read = self.0.begin_read()?;

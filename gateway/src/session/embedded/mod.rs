@@ -122,6 +122,20 @@ impl EmbeddedStore {
         Self { path, timeout, state: Arc::default(), signals: broadcast::Sender::new(SIGNALS_KEPT) }
     }
 
+    /// A store in memory, which ends with it.
+    ///
+    /// # Errors
+    /// When it cannot be set up.
+    pub fn in_memory(timeout: Duration) -> Result<Self, StoreError> {
+        let unavailable = |reason: String| StoreError::Unavailable { reason: reason.into() };
+        let file = Arc::new(OpenFile(File::in_memory().map_err(unavailable)?));
+        let writer = Writer::start(Arc::clone(&file));
+        let writer = writer.map_err(|error| unavailable(format!("starting a thread: {error}")))?;
+        let store = Self::new(PathBuf::new(), timeout);
+        store.state.opened.store(Some(Arc::new(Opened { file, writer })));
+        Ok(store)
+    }
+
     /// Opens the file, because it will be needed.
     ///
     /// # Errors

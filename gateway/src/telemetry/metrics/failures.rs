@@ -16,6 +16,11 @@ impl Failures {
         Self(words.into_iter().map(|word| (word, counter(word))).collect())
     }
 
+    /// No counters, for calls that are not counted.
+    pub fn none() -> Self {
+        Self(Arc::from([]))
+    }
+
     /// Counts one failure. A word that the place does not have is not counted.
     pub fn count(&self, word: &str) {
         let known = self.0.iter().find(|(known, _)| *known == word);

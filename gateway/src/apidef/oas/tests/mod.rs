@@ -101,7 +101,7 @@ fn an_api_is_read() {
         (cors.allowed_headers, cors.allowed_origins, cors.max_age),
         (vec!["x-one".into()], vec!["*".into()], 5)
     );
-    assert_eq!(definition.config_data, json!({"a": null}));
+    assert_eq!(definition.config_data, Some(json!({"a": null})));
     let version = &definition.versions()[0];
     assert!(version.ignore_case && version.expires.is_some() && version.size_limit == 100);
     assert_eq!((version.request_headers.remove.len(), version.request_headers.set.len()), (1, 1));
