@@ -237,10 +237,11 @@ async fn pass(
         };
         plugin::note_denial(api, exchange, reply.as_ref());
     }
-    if reply.is_none() && !hooks.post.is_empty() {
-        if let Some(answer) = Box::pin(hook::requests(api, &hooks.post, gateway, exchange, true)).await? {
-            (reply, sees_session) = (Some(answer.reply), answer.sees_session);
-        }
+    if reply.is_none()
+        && !hooks.post.is_empty()
+        && let Some(answer) = Box::pin(hook::requests(api, &hooks.post, gateway, exchange, true)).await?
+    {
+        (reply, sees_session) = (Some(answer.reply), answer.sees_session);
     }
     let from_upstream = reply.is_none();
     if from_upstream && let Some(mock) = endpoints.upstream_mocks.find(&client_method, forms) {

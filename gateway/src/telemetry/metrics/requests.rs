@@ -68,7 +68,7 @@ fn class(status: StatusCode) -> usize {
 /// The counts of all APIs there ever were, as Prometheus reads them.
 #[derive(Debug, Clone)]
 pub(super) struct Requests {
-    of_apis: Arc<Mutex<BTreeMap<Box<str>, Arc<RequestCounts>>>>,
+    of_apis: Arc<Mutex<BTreeMap<String, Arc<RequestCounts>>>>,
     descriptions: Arc<[Desc; 2]>,
 }
 
@@ -89,7 +89,7 @@ impl Requests {
     /// The counts of an API: the same ones whenever it is asked for.
     pub(super) fn of(&self, api_id: &str) -> Arc<RequestCounts> {
         let mut of_apis = self.of_apis.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(of_apis.entry(api_id.into()).or_default())
+        Arc::clone(of_apis.entry(api_id.to_owned()).or_default())
     }
 }
 
@@ -100,7 +100,7 @@ impl Collector for Requests {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let of_apis = self.of_apis.lock().unwrap_or_else(PoisonError::into_inner);
-        let by_class = |(api_id, counts): (&Box<str>, &Arc<RequestCounts>)| {
+        let by_class = |(api_id, counts): (&String, &Arc<RequestCounts>)| {
             let counts = Arc::clone(counts);
             let api_id = api_id.clone();
             STATUS_CLASSES.into_iter().enumerate().map(move |(index, class)| {
@@ -112,7 +112,7 @@ impl Collector for Requests {
                 metric
             })
         };
-        let times = |(api_id, counts): (&Box<str>, &Arc<RequestCounts>)| {
+        let times = |(api_id, counts): (&String, &Arc<RequestCounts>)| {
             let mut metric = Metric::from_label(vec![label(API_LABEL, api_id)]);
             metric.set_histogram(histogram(counts));
             metric
