@@ -70,6 +70,8 @@ pub struct Exchange {
     pub outer_caller: Option<Box<str>>,
     /// How many loops it may go through.
     pub loop_limit: u8,
+    /// The version that it named, empty for none: once it is known, it may have been taken out.
+    pub version_name: Option<Box<str>>,
     /// Rates and quotas count for it; not in a loop that does not ask for it.
     pub checks_limits: bool,
     /// It is one of a batch.

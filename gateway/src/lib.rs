@@ -31,4 +31,5 @@ pub mod serve;
 pub mod session;
 pub mod supervisor;
 pub mod telemetry;
+pub mod validation;
 pub mod watch;

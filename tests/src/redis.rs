@@ -1,39 +1,73 @@
-//! A real Redis of the test's own, on a free port, that can go away and come back.
+//! A real Redis of the test's own, on a free port, that can go away and come back; several as a [`Cluster`] or with
+//! [`Sentinel`]s over them.
+
+mod cluster;
+mod sentinel;
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
 };
 
-use crate::{DEADLINE, gateway::eventually};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+pub use self::{cluster::Cluster, sentinel::Sentinel};
+use crate::{DEADLINE, admin::free_port, gateway::eventually};
 
 /// The server, stopped when the test lets go of it.
 #[derive(Debug)]
 pub struct Redis {
     address: SocketAddr,
+    arguments: Vec<String>,
     process: Option<Child>,
+    /// Where it works.
+    folder: TempDir,
 }
 
 impl Redis {
     /// Starts one. `None`, said on standard error, where `redis-server` is not installed.
     pub fn start() -> Option<Self> {
-        let installed = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
-        if installed.is_err() {
-            eprintln!("SKIPPED: redis-server is not installed, so nothing of this test has run");
+        Self::start_with(&[])
+    }
+
+    /// Starts one with further arguments.
+    pub fn start_with(arguments: &[&str]) -> Option<Self> {
+        if !is_installed() {
             return None;
         }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         // Let go of just before it is used; nobody else asks the system for this very port meanwhile.
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = free.local_addr().unwrap();
-        drop(free);
-        let mut redis = Self { address, process: None };
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let mut redis = Self { address, arguments, process: None, folder };
         redis.come_back();
         Some(redis)
     }
 
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// As settings have it.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// It hangs: connections stay, and new ones are made, but nothing is answered.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// It goes on after [`freeze`](Self::freeze).
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let process = self.process.as_ref().expect("it has not gone away");
+        kill_process(Pid::from_child(process), signal).expect("it runs");
     }
 
     /// Stops it, as a machine does that loses its power: nothing is kept.
@@ -49,7 +83,8 @@ impl Redis {
         let process = Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"])
             .arg(self.port().to_string())
-            .current_dir(std::env::temp_dir())
+            .args(&self.arguments)
+            .current_dir(self.folder.path())
             .stdout(Stdio::null())
             .spawn()
             .expect("redis-server starts");
@@ -63,16 +98,30 @@ impl Redis {
     }
 
     fn try_command(&self, words: &[&str]) -> io::Result<String> {
-        let mut stream = TcpStream::connect(self.address)?;
-        stream.set_read_timeout(Some(DEADLINE))?;
-        let mut command = format!("*{}\r\n", words.len());
-        for word in words {
-            command.push_str(&format!("${}\r\n{word}\r\n", word.len()));
-        }
-        stream.write_all(command.as_bytes())?;
-        let answer = read(&mut BufReader::new(stream))?;
-        if answer.starts_with("LOADING") { Err(io::ErrorKind::ResourceBusy.into()) } else { Ok(answer) }
+        exchange(self.address, words)
     }
+}
+
+/// Sends a command to whoever listens there.
+fn exchange(address: SocketAddr, words: &[&str]) -> io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(DEADLINE))?;
+    let mut command = format!("*{}\r\n", words.len());
+    for word in words {
+        command.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+    }
+    stream.write_all(command.as_bytes())?;
+    let answer = read(&mut BufReader::new(stream))?;
+    if answer.starts_with("LOADING") { Err(io::ErrorKind::ResourceBusy.into()) } else { Ok(answer) }
+}
+
+/// Whether there is a `redis-server`; says on standard error that nothing has run when there is none.
+fn is_installed() -> bool {
+    let installed = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_ok();
+    if !installed {
+        eprintln!("SKIPPED: redis-server is not installed, so nothing of this test has run");
+    }
+    installed
 }
 
 /// One answer of Redis's protocol.

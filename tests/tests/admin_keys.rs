@@ -84,6 +84,15 @@ fn what_is_not_there_is_said_in_tyks_words() {
         404,
         &not_found("Hashed key listing is disabled in config (enable_hashed_keys_listing)"),
     );
+    // What only Tyk has is answered with what there is instead.
+    for (path, instead) in [
+        ("/tyk/org/keys/default", "policy"),
+        ("/tyk/health?api_id=shop", "GET /ready"),
+        ("/tyk/oauth/clients/shop", "OAuth"),
+        ("/tyk/nothing", "GET /tyk/schema/admin"),
+    ] {
+        gateway.admin_get(path).assert_refused(404, instead);
+    }
 }
 
 #[test]

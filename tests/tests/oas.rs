@@ -439,10 +439,10 @@ fn bad_documents_are_refused_with_their_place() {
             "`often` is not a time such as `10s`, `1m30s` or `1h`, or a number of seconds",
         ),
         (
-            Document::new("bad").tyk("/info/versioning", on()),
-            "enabled",
-            format!("{x}.info.versioning.enabled"),
-            "versions that are APIs of their own",
+            Document::new("bad").tyk("/info/versioning", json!({"enabled": true, "location": "cookie"})),
+            "location",
+            format!("{x}.info.versioning.location"),
+            "`cookie` is not one of header, url-param, url",
         ),
         (
             Document::new("bad").tyk("/server/clientCertificates", on()),
@@ -463,10 +463,10 @@ fn bad_documents_are_refused_with_their_place() {
             "operation `getusersid` (GET /users/{id}): has neither `body` nor `path`",
         ),
         (
-            operation(json!({"validateRequest": on()})),
-            "validateRequest",
-            format!("{x}.middleware.operations.getusersid.validateRequest"),
-            "operation `getusersid` (GET /users/{id}): is not available in this version",
+            operation(json!({"validateRequest": {"enabled": true, "errorResponseCode": 42}})),
+            "errorResponseCode",
+            format!("{x}.middleware.operations.getusersid.validateRequest.errorResponseCode"),
+            "operation `getusersid` (GET /users/{id}): 42 is not a status between 200 and 999",
         ),
         (
             operation(json!({"mockResponse": {"enabled": true, "code": 42}})),

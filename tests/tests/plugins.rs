@@ -163,6 +163,7 @@ fn what_plugins_store_is_there_for_later_requests_and_for_scripts() {
             "/known",
             "return TykJsResponse({Body: '' + TykStorageGet('idempotency/shop/k-1'), Code: 200}, {});",
         )
+        .open_by_hook()
         .hooks("post_key_auth", json!([hook("idempotency", "once")]))
         .hooks("response", json!([hook("idempotency", "remember")]));
     let gateway = Gateway::serving([api]);

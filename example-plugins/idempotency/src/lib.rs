@@ -6,6 +6,8 @@
 //!   "post_key_auth": [{"name": "once", "path": "libidempotency.so"}],
 //!   "response": [{"name": "remember", "path": "libidempotency.so"}]}}
 //! ```
+//!
+//! For an API with keys; one without has no `post_key_auth` hooks, and names `once` as a `pre` hook.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;

@@ -8,10 +8,19 @@ fuzz_target!(|text: &str| {
     check(text);
     // What is inside of an object gets further than what has to be a whole document.
     check(&format!(
-        r##"{{"openapi": "3.0.3", "paths": {{"/a": {{"get": {{"operationId": "a", "responses": {text}}}}}}},
+        r##"{{"openapi": "3.0.3", "paths": {{"/a": {{"get": {{"operationId": "a", "responses": {text}, "parameters": [{text}],
+            "requestBody": {{"content": {{"application/json": {{"schema": {text}}}}}}}}}}}}},
         "components": {{"schemas": {text}}}, "x-tyk-api-gateway": {{"info": {{"id": "a", "state": {{"active": true}}}},
         "upstream": {{"url": "http://a/"}}, "server": {{"listenPath": {{"value": "/a/"}}}},
         "middleware": {{"global": {{}}, "operations": {{"a": {text}}}}}}}}}"##
+    ));
+    // A schema that requests are checked against, which may refer to itself.
+    check(&format!(
+        r##"{{"openapi": "3.0.3", "paths": {{"/a": {{"post": {{"operationId": "a", "requestBody":
+        {{"content": {{"application/json": {{"schema": {{"$ref": "#/components/schemas/a"}}}}}}}}}}}}}},
+        "components": {{"schemas": {{"a": {text}}}}}, "x-tyk-api-gateway": {{"info": {{"id": "a", "state": {{"active": true}}}},
+        "upstream": {{"url": "http://a/"}}, "server": {{"listenPath": {{"value": "/a/"}}}},
+        "middleware": {{"operations": {{"a": {{"validateRequest": {{"enabled": true}}}}}}}}}}}}"##
     ));
 });
 

@@ -13,7 +13,7 @@ use std::{
 use corosensei::Yielder;
 use rquickjs_sys::JSValue;
 
-use crate::{dirty::Dirty, engine::Engine, envelope::Plain, heap::Heap};
+use crate::{dirty::Dirty, engine::Engine, envelope::Fields, heap::Heap, json::Json};
 
 /// Bytes of stack below a local of [`Control::suspend`] that changing stacks takes, by a wide margin.
 const SWITCH_BYTES: usize = 2048;
@@ -83,8 +83,10 @@ pub(crate) struct Control {
     pub(crate) random: Cell<*mut u64>,
     /// The engine's own `Date`, behind ours.
     pub(crate) date: Cell<JSValue>,
-    /// What tells plain objects apart, where the engine has an envelope.
-    pub(crate) plain: OnceCell<Plain>,
+    /// What `JSON` without detours needs; empty where the engine's objects are otherwise than it knows them.
+    pub(crate) json: OnceCell<Json>,
+    /// The fields of the envelope, where the engine has one.
+    pub(crate) envelope: OnceCell<Fields>,
     /// Milliseconds at which `Date` stands; the clock goes on without.
     pub(crate) clock_millis: Cell<Option<i64>>,
     /// Lazy globals that were made, by bit.
@@ -105,10 +107,16 @@ impl Control {
             poll_counter: Cell::new(null_mut()),
             random: Cell::new(null_mut()),
             date: Cell::new(rquickjs_sys::JS_UNDEFINED),
-            plain: OnceCell::new(),
+            json: OnceCell::new(),
+            envelope: OnceCell::new(),
             clock_millis: Cell::new(None),
             touched: Cell::new(0),
         })
+    }
+
+    /// The addresses in which those of the engine's objects lie that it makes at first.
+    pub(crate) fn memory(&self) -> Range<usize> {
+        self.heap as usize..self.heap as usize + self.engine.memory
     }
 
     /// What was written to.

@@ -2,6 +2,8 @@
 
 /// Unit of comparison: a cache line.
 const LINE: usize = 64;
+/// Bytes of pieces that there is room for at first.
+const FIRST_BYTES: usize = 16 << 10;
 
 /// The bytes in which an image differs from the base image of the same arena.
 #[derive(Debug, Default)]
@@ -23,17 +25,14 @@ impl Delta {
     /// The same where they differ within some parts only, each given by its offset, a multiple of a page, and end.
     pub(crate) fn within(base: &[u8], image: &[u8], parts: &[(usize, usize)]) -> Self {
         let mut pieces: Vec<(u32, u32)> = Vec::new();
-        let mut bytes = Vec::new();
-        let lines = parts.iter().flat_map(|(start, end)| {
-            image[*start..*end]
-                .chunks(LINE)
-                .enumerate()
-                .map(move |(number, line)| (start + number * LINE, line))
-        });
-        for (offset, line) in lines {
+        let mut bytes = Vec::with_capacity(FIRST_BYTES);
+        let lines =
+            parts.iter().flat_map(|(start, end)| (*start..*end).step_by(LINE).map(|line| (line, *end)));
+        for (offset, end) in lines {
+            let line = &image[offset..end.min(offset + LINE)];
             let same = match base.get(offset..offset + line.len()) {
-                Some(known) => known == line,
-                None => line.iter().all(|byte| *byte == 0) && offset >= base.len(),
+                Some(known) => is_same(known, line),
+                None => offset >= base.len() && is_same(&[0; LINE][..line.len()], line),
             };
             if same {
                 continue;
@@ -116,6 +115,14 @@ impl Delta {
     /// Length of the whole image.
     pub(crate) fn length(&self) -> usize {
         self.length
+    }
+}
+
+/// Whether two lines are the same; nearly all are whole ones, which are compared at once.
+fn is_same(known: &[u8], line: &[u8]) -> bool {
+    match (<&[u8; LINE]>::try_from(known), <&[u8; LINE]>::try_from(line)) {
+        (Ok(known), Ok(line)) => known == line,
+        _ => known == line,
     }
 }
 

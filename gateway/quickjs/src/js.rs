@@ -6,34 +6,26 @@
 //! bound is freed at once.
 #![allow(unsafe_code, reason = "the engine is C")]
 
+mod argument;
+mod failed;
+mod setup;
+mod source;
+
 use std::{
-    ffi::{CStr, CString, c_char, c_int, c_void},
-    mem,
-    ptr::null_mut,
+    ffi::{CStr, c_char, c_int},
     slice,
 };
 
 use rquickjs_sys::*;
 
+pub(crate) use self::{
+    argument::Handles,
+    source::{CallTexts, Text, c_text},
+};
 use crate::{
     control::Control,
-    engine::{Engine, Envelope, Field, FieldKind, Source},
-    envelope::{self, Plain},
-    failure::{Failure, FailureKind, frames},
-    heap, native,
-    value::Value,
+    failure::{Failure, FailureKind},
 };
-
-/// Bytes of a message that are kept.
-const MAX_MESSAGE: usize = 4096;
-/// Prototypes that are looked through for an error's name and message.
-const MAX_PROTOTYPES: usize = 32;
-/// Name of the source through which functions are called; left out of stacks.
-const CALL_SOURCE: &CStr = c"gatehouse:call";
-
-/// Bytes of the engine's chunks of blocks of one size, and the sizes of blocks that most programs need.
-const CHUNK: usize = 4096;
-const BLOCKS: std::ops::RangeInclusive<usize> = 2..=32;
 
 /// A value of the engine that belongs to an image.
 #[derive(Clone, Copy)]
@@ -53,67 +45,6 @@ impl Context {
     /// The engine, on the stack of its arena, whose control this is.
     pub(crate) fn on(self, control: &Control) -> Js<'_> {
         Js { context: self.0, control }
-    }
-}
-
-/// What the base image holds for runs.
-pub(crate) struct Handles {
-    objects: Vec<Filled>,
-}
-
-/// An object that runs fill.
-struct Filled {
-    object: Held,
-    /// Its properties that take a value.
-    fields: Vec<JSAtom>,
-}
-
-/// A source as the engine reads it: both end in a zero byte.
-pub(crate) struct Text {
-    name: CString,
-    text: Vec<u8>,
-    hidden: bool,
-}
-
-impl Text {
-    pub(crate) fn new(name: &str, text: &str) -> Self {
-        let name: Vec<u8> = name.bytes().filter(|byte| *byte != 0).collect();
-        let mut text = text.as_bytes().to_vec();
-        text.push(0);
-        Self { name: CString::new(name).unwrap_or_default(), text, hidden: false }
-    }
-
-    fn of_call(text: String) -> Self {
-        let mut text = text.into_bytes();
-        text.push(0);
-        Self { name: CALL_SOURCE.to_owned(), text, hidden: true }
-    }
-}
-
-impl From<&Source> for Text {
-    fn from(source: &Source) -> Self {
-        Self::new(&source.name, &source.text)
-    }
-}
-
-/// Sources that ask for a function and call it.
-pub(crate) struct CallTexts {
-    probe: Text,
-    call: Text,
-}
-
-impl CallTexts {
-    /// For a function named by any expression, such as `handlers.inner.go`. Only a source finds what `let`, `const` and
-    /// `class` declare at the top level.
-    ///
-    /// The function gets this many arguments, so that its `arguments` has no more.
-    pub(crate) fn new(function: &str, count: usize) -> Self {
-        let names: Vec<String> = (0..count).map(|index| format!("$a_{index}")).collect();
-        let names = names.join(",");
-        Self {
-            probe: Text::of_call(format!("typeof {function}===\"function\"")),
-            call: Text::of_call(format!("(function({names}){{return {function}({names})}})")),
-        }
     }
 }
 
@@ -145,207 +76,6 @@ impl<'a> Js<'a> {
     /// The context, for later.
     pub(crate) fn context(&self) -> Context {
         Context(self.context)
-    }
-
-    /// Makes an engine in the arena's heap.
-    pub(crate) fn create(control: &'a Control) -> Result<Self, Failure> {
-        let failed = || Failure::new(FailureKind::Engine, "the engine does not start: too little memory");
-        let opaque: *mut c_void = (control as *const Control).cast_mut().cast();
-        // SAFETY: the heap was made before, and the functions work on it; the control outlives the engine, at the same
-        // address. The runtime is never freed: its memory goes with the arena.
-        unsafe {
-            let runtime = JS_NewRuntime2(&heap::FUNCTIONS, control.heap.cast_mut().cast());
-            if runtime.is_null() {
-                return Err(failed());
-            }
-            JS_UpdateStackTop(runtime);
-            let stack = control.engine.stack;
-            JS_SetMaxStackSize(runtime, stack as size_t);
-            JS_SetInterruptHandler(runtime, Some(native::on_poll), opaque);
-            JS_SetGCThreshold(runtime, (control.engine.memory / 4) as size_t);
-            let context = JS_NewContextRaw(runtime);
-            if context.is_null() {
-                return Err(failed());
-            }
-            JS_SetContextOpaque(context, opaque);
-            let parts = [
-                JS_AddIntrinsicBaseObjects,
-                JS_AddIntrinsicDate,
-                JS_AddIntrinsicEval,
-                JS_AddIntrinsicRegExp,
-                JS_AddIntrinsicJSON,
-                JS_AddIntrinsicProxy,
-                JS_AddIntrinsicMapSet,
-                JS_AddIntrinsicTypedArrays,
-                JS_AddIntrinsicPromise,
-                JS_AddIntrinsicWeakRef,
-            ];
-            if parts.iter().any(|add| add(context) != 0) {
-                return Err(failed());
-            }
-            let js = Self { context, control };
-            js.find_counters()?;
-            Ok(js)
-        }
-    }
-
-    /// Everything that all programs of the arena share.
-    pub(crate) fn prepare(&self, engine: &Engine, core: &[Text]) -> Result<Handles, Failure> {
-        let handles = self.install(engine).map_err(|Thrown| self.failure(FailureKind::Engine))?;
-        for source in core {
-            self.run_source(source).map_err(|mut failure| {
-                failure.message = format!("a core source failed: {}", failure.message);
-                failure.kind = FailureKind::Engine;
-                failure
-            })?;
-        }
-        self.collect_garbage();
-        self.make_room();
-        Ok(handles)
-    }
-
-    fn install(&self, engine: &Engine) -> Result<Handles, Thrown> {
-        let global = self.global();
-        for (index, function) in engine.functions.iter().enumerate() {
-            if function.global {
-                let value =
-                    self.new_magic(&function.name, native::host_function, function.arguments, index)?;
-                self.define(global, self.atom(&function.name)?, value, PLAIN)?;
-            }
-        }
-        for (index, lazy) in engine.lazy_globals.iter().enumerate() {
-            let getter = self.new_magic(&lazy.name, native::lazy_getter, 0, index)?;
-            let setter = self.new_magic(&lazy.name, native::lazy_setter, 1, index)?;
-            self.define_accessor(global, self.atom(&lazy.name)?, getter, setter)?;
-        }
-        // They could make a thread wait, and share memory between what must know nothing of each other.
-        // Nothing ever calls what is given to `queueMicrotask`, and Tyk does not have it.
-        for name in ["SharedArrayBuffer", "Atomics", "queueMicrotask"] {
-            // SAFETY: a valid object and atom.
-            unsafe {
-                JS_DeleteProperty(self.context, global, self.atom(name)?, 0);
-            }
-        }
-        self.install_date(global)?;
-        self.install_envelope(engine, global)?;
-        for name in &engine.names {
-            self.atom(name)?;
-        }
-        let objects =
-            engine.objects.iter().map(|fields| self.new_filled(fields)).collect::<Result<_, _>>()?;
-        Ok(Handles { objects })
-    }
-
-    /// An object that runs fill, without what they give.
-    fn new_filled(&self, fields: &[Field]) -> Result<Filled, Thrown> {
-        // SAFETY: the context's own object.
-        let object = self.checked(unsafe { JS_NewObject(self.context) })?;
-        let mut taking = Vec::with_capacity(fields.len());
-        for field in fields {
-            // The names stay with the image.
-            let atom = self.atom(&field.name)?;
-            match field.kind {
-                FieldKind::Visible => self.define(object, atom, JS_UNDEFINED, JS_PROP_C_W_E)?,
-                FieldKind::Hidden => self.define(object, atom, JS_UNDEFINED, PLAIN)?,
-                FieldKind::Given(json) => {
-                    self.define(object, atom, self.parse_json(json)?, JS_PROP_C_W_E)?;
-                    continue;
-                }
-                FieldKind::Asked(function) => {
-                    let getter = self.new_magic(&field.name, native::host_function, 0, function)?;
-                    self.define_accessor(object, atom, getter, JS_UNDEFINED)?;
-                    continue;
-                }
-            }
-            taking.push(atom);
-        }
-        Ok(Filled { object: Held(object), fields: taking })
-    }
-
-    /// Leaves free blocks of each size in the base image. A program that comes to need a chunk of its own would have the
-    /// whole of it in its image.
-    fn make_room(&self) {
-        for size in BLOCKS.map(|units| units * 8 - 8) {
-            // SAFETY: memory of the context, given back once. The last block stays, so that its chunk does.
-            unsafe {
-                let blocks: Vec<_> =
-                    (0..CHUNK / (size + 8)).map(|_| js_malloc(self.context, size as size_t)).collect();
-                for block in blocks.iter().rev().skip(1) {
-                    js_free(self.context, *block);
-                }
-            }
-        }
-    }
-
-    fn install_envelope(&self, engine: &Engine, global: JSValue) -> Result<(), Thrown> {
-        let Some(Envelope { name, fields }) = &engine.envelope else { return Ok(()) };
-        let plain = Plain::new(self, fields).ok_or(Thrown)?;
-        let (c_name, count) = (CString::new(name.as_str()).unwrap_or_default(), fields.len() as c_int);
-        let kind = JSCFunctionEnum_JS_CFUNC_generic;
-        // SAFETY: a function of this kind.
-        let function = unsafe {
-            JS_NewCFunction2(self.context, Some(envelope::envelope), c_name.as_ptr(), count, kind, 0)
-        };
-        let _ = self.control.plain.set(plain);
-        self.define(global, self.atom(name)?, function, PLAIN)
-    }
-
-    /// Puts our `Date` before the engine's own.
-    fn install_date(&self, global: JSValue) -> Result<(), Thrown> {
-        let own = self.property(global, c"Date")?;
-        let prototype = self.property(own, c"prototype")?;
-        self.control.date.set(own);
-        // SAFETY: functions of the right kinds, values of this context.
-        unsafe {
-            let kind = JSCFunctionEnum_JS_CFUNC_constructor_or_func;
-            let date = JS_NewCFunction2(self.context, Some(native::date), c"Date".as_ptr(), 7, kind, 0);
-            let kind = JSCFunctionEnum_JS_CFUNC_generic;
-            let now = JS_NewCFunction2(self.context, Some(native::date_now), c"now".as_ptr(), 0, kind, 0);
-            self.define(date, self.atom("prototype")?, prototype, 0)?;
-            self.define(date, self.atom("now")?, now, PLAIN)?;
-            for (name, text) in [(c"UTC", "UTC"), (c"parse", "parse")] {
-                self.define(date, self.atom(text)?, self.property(own, name)?, PLAIN)?;
-            }
-            self.define(prototype, self.atom("constructor")?, JS_DupValue(self.context, date), PLAIN)?;
-            self.define(global, self.atom("Date")?, date, PLAIN)
-        }
-    }
-
-    /// Finds the engine's counter of polls and state of `Math.random` in its context, which tells nobody where they are.
-    fn find_counters(&self) -> Result<(), Failure> {
-        const WORDS: usize = 256;
-        let failed =
-            || Failure::new(FailureKind::Engine, "the engine does not start: its context has changed");
-        let math = self.property(self.global(), c"Math").map_err(|Thrown| failed())?;
-        let random = self.property(math, c"random").map_err(|Thrown| failed())?;
-        let words = self.context.cast::<u64>();
-        // SAFETY: the context is an allocation of the arena, which is readable for longer than that behind it. The
-        // counter's place is written to only if it behaved like the counter.
-        unsafe {
-            let before: Vec<u64> = (0..WORDS).map(|index| words.add(index).read_volatile()).collect();
-            JS_Call(self.context, random, JS_UNDEFINED, 0, null_mut());
-            let next = |mut state: u64| {
-                state ^= state >> 12;
-                state ^= state << 25;
-                state ^ (state >> 27)
-            };
-            let place = (0..WORDS - 2).find(|index| {
-                before[*index] != 0 && words.add(*index).read_volatile() == next(before[*index])
-            });
-            let state = words.add(place.ok_or_else(failed)?);
-            self.control.random.set(state);
-            // After the state: the seed of hashes, then the counter.
-            let counter = state.cast::<i32>().add(3);
-            counter.write_volatile(1_000);
-            let text = Text::new("", "(function(){for(var i=0;i<100;i++);})()");
-            self.run_source(&text)?;
-            // Once or twice for each iteration.
-            if (700..=900).contains(&counter.read_volatile()) {
-                self.control.poll_counter.set(counter);
-                return Ok(());
-            }
-        }
-        Err(failed())
     }
 
     /// Where `Math.random` goes on from.
@@ -433,63 +163,6 @@ impl<'a> Js<'a> {
                 _ => "an object",
             }
         }
-    }
-
-    /// Makes an argument; nothing of it is needed afterwards.
-    pub(crate) fn argument(
-        &self,
-        value: &Value<'_>,
-        config: Held,
-        handles: &Handles,
-    ) -> Result<JSValue, Thrown> {
-        // SAFETY: values and atoms of this context.
-        unsafe {
-            self.checked(match value {
-                Value::Undefined => JS_UNDEFINED,
-                Value::Config => JS_DupValue(self.context, config.0),
-                Value::Text(text) => self.new_text(text),
-                Value::Json(text) if text.to_bytes() == b"{}" => JS_NewObject(self.context),
-                Value::Json(text) => return self.parse_json(text),
-                Value::Lists(lists) => {
-                    let object = JS_NewObject(self.context);
-                    for (name, values) in *lists {
-                        let list = self.new_list(values)?;
-                        self.define(object, self.atom(name)?, list, JS_PROP_C_W_E)?;
-                    }
-                    object
-                }
-                Value::Object(index, values) => {
-                    let Some(Filled { object: Held(object), fields }) = handles.objects.get(*index) else {
-                        return Ok(JS_UNDEFINED);
-                    };
-                    let object = *object;
-                    for (value, atom) in values.iter().zip(fields) {
-                        let value = self.argument(value, config, handles)?;
-                        if JS_SetProperty(self.context, object, *atom, value) < 0 {
-                            return Err(Thrown);
-                        }
-                    }
-                    JS_DupValue(self.context, object)
-                }
-            })
-        }
-    }
-
-    fn new_list(&self, texts: &[String]) -> Result<JSValue, Thrown> {
-        // Nearly all have one element.
-        let mut few = [JS_UNDEFINED; 4];
-        let mut many = Vec::new();
-        let values = if texts.len() <= few.len() {
-            &mut few[..texts.len()]
-        } else {
-            many.resize(texts.len(), JS_UNDEFINED);
-            &mut many[..]
-        };
-        for (value, text) in values.iter_mut().zip(texts) {
-            *value = self.checked(self.new_text(text))?;
-        }
-        // SAFETY: as many values as it says.
-        self.checked(unsafe { JS_NewArrayFrom(self.context, values.len() as c_int, values.as_ptr()) })
     }
 
     /// A string.
@@ -603,13 +276,19 @@ impl<'a> Js<'a> {
         self.checked(unsafe { JS_GetPropertyStr(self.context, object, name.as_ptr()) })
     }
 
-    fn atom(&self, name: &str) -> Result<JSAtom, Thrown> {
+    pub(crate) fn atom(&self, name: &str) -> Result<JSAtom, Thrown> {
         // SAFETY: as many bytes as it says.
         let atom = unsafe { JS_NewAtomLen(self.context, name.as_ptr().cast(), name.len() as size_t) };
         if atom == 0 { Err(Thrown) } else { Ok(atom) }
     }
 
-    fn define(&self, object: JSValue, name: JSAtom, value: JSValue, flags: u32) -> Result<(), Thrown> {
+    pub(crate) fn define(
+        &self,
+        object: JSValue,
+        name: JSAtom,
+        value: JSValue,
+        flags: u32,
+    ) -> Result<(), Thrown> {
         // SAFETY: values of this context; the value is given away.
         let defined = unsafe {
             if JS_IsException(object) || JS_IsException(value) {
@@ -620,162 +299,14 @@ impl<'a> Js<'a> {
         if defined < 0 { Err(Thrown) } else { Ok(()) }
     }
 
-    fn define_accessor(
-        &self,
-        object: JSValue,
-        name: JSAtom,
-        getter: JSValue,
-        setter: JSValue,
-    ) -> Result<(), Thrown> {
-        let flags = JS_PROP_CONFIGURABLE as c_int;
-        // SAFETY: values of this context, given away.
-        let defined = unsafe { JS_DefinePropertyGetSet(self.context, object, name, getter, setter, flags) };
-        if defined < 0 { Err(Thrown) } else { Ok(()) }
-    }
-
-    fn new_magic(
-        &self,
-        name: &str,
-        function: WithMagic,
-        arguments: usize,
-        magic: usize,
-    ) -> Result<JSValue, Thrown> {
-        let name = CString::new(name).unwrap_or_default();
-        let kind = JSCFunctionEnum_JS_CFUNC_generic_magic;
-        // SAFETY: the engine calls a function of this kind with the magic as one more argument, as its type here has it.
-        self.checked(unsafe {
-            let function = mem::transmute::<WithMagic, WithoutMagic>(function);
-            JS_NewCFunction2(
-                self.context,
-                Some(function),
-                name.as_ptr(),
-                arguments as c_int,
-                kind,
-                magic as c_int,
-            )
-        })
-    }
-
-    fn checked(&self, value: JSValue) -> Result<JSValue, Thrown> {
+    pub(crate) fn checked(&self, value: JSValue) -> Result<JSValue, Thrown> {
         // SAFETY: looks at the value's tag only.
         if unsafe { JS_IsException(value) } { Err(Thrown) } else { Ok(value) }
-    }
-
-    /// What was thrown.
-    pub(crate) fn failure(&self, kind: FailureKind) -> Failure {
-        // SAFETY: values of this context; the arena is not borrowed while it runs.
-        unsafe {
-            let refused = (*self.control.heap).refused();
-            let error = JS_GetException(self.context);
-            let is_object = JS_IsObject(error);
-            // May run what the script put in place of the getter.
-            let stack = if is_object && JS_IsError(error) {
-                self.control.inside(|| JS_GetPropertyStr(self.context, error, c"stack".as_ptr()))
-            } else {
-                JS_UNDEFINED
-            };
-            let (name, message) = if is_object {
-                (self.data_property(error, c"name"), self.data_property(error, c"message"))
-            } else {
-                (None, None)
-            };
-            let out_of_memory = JS_IsNull(error)
-                || JS_IsUninitialized(error)
-                || message.as_deref() == Some("out of memory") && name.as_deref() == Some("InternalError");
-            let mut failure = Failure::new(kind, String::new());
-            if refused && out_of_memory {
-                failure.kind = FailureKind::Memory;
-                failure.message = "ran out of memory".to_owned();
-            } else {
-                failure.message = self.message(error, name, message);
-                let end = failure.message.floor_char_boundary(MAX_MESSAGE);
-                failure.message.truncate(end);
-            }
-            if JS_IsString(stack) {
-                let core = &self.control.engine.core;
-                let hidden = |source: &str| {
-                    source.as_bytes() == CALL_SOURCE.to_bytes()
-                        || core.iter().any(|core| *core.name == *source)
-                };
-                failure.frames = self.text(stack).map(|stack| frames(&stack, hidden)).unwrap_or_default();
-            }
-            failure
-        }
-    }
-
-    fn message(&self, error: JSValue, name: Option<String>, message: Option<String>) -> String {
-        // SAFETY: values of this context; a string's or number's text runs no script.
-        unsafe {
-            if JS_IsObject(error) {
-                return match (name, message) {
-                    (Some(name), None) => name,
-                    (Some(name), Some(message)) if message.is_empty() => name,
-                    (Some(name), Some(message)) if name.is_empty() => message,
-                    (Some(name), Some(message)) => format!("{name}: {message}"),
-                    (None, Some(message)) => format!("Uncaught object: {message}"),
-                    (None, None) => self
-                        .json(error)
-                        .map_or("Uncaught object".to_owned(), |text| format!("Uncaught {text}")),
-                };
-            }
-            if JS_IsString(error) {
-                let text = self.text(error).unwrap_or_default();
-                let end = text.floor_char_boundary(MAX_MESSAGE);
-                return format!("Uncaught {:?}", &text[..end]);
-            }
-            if JS_IsSymbol(error) {
-                return "Uncaught symbol".to_owned();
-            }
-            format!("Uncaught {}", self.text(error).unwrap_or_default())
-        }
-    }
-
-    /// A value as JSON, if it can be that; may run what the script put in the way.
-    fn json(&self, value: JSValue) -> Option<String> {
-        // SAFETY: values of this context; what it throws is taken off again.
-        unsafe {
-            if JS_IsProxy(value) {
-                return None;
-            }
-            let json =
-                self.control.inside(|| JS_JSONStringify(self.context, value, JS_UNDEFINED, JS_UNDEFINED));
-            if JS_IsException(json) {
-                JS_GetException(self.context);
-                return None;
-            }
-            if JS_IsString(json) { self.text(json) } else { None }
-        }
-    }
-
-    /// Text of a data property of an object or its prototypes, without running anything.
-    fn data_property(&self, object: JSValue, name: &CStr) -> Option<String> {
-        let name = self.atom(name.to_str().ok()?).ok()?;
-        let mut object = object;
-        for _ in 0..MAX_PROTOTYPES {
-            // SAFETY: values of this context; proxies, whose traps are script, are not looked into.
-            unsafe {
-                if !JS_IsObject(object) || JS_IsProxy(object) {
-                    return None;
-                }
-                let mut found: JSPropertyDescriptor = mem::zeroed();
-                match JS_GetOwnProperty(self.context, &raw mut found, object, name) {
-                    0 => object = JS_GetPrototype(self.context, object),
-                    1 if found.flags as u32 & JS_PROP_GETSET == 0 && JS_IsString(found.value) => {
-                        return self.text(found.value);
-                    }
-                    _ => return None,
-                }
-            }
-        }
-        None
     }
 }
 
 /// Writable and configurable, not enumerable.
 const PLAIN: u32 = JS_PROP_CONFIGURABLE | JS_PROP_WRITABLE;
-
-type WithMagic = unsafe extern "C" fn(*mut JSContext, JSValue, c_int, *mut JSValue, c_int) -> JSValue;
-type WithoutMagic = unsafe extern "C" fn(*mut JSContext, JSValue, c_int, *mut JSValue) -> JSValue;
 
 /// Text of what the engine writes, in which surrogates without a partner have three bytes of their own.
 fn text_of(bytes: &[u8]) -> String {
@@ -797,9 +328,4 @@ fn text_of(bytes: &[u8]) -> String {
             text
         }
     }
-}
-
-/// Text that ends in a zero byte.
-pub(crate) fn c_text(text: &str) -> Result<CString, Failure> {
-    CString::new(text).map_err(|_| Failure::new(FailureKind::Engine, "JSON with a zero byte in it"))
 }

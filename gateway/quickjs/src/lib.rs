@@ -27,7 +27,8 @@
 //! | `arena` | images and deltas: what an arena holds, for which program, and how it gets back there |
 //! | `run` | a call from start to end, parked or not |
 //! | `engine`, `value`, `failure` | what callers say and hear |
-//! | `js`, `native`, `envelope` | the engine's C interface, both ways; JSON of what scripts answer |
+//! | `js`, `native` | the engine's C interface, both ways |
+//! | `json`, `envelope` | JSON without the engine's detours; that of what scripts answer |
 //! | `heap`, `reservation`, `image`, `dirty` | memory: allocator, address range, differences, what was written to |
 //! | `coroutine`, `control`, `preempt` | stacks: switching, what native code finds, slices that hold everywhere |
 
@@ -41,6 +42,7 @@ mod failure;
 mod heap;
 mod image;
 mod js;
+mod json;
 mod native;
 mod preempt;
 mod reservation;

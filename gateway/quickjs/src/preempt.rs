@@ -38,9 +38,9 @@ use std::{
 use crate::control::{Control, Output};
 
 /// Time between two looks of the watchdog.
-const TICK: Duration = Duration::from_millis(1);
+const TICK: Duration = Duration::from_millis(4);
 /// Looks without a run before the watchdog sleeps until there is one.
-const IDLE_TICKS: u32 = 50;
+const IDLE_TICKS: u32 = 12;
 
 /// Our signal; 0 until it is installed, or where it cannot be.
 static SIGNAL: AtomicI32 = AtomicI32::new(0);

@@ -178,8 +178,9 @@ const BUSY: &str = "var n = 0; function f(request, session, config) {
     Object.prototype.x = 1; config.config_data.foo = 'mut'; JSON.more = 1; var m = new Map([[1, o]]); var re = /(\\w+)@(\\w+)/.exec('foo@bar')[1];
     try { null.x; } catch (e) { var st = e.stack.length > 0; } Promise.resolve(1).then(function () { n = 100; });
     var text = ask('a', n), w = wrap({Body: text, Headers: {k: 'v'}, Code: n}).length + wrap([n]).length;
-    return [w, n, Object.keys(o).length, re, st, m.size, text, session.meta_data.a].join(' '); }";
-const BUSY_RESULT: &str = "74 1 300 foo true 1 0:a,1 b";
+    var read = JSON.parse(JSON.stringify({all: o, list: Object.keys(o).map(function (k) { return o[k]; })}));
+    return [w, n, Object.keys(o).length, re, st, m.size, text, session.meta_data.a, read.all.k7.s, read.list[299].i].join(' '); }";
+const BUSY_RESULT: &str = "74 1 300 foo true 1 0:a,1 b k7 299";
 
 #[test]
 fn each_allocation_may_fail() {

@@ -4,6 +4,7 @@ use super::{
     answer::{Answer, FieldError, Outcome, Refused},
     call::Call,
     definitions::{self, Written},
+    versions::Link,
 };
 use crate::apidef::read::Kind;
 
@@ -32,7 +33,7 @@ pub fn add(call: &Call) -> Outcome {
     } else if !named.is_empty() && written.id != named {
         return Err(other_id());
     }
-    definitions::add(&call.gateway, written)
+    definitions::add(&call.gateway, written, Link::of(call)?.as_ref())
 }
 
 /// Another one in its place.

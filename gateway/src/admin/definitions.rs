@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::{
     answer::{Answer, FieldError, Outcome, Refused},
     atomic_file, routes,
+    versions::{self, Link},
 };
 use crate::{
     apidef::{
@@ -73,15 +74,16 @@ pub(super) fn object_or_absent(field: &str, value: Option<&Value>) -> Result<(),
     }
 }
 
-/// Writes a new definition, once it is known that it will be served.
-pub(super) fn add(gateway: &Gateway, mut written: Written) -> Outcome {
+/// Writes a new definition, once it is known that it will be served; with a link, its base as well, or neither.
+pub(super) fn add(gateway: &Gateway, mut written: Written, link: Option<&Link>) -> Outcome {
     let _writing = gateway.admin.writing.lock().unwrap_or_else(PoisonError::into_inner);
     if written.id.is_empty() {
         written.set_id(&key::new_id().ok_or_else(Refused::no_randomness)?);
     }
     let id = written.id.clone();
     let path = gateway.settings.app_path.join(file_name(&id, written.kind)?);
-    if let Some(other) = all(&gateway.settings)?.into_iter().find(|file| *file.api_id == *id) {
+    let files = all(&gateway.settings)?;
+    if let Some(other) = files.iter().find(|file| *file.api_id == *id) {
         let message =
             format!("`{id}` is the id of the API in {} already; PUT changes it", other.path.display());
         return Err(refused(StatusCode::CONFLICT, vec![error(id_pointer(written.kind), message)]));
@@ -90,7 +92,18 @@ pub(super) fn add(gateway: &Gateway, mut written: Written) -> Outcome {
         return Err(Refused::conflict(format!("{} is there already and is not this API's", path.display())));
     }
     check(gateway, &path, &written)?;
+    let Some(link) = link else {
+        write(&path, &written.text)?;
+        return Ok(Answer::modified(&id, "added"));
+    };
+    let (base, changed) = link.apply(&files, &id)?;
+    check(gateway, &base, &changed)?;
     write(&path, &written.text)?;
+    if let Err(refused) = write(&base, &changed.text) {
+        // A version without its base would be served under its own path; nothing was asked for but both.
+        let _ = atomic_file::remove(&path);
+        return Err(refused);
+    }
     Ok(Answer::modified(&id, "added"))
 }
 
@@ -108,6 +121,10 @@ pub(super) fn update(gateway: &Gateway, written: Written) -> Outcome {
 pub(super) fn remove(gateway: &Gateway, id: &str) -> Outcome {
     let _writing = gateway.admin.writing.lock().unwrap_or_else(PoisonError::into_inner);
     let file = find(&gateway.settings, id)?;
+    // Bases first: one that names an API which is gone would answer 404 for it.
+    for (base, changed) in versions::without(&all(&gateway.settings)?, id)? {
+        write(&base, &changed.text)?;
+    }
     // The copy first: alone, it would be served.
     for path in copy_of(&file).iter().chain([&file.path]) {
         atomic_file::remove(path).map_err(|error| {
@@ -231,6 +248,11 @@ impl Written {
         } else {
             Err(Refused::malformed(error("", "expected one object in { }")))
         }
+    }
+
+    /// A definition that was read and changed; its members are written anew, sorted.
+    pub(super) fn changed(kind: Kind, id: &str, json: Value) -> Self {
+        Self { kind, id: id.to_owned(), text: serde_json::to_string_pretty(&json).unwrap_or_default(), json }
     }
 
     /// Gives a definition without an id one; it is then written anew, with its members sorted.

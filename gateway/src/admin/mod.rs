@@ -13,6 +13,7 @@ mod definitions;
 pub mod keys;
 mod not_here;
 pub mod oas;
+mod oas_extension;
 pub mod plugin_test;
 pub mod policies;
 pub mod reload;
@@ -22,6 +23,7 @@ pub mod routes;
 pub mod schema;
 mod secret;
 pub mod status;
+pub mod versions;
 
 use std::{
     net::SocketAddr,

@@ -14,7 +14,7 @@ const NOT_HERE: [(&str, &str); 8] = [
     ("health", "There are no counts for each API here; GET /hello and GET /ready tell of the gateway"),
     (
         "debug",
-        "Requests cannot be traced here; the log tells of each failure, and `gatehouse plugin run` calls a plugin",
+        "Requests cannot be traced here; the log tells of each failure, and POST /tyk/plugins/test tries a function",
     ),
     (
         "config",

@@ -7,11 +7,10 @@ use super::{
     apis::other_id,
     call::Call,
     definitions::{self, Written},
+    oas_extension::{self, EXTENSION, Wishes},
+    versions::Link,
 };
 use crate::apidef::read::Kind;
-
-/// Tyk's part of the document.
-const EXTENSION: &str = "x-tyk-api-gateway";
 
 /// All of them, as written.
 pub fn list(call: &Call) -> Outcome {
@@ -36,7 +35,42 @@ pub fn export(call: &Call) -> Outcome {
 
 /// A new one; without an id it gets a generated one.
 pub fn add(call: &Call) -> Outcome {
-    definitions::add(&call.gateway, Written::oas(call.text()?)?)
+    definitions::add(&call.gateway, Written::oas(call.text()?)?, Link::of(call)?.as_ref())
+}
+
+/// A plain OpenAPI document, made into a definition by what the query asks for.
+pub fn import(call: &Call) -> Outcome {
+    let mut json = Written::parsed(call.text()?)?;
+    if json.get(EXTENSION).is_some() {
+        return Err(Refused::bad("the import payload should not contain x-tyk-api-gateway"));
+    }
+    oas_extension::fill(&mut json, &Wishes::of(call), true).map_err(Refused::bad)?;
+    definitions::add(&call.gateway, Written::oas(&json.to_string())?.tidy(), Link::of(call)?.as_ref())
+}
+
+/// Another document for an API, with the gateway's part of the one before unless it has its own; the query changes that part.
+pub fn patch(call: &Call) -> Outcome {
+    let id = call.parameter("apiID");
+    let before = definitions::find(&call.gateway.settings, id)?;
+    if before.kind != Some(Kind::Oas) {
+        return Err(Refused::bad(
+            "the requested API definition is in Tyk classic format, please use old api endpoint",
+        ));
+    }
+    let mut json = Written::parsed(call.text()?)?;
+    if json.get(EXTENSION).is_none() {
+        let before = Written::parsed(&before.text)?;
+        json[EXTENSION] = before.get(EXTENSION).cloned().unwrap_or_default();
+    }
+    let wishes = Wishes::of(call);
+    if !wishes.is_empty() {
+        oas_extension::fill(&mut json, &wishes, false).map_err(Refused::bad)?;
+    }
+    let written = Written::oas(&json.to_string())?.tidy();
+    if written.id != id {
+        return Err(other_id());
+    }
+    definitions::update(&call.gateway, written)
 }
 
 /// Another one in its place.
@@ -92,6 +126,11 @@ fn shown(text: String, public: bool) -> String {
 }
 
 impl Written {
+    /// Written for people to read.
+    fn tidy(self) -> Self {
+        Self::changed(self.kind, &self.id, self.json)
+    }
+
     /// A Tyk OAS definition that was sent.
     pub(super) fn oas(text: &str) -> Result<Self, Refused> {
         let json = Self::parsed(text)?;

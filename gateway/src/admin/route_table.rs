@@ -6,7 +6,7 @@ use super::{
         Query, Route,
         Run::{self, Blocking, Waiting},
     },
-    schema, status,
+    schema, status, versions,
 };
 
 const fn query(name: &'static str, meaning: &'static str) -> Query {
@@ -14,6 +14,51 @@ const fn query(name: &'static str, meaning: &'static str) -> Query {
 }
 
 const MODE: Query = query("mode", "`public` leaves `x-tyk-api-gateway` out.");
+
+const LINK: [Query; 4] = [
+    query("base_api_id", "Its base: the API whose version it becomes."),
+    query("base_api_version_name", "What the base itself is called; needed for its first version."),
+    query("new_version_name", "What the version is called."),
+    query("set_default", "`true`: requests that name no version get this one."),
+];
+
+const WISHES: [Query; 8] = [
+    query("upstreamURL", "Where requests go, instead of the document's first server."),
+    query("listenPath", "The prefix of its paths; `/` without it."),
+    query("customDomain", "The domain that it is served under."),
+    query("apiID", "Its id."),
+    query(
+        "authentication",
+        "`true` or `false` switches the schemes of the document's first `security` entry.",
+    ),
+    query("allowList", "`true`: only the document's operations are served."),
+    query("validateRequest", "`true`: requests must be as the document says."),
+    query("mockResponse", "`true`: answers are the document's examples."),
+];
+
+const IMPORT: [Query; 12] = {
+    let [base, base_name, name, default] = LINK;
+    let [upstream, listen_path, domain, id, authentication, allow_list, validate, mock] = WISHES;
+    [
+        upstream,
+        listen_path,
+        domain,
+        id,
+        authentication,
+        allow_list,
+        validate,
+        mock,
+        base,
+        base_name,
+        name,
+        default,
+    ]
+};
+
+const VERSION_FILTERS: [Query; 2] = [
+    query("searchText", "Only versions whose name or API's name has it."),
+    query("accessType", "`internal` or `external`: only those."),
+];
 
 const HASHED: Query = query("hashed", "With any value, the key is named by what it is stored under.");
 const API_ID: Query = query("api_id", "An API; the key is one of its organisation.");
@@ -30,6 +75,10 @@ const fn post(path: &'static str, operation: &'static str, run: Run) -> Route {
 
 const fn put(path: &'static str, operation: &'static str, run: Run) -> Route {
     Route { method: "PUT", ..get(path, operation, run) }
+}
+
+const fn patch(path: &'static str, operation: &'static str, run: Run) -> Route {
+    Route { method: "PATCH", ..get(path, operation, run) }
 }
 
 const fn delete(path: &'static str, operation: &'static str, run: Run) -> Route {
@@ -67,13 +116,16 @@ pub(super) static ROUTES: &[Route] = &[
         .gives("Definitions"),
     post("/tyk/apis", "addApi", Blocking(apis::add))
         .summary("Adds a Tyk Classic definition; it is served after a reload")
-        .takes("Definition").gives("Modified").errors(&[400, 409]),
+        .query(&LINK).takes("Definition").gives("Modified").errors(&[400, 409, 422]),
     get("/tyk/apis/oas", "listOasApis", Blocking(oas::list))
         .summary("All Tyk OAS definitions in app_path, as written")
         .query(&[MODE]).gives("OasDefinitions"),
     post("/tyk/apis/oas", "addOasApi", Blocking(oas::add))
         .summary("Adds a Tyk OAS definition; it is served after a reload")
-        .takes("OasDefinition").gives("Modified").errors(&[400, 409]),
+        .query(&LINK).takes("OasDefinition").gives("Modified").errors(&[400, 409, 422]),
+    post("/tyk/apis/oas/import", "importOasApi", Blocking(oas::import))
+        .summary("Adds an OpenAPI document as a Tyk OAS definition; it is served after a reload")
+        .query(&IMPORT).takes("OpenApiDocument").gives("Modified").errors(&[400, 409, 422]),
     get("/tyk/apis/oas/export", "exportOasApis", Blocking(oas::export_all))
         .summary("All Tyk OAS definitions, as a file to save")
         .query(&[MODE]).gives("File"),
@@ -83,18 +135,27 @@ pub(super) static ROUTES: &[Route] = &[
     put("/tyk/apis/oas/{apiID}", "updateOasApi", Blocking(oas::update))
         .summary("Replaces a Tyk OAS definition; it is served after a reload")
         .takes("OasDefinition").gives("Modified").errors(&[400, 404, 409]),
+    patch("/tyk/apis/oas/{apiID}", "patchOasApi", Blocking(oas::patch))
+        .summary("Gives a Tyk OAS definition another document and keeps the gateway's part, unless it is sent too; it is served after a reload")
+        .query(&WISHES).takes("OpenApiDocument").gives("Modified").errors(&[400, 404, 409]),
     delete("/tyk/apis/oas/{apiID}", "deleteOasApi", Blocking(apis::delete))
         .summary("Removes a definition; it is served until a reload")
         .gives("Modified").errors(&[400, 404]),
     get("/tyk/apis/oas/{apiID}/export", "exportOasApi", Blocking(oas::export))
         .summary("A Tyk OAS definition, as a file to save")
         .query(&[MODE]).gives("File").errors(&[400, 404]),
+    get("/tyk/apis/oas/{apiID}/versions", "listOasApiVersions", Blocking(versions::list))
+        .summary("The versions of an API that are APIs of their own, itself first")
+        .query(&VERSION_FILTERS).gives("Versions").errors(&[400, 404]),
+    get("/tyk/apis/{apiID}/versions", "listApiVersions", Blocking(versions::list))
+        .summary("The versions of an API that are APIs of their own, itself first")
+        .query(&VERSION_FILTERS).gives("Versions").errors(&[400, 404]),
     get("/tyk/apis/{apiID}", "getApi", Blocking(apis::get))
         .summary("A Tyk Classic definition as written")
         .gives("Definition").errors(&[400, 404]),
     post("/tyk/apis/{apiID}", "addApiWithId", Blocking(apis::add))
         .summary("Adds a Tyk Classic definition with this id; it is served after a reload")
-        .takes("Definition").gives("Modified").errors(&[400, 409]),
+        .query(&LINK).takes("Definition").gives("Modified").errors(&[400, 409, 422]),
     put("/tyk/apis/{apiID}", "updateApi", Blocking(apis::update))
         .summary("Replaces a Tyk Classic definition; it is served after a reload")
         .takes("Definition").gives("Modified").errors(&[400, 404, 409]),

@@ -36,6 +36,7 @@ pub struct Route {
 }
 
 /// A parameter of the query; all are optional texts.
+#[derive(Clone, Copy)]
 pub struct Query {
     /// Its name.
     pub name: &'static str,
@@ -171,6 +172,9 @@ mod tests {
             ("PUT", "/tyk/apis/oas/x/", "updateOasApi x"),
             ("GET", "/tyk/apis/oas/x/export", "exportOasApi x"),
             ("PATCH", "/tyk/apis", "GET,POST,HEAD"),
+            ("PATCH", "/tyk/apis/oas/x", "patchOasApi x"),
+            ("POST", "/tyk/apis/oas/import", "importOasApi"),
+            ("GET", "/tyk/apis/oas/x/versions", "listOasApiVersions x"),
             ("POST", "/tyk/reload/", "GET,HEAD"),
             ("GET", "/tyk/reload/group", "reloadGroup"),
             ("GET", "/tyk/", "nothing"),

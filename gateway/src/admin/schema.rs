@@ -87,6 +87,7 @@ fn meaning(status: u16) -> &'static str {
         403 => "The secret is missing or wrong, or the admin API is off",
         404 => "There is no such thing",
         409 => "In conflict with what is there; nothing has changed",
+        422 => "Something that is needed is missing; nothing has changed",
         413 => "The body is larger than gatehouse.admin.max_body_bytes",
         503 => "The store cannot be reached; nothing has changed",
         _ => "The gateway failed; the message says at what",
@@ -100,6 +101,8 @@ fn schemas() -> Value {
         "Definition": definition(),
         "Definitions": { "type": "array", "items": reference("Definition") },
         "OasDefinition": oas_definition(),
+        "OpenApiDocument": openapi_document(),
+        "Versions": versions(),
         "OasDefinitions": { "type": "array", "items": reference("OasDefinition") },
         "Message": {
             "type": "object",
@@ -253,6 +256,39 @@ fn oas_definition() -> Value {
                 "server": { "listenPath": { "value": "/example-oas/", "strip": true } },
             },
         },
+    })
+}
+
+fn openapi_document() -> Value {
+    json!({
+        "type": "object",
+        "description": "An OpenAPI document",
+        "example": {
+            "openapi": "3.0.3",
+            "info": { "title": "example", "version": "1" },
+            "servers": [{ "url": "http://127.0.0.1:3000/" }],
+            "paths": { "/things": { "get": { "operationId": "listThings", "responses": {} } } },
+        },
+    })
+}
+
+fn versions() -> Value {
+    let version = json!({
+        "type": "object",
+        "required": ["id", "name", "versionName", "internal", "expirationDate", "isDefaultVersion"],
+        "properties": {
+            "id": { "type": "string" },
+            "name": { "type": "string" },
+            "versionName": { "type": "string" },
+            "internal": { "type": "boolean" },
+            "expirationDate": { "type": "string" },
+            "isDefaultVersion": { "type": "boolean" },
+        },
+    });
+    json!({
+        "type": "object",
+        "required": ["status", "apis"],
+        "properties": { "status": { "enum": ["success"] }, "apis": { "type": "array", "items": version } },
     })
 }
 

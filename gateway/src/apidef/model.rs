@@ -5,6 +5,7 @@
 
 mod answers;
 mod hooks;
+mod versions;
 
 use std::{
     net::IpAddr,
@@ -14,18 +15,18 @@ use std::{
 };
 
 use http::{HeaderName, HeaderValue, Method};
-use time::OffsetDateTime;
 use url::Url;
 
 pub use self::{
     answers::{ExampleAnswers, ExampleBody, ExampleMedia, ExampleResponse, FixedAnswer, Mock},
     hooks::{HookUse, Hooks, ScriptHook},
+    versions::{Version, VersionApis, VersionLocation, VersionNaming, Versioning},
 };
 use super::{
     cache::{CacheOptions, CachedEndpoint},
     events::{EventHandlerKind, EventHandlerUse, EventScript},
 };
-use crate::config::settings::DriverName;
+use crate::{config::settings::DriverName, validation::Validation};
 
 /// One API.
 #[derive(Debug, Clone)]
@@ -48,6 +49,8 @@ pub struct ApiDefinition {
     pub upstream: Upstream,
     /// One version, or several and how to tell them apart.
     pub versioning: Versioning,
+    /// Versions that are APIs of their own, when it is their base.
+    pub version_apis: Option<VersionApis>,
     /// Of the third argument of scripts: `config_data`, `null` when there is none; `None` when it is disabled, as in Tyk.
     pub config_data: Option<serde_json::Value>,
     /// Cross-origin rules, when they are on.
@@ -172,56 +175,6 @@ pub struct Upstream {
     pub insecure_skip_verify: bool,
 }
 
-/// How a request finds its version.
-#[derive(Debug, Clone)]
-pub enum Versioning {
-    /// One version for all.
-    Single(Box<Version>),
-    /// Several.
-    Many {
-        /// Where the name is.
-        location: VersionLocation,
-        /// The name is taken out before the request goes on.
-        strip: bool,
-        /// Used when the request names none.
-        default: Option<String>,
-        /// The versions.
-        versions: Vec<Version>,
-    },
-}
-
-/// Where a request names its version.
-#[derive(Debug, Clone)]
-pub enum VersionLocation {
-    /// In a header.
-    Header(HeaderName),
-    /// In a query parameter.
-    Parameter(String),
-    /// In the first path segment after the listen path.
-    Url,
-}
-
-/// One version of an API.
-#[derive(Debug, Clone, Default)]
-pub struct Version {
-    /// Its name.
-    pub name: String,
-    /// From when on it is refused.
-    pub expires: Option<OffsetDateTime>,
-    /// Where its requests go instead.
-    pub override_target: Option<Url>,
-    /// Header changes of every request.
-    pub request_headers: HeaderChanges,
-    /// Header changes of every answer.
-    pub response_headers: HeaderChanges,
-    /// Bytes that a request body may have; 0 is no limit.
-    pub size_limit: u64,
-    /// Endpoint paths match without regard to case.
-    pub ignore_case: bool,
-    /// What happens at single endpoints.
-    pub endpoints: Endpoints,
-}
-
 /// Lists of endpoint rules; the first entry that matches wins in each list.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoints {
@@ -257,6 +210,8 @@ pub struct Endpoints {
     pub rate_limits: Vec<Endpoint<RateLimit>>,
     /// Answers in the upstream's place.
     pub upstream_mocks: Vec<Endpoint<Mock>>,
+    /// What requests must look like.
+    pub validations: Vec<Endpoint<Validation>>,
 }
 
 /// One entry of a list.
@@ -282,7 +237,7 @@ pub struct MethodActions {
 pub struct HeaderChanges {
     /// Taken out.
     pub remove: Vec<HeaderName>,
-    /// Set, replacing what is there; values may hold `$tyk_context.…` variables.
+    /// Set, replacing what is there; values may hold `$tyk_context.…` and `$tyk_meta.…` variables.
     pub set: Vec<(HeaderName, HeaderTemplate)>,
 }
 
@@ -298,7 +253,7 @@ impl HeaderChanges {
 pub enum HeaderTemplate {
     /// Ready.
     Fixed(HeaderValue),
-    /// With `$tyk_context.` variables to fill in for each request.
+    /// With `$tyk_context.` or `$tyk_meta.` variables to fill in for each request.
     Template(String),
 }
 
@@ -378,6 +333,10 @@ pub struct RewriteTrigger {
     pub query: Vec<TriggerMatch>,
     /// By path part.
     pub path_parts: Vec<TriggerMatch>,
+    /// By an entry of the session's metadata.
+    pub metadata: Vec<TriggerMatch>,
+    /// By a `$tyk_context` variable.
+    pub context: Vec<TriggerMatch>,
     /// By body.
     pub payload: Option<TriggerMatch>,
 }

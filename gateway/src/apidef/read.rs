@@ -32,6 +32,14 @@ impl Kind {
             Self::Oas => "x-tyk-api-gateway.server.listenPath.value",
         }
     }
+
+    /// Dotted path of the versions that are APIs of their own.
+    pub fn versions_field(self) -> &'static str {
+        match self {
+            Self::Classic => "definition.versions",
+            Self::Oas => "x-tyk-api-gateway.info.versioning.versions",
+        }
+    }
 }
 
 /// A definition as read: `None` when it is not served, with the reasons in the problems.

@@ -50,8 +50,8 @@ pub(super) fn remove_nulls(value: &mut Value) {
     match value {
         Value::Object(object) => {
             object.retain(|_, member| !member.is_null());
-            // `config` is the plugin's own and stays as it was written.
-            let ours = object.iter_mut().filter(|(key, _)| *key != "config");
+            // `config` is the plugin's own and stays as it was written, and in a `schema` `null` is a value.
+            let ours = object.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "config" | "schema"));
             ours.for_each(|(_, member)| remove_nulls(member));
         }
         Value::Array(array) => {

@@ -36,9 +36,9 @@ pub struct Arriving<'a> {
 
 /// An answer that keeps a request out.
 pub enum KeptOut {
-    /// Of a hook before the caller is known, or of authentication itself.
+    /// Of a hook before the caller is known, of authentication itself, or of a plugin.
     Before(Reply),
-    /// Of a `post_key_auth` hook: it is an answer of the API, which its response hooks see.
+    /// Of a `post_key_auth` hook in JavaScript: as in Tyk it is an answer of the API, which its response hooks see.
     After(HookAnswer),
 }
 
@@ -74,7 +74,11 @@ pub async fn let_in(
     if api.asks_for_caller()
         && let Some(answer) = hook::requests(api, &hooks.post_key_auth, gateway, exchange, true).await?
     {
-        return Ok(Some(KeptOut::After(answer)));
+        return Ok(Some(match answer.of_script {
+            true => KeptOut::After(answer),
+            // What a function of a plugin answers goes out as it is, as a Go plugin's does in Tyk.
+            false => KeptOut::Before(answer.reply),
+        }));
     }
     if let Some(keys) = api.keys.as_ref().filter(|keys| keys.strip) {
         strip(keys, exchange);

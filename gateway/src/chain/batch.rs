@@ -205,6 +205,7 @@ fn inner(base: &str, request: &BatchRequest, outer: &Exchange) -> Result<Exchang
         cache_fill: None,
         outer_caller: None,
         loop_limit: outer.loop_limit,
+        version_name: None,
         checks_limits: true,
         quota: None,
         in_batch: true,

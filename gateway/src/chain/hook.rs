@@ -33,6 +33,8 @@ pub struct HookAnswer {
     pub reply: Reply,
     /// The hook saw the caller's session, whose quota is on its answer then; otherwise it says zero, as in Tyk.
     pub sees_session: bool,
+    /// The hook is in JavaScript.
+    pub of_script: bool,
 }
 
 /// Calls hooks one after the other until one answers. `after_authentication` says whether there can be a session.
@@ -58,11 +60,11 @@ pub async fn requests(
             }
         };
         if let Some(reply) = reply {
-            let sees_session = match hook {
-                LiveHook::Plugin(_) => true,
-                LiveHook::Script(script) => script.use_session && after_authentication,
+            let (sees_session, of_script) = match hook {
+                LiveHook::Plugin(_) => (true, false),
+                LiveHook::Script(script) => (script.use_session && after_authentication, true),
             };
-            return Ok(Some(HookAnswer { reply, sees_session }));
+            return Ok(Some(HookAnswer { reply, sees_session, of_script }));
         }
     }
     Ok(None)

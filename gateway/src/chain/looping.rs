@@ -124,6 +124,7 @@ pub fn enter<'a>(
         exchange.key = None;
         exchange.quota = None;
         exchange.let_in = false;
+        exchange.version_name = None;
     }
     let listen_path = api.loop_prefix();
     let mut uri = format!("{listen_path}{}", path.trim_start_matches('/'));

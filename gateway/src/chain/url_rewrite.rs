@@ -1,5 +1,7 @@
 //! URL rewrites: `match_pattern` over path and query, `rewrite_to` with `$1` groups, triggers.
 
+use std::borrow::Cow;
+
 use http::{HeaderName, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 use regex::Regex;
@@ -12,6 +14,9 @@ use crate::{
     proxy::{direct::HostPools, target::Target},
     reply::error::GatewayError,
 };
+
+/// Matches in a body that become variables.
+const MAX_PAYLOAD_MATCHES: usize = 64;
 
 /// What a rewrite made of a URL.
 #[derive(Debug)]
@@ -44,12 +49,16 @@ struct Trigger {
     headers: Vec<Condition>,
     query: Vec<Condition>,
     path_parts: Vec<Condition>,
+    metadata: Vec<Condition>,
+    context: Vec<Condition>,
     payload: Option<Condition>,
 }
 
 #[derive(Debug)]
 struct Condition {
     name: String,
+    /// The name in variables.
+    variable: String,
     pattern: Regex,
     reverse: bool,
 }
@@ -62,17 +71,22 @@ impl Rewrite {
     pub fn compile(rewrite: &UrlRewrite) -> Result<Self, regex::Error> {
         let condition = |condition: &TriggerMatch| -> Result<Condition, regex::Error> {
             let pattern = Regex::new(&condition.pattern)?;
-            Ok(Condition { name: condition.name.clone(), pattern, reverse: condition.reverse })
+            let name = condition.name.clone();
+            Ok(Condition { variable: name.clone(), name, pattern, reverse: condition.reverse })
         };
         let all =
             |conditions: &[TriggerMatch]| conditions.iter().map(condition).collect::<Result<Vec<_>, _>>();
         let trigger = |trigger: &crate::apidef::model::RewriteTrigger| -> Result<Trigger, regex::Error> {
+            let mut headers = all(&trigger.headers)?;
+            headers.iter_mut().for_each(|condition| condition.variable = canonical(&condition.name));
             Ok(Trigger {
                 any: trigger.any,
                 rewrite_to: trigger.rewrite_to.clone(),
-                headers: all(&trigger.headers)?,
+                headers,
                 query: all(&trigger.query)?,
                 path_parts: all(&trigger.path_parts)?,
+                metadata: all(&trigger.metadata)?,
+                context: all(&trigger.context)?,
                 payload: trigger.payload.as_ref().map(condition).transpose()?,
             })
         };
@@ -94,17 +108,19 @@ impl Rewrite {
         pools: &HostPools,
     ) -> Result<Option<Rewritten>, GatewayError> {
         let mut rewrite_to = self.rewrite_to.as_str();
+        // What matched counts for whichever target is taken, and so does what matched of a trigger that does not hold.
         let mut variables = Vec::new();
         for (index, trigger) in self.triggers.iter().enumerate() {
             let body = match &trigger.payload {
                 Some(_) => exchange.buffer_body(body_limit).await?,
                 None => bytes::Bytes::new(),
             };
-            let mut found = Vec::new();
-            if trigger.holds(exchange, &body, index, &mut found) {
+            if trigger.holds(exchange, &body, index, &mut variables) {
                 rewrite_to = &trigger.rewrite_to;
-                variables = found;
-                break;
+                // As in Tyk, one that needs all of its conditions can still give way to one after it.
+                if trigger.any {
+                    break;
+                }
             }
         }
         let url = exchange.uri.path_and_query().map_or("/", PathAndQuery::as_str);
@@ -130,7 +146,7 @@ impl Rewrite {
             }
         };
         let filled = context_variables::fill(&rewritten, exchange, &variables, escape);
-        if let std::borrow::Cow::Owned(filled) = filled {
+        if let Cow::Owned(filled) = filled {
             rewritten = filled;
         }
         interpret(rewritten, pools).map(Some)
@@ -180,7 +196,9 @@ fn replace_groups<'a>(text: &str, group: impl Fn(usize) -> Option<&'a str>) -> S
 }
 
 impl Trigger {
-    /// Whether the request meets the conditions; the groups that matched become `trigger-N-NAME-I-G` variables.
+    /// Whether the request meets the conditions; what matched becomes `trigger-…` variables, under Tyk's names.
+    ///
+    /// As in Tyk, `all` without any condition holds.
     fn holds(
         &self,
         exchange: &Exchange,
@@ -188,66 +206,124 @@ impl Trigger {
         index: usize,
         found: &mut Vec<(String, String)>,
     ) -> bool {
-        let mut wanted = 0;
-        let mut met = 0;
-        let mut group = |present: bool, holds: bool| {
-            wanted += usize::from(present);
-            met += usize::from(present && holds);
-        };
-        let header_values = |name: &str| -> Vec<String> {
+        let mut matches = Matches { any: self.any, trigger: index, found, groups: 0, held: 0 };
+        matches.group(&self.headers, Numbering::Values, |name| {
             let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { return Vec::new() };
-            exchange
-                .headers
-                .get_all(name)
-                .iter()
-                .filter_map(|value| Some(value.to_str().ok()?.to_owned()))
-                .collect()
-        };
+            let values = exchange.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+            values.map(Cow::Borrowed).collect()
+        });
         let query = exchange.uri.query().unwrap_or("");
-        let query_values = |name: &str| -> Vec<String> {
+        matches.group(&self.query, Numbering::Values, |name| {
             let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
-            pairs.map(|(_, value)| value.into_owned()).collect()
-        };
-        let path_parts =
-            |_: &str| -> Vec<String> { exchange.uri.path().split('/').map(str::to_owned).collect() };
-        group(!self.headers.is_empty(), self.any_or_all(&self.headers, header_values, index, found));
-        group(!self.query.is_empty(), self.any_or_all(&self.query, query_values, index, found));
-        group(!self.path_parts.is_empty(), self.any_or_all(&self.path_parts, path_parts, index, found));
+            pairs.map(|(_, value)| value).collect()
+        });
+        let path = percent_decode_str(exchange.uri.path()).decode_utf8_lossy();
+        matches.group(&self.path_parts, Numbering::Matches, |_| path.split('/').map(Cow::Borrowed).collect());
+        matches.group(&self.metadata, Numbering::None, |name| {
+            context_variables::metadata_text(name, exchange).map(Cow::Borrowed).into_iter().collect()
+        });
+        matches.group(&self.context, Numbering::None, |name| {
+            context_variables::value(name, exchange).map(Cow::Owned).into_iter().collect()
+        });
         if let Some(payload) = &self.payload {
-            let text = String::from_utf8_lossy(body).into_owned();
-            group(true, self.any_or_all(std::slice::from_ref(payload), |_| vec![text.clone()], index, found));
+            matches.payload(payload, &String::from_utf8_lossy(body));
         }
-        if self.any { met > 0 } else { wanted > 0 && met == wanted }
+        if self.any { matches.held > 0 } else { matches.held == matches.groups }
     }
+}
 
-    fn any_or_all(
-        &self,
+/// How the values of a condition are told apart in the names of variables.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbering {
+    /// By which value of that name it is.
+    Values,
+    /// By which match of the group it is.
+    Matches,
+    /// There is one.
+    None,
+}
+
+/// The conditions of a trigger while they are looked at.
+struct Matches<'f> {
+    any: bool,
+    trigger: usize,
+    found: &'f mut Vec<(String, String)>,
+    /// Kinds of conditions that the trigger has.
+    groups: usize,
+    /// Those that hold.
+    held: usize,
+}
+
+impl Matches<'_> {
+    fn group<'v>(
+        &mut self,
         conditions: &[Condition],
-        values: impl Fn(&str) -> Vec<String>,
-        trigger: usize,
-        found: &mut Vec<(String, String)>,
-    ) -> bool {
+        numbering: Numbering,
+        values: impl Fn(&str) -> Vec<Cow<'v, str>>,
+    ) {
+        if conditions.is_empty() {
+            return;
+        }
         let mut met = 0;
         for condition in conditions {
             for (place, value) in values(&condition.name).iter().enumerate() {
-                match condition.pattern.captures(value) {
-                    Some(captures) if !condition.reverse => {
-                        met += 1;
-                        let prefix = format!("trigger-{trigger}-{}-{place}", condition.name);
-                        let whole = captures.get(0).map_or("", |group| group.as_str());
-                        found.push((prefix.clone(), whole.to_owned()));
-                        for (number, group) in captures.iter().skip(1).enumerate() {
-                            let text = group.map_or("", |group| group.as_str());
-                            found.push((format!("{prefix}-{number}"), text.to_owned()));
-                        }
-                    }
-                    None if condition.reverse => met += 1,
-                    _ => {}
+                let captures = condition.pattern.captures(value);
+                if captures.is_some() == condition.reverse {
+                    continue;
                 }
+                if let Some(captures) = captures {
+                    let mut variable = format!("trigger-{}-{}", self.trigger, condition.variable);
+                    match numbering {
+                        Numbering::Values => variable.push_str(&format!("-{place}")),
+                        Numbering::Matches => variable.push_str(&format!("-{met}")),
+                        Numbering::None => {}
+                    }
+                    self.note(variable, &captures);
+                }
+                met += 1;
             }
         }
-        if self.any { met > 0 } else { met >= conditions.len() }
+        self.groups += 1;
+        let holds = if self.any { met > 0 } else { met >= conditions.len() };
+        self.held += usize::from(holds);
     }
+
+    fn payload(&mut self, condition: &Condition, body: &str) {
+        self.groups += 1;
+        let matches: Vec<_> = condition.pattern.captures_iter(body).take(MAX_PAYLOAD_MATCHES).collect();
+        if matches.is_empty() != condition.reverse {
+            return;
+        }
+        self.held += 1;
+        let variable = format!("trigger-{}-{}", self.trigger, condition.variable);
+        if let Some(whole) = matches.first().and_then(|captures| captures.get(0)) {
+            self.found.push((variable.clone(), whole.as_str().to_owned()));
+        }
+        for (place, captures) in matches.iter().enumerate() {
+            self.note(format!("{variable}-{place}"), captures);
+        }
+    }
+
+    /// The match and its groups.
+    fn note(&mut self, variable: String, captures: &regex::Captures<'_>) {
+        for (number, group) in captures.iter().enumerate().skip(1) {
+            let text = group.map_or("", |group| group.as_str());
+            self.found.push((format!("{variable}-{}", number - 1), text.to_owned()));
+        }
+        let whole = captures.get(0).map_or("", |group| group.as_str());
+        self.found.push((variable, whole.to_owned()));
+    }
+}
+
+/// `X-Request-Id` for `x-request-id`, as variables have it.
+fn canonical(name: &str) -> String {
+    let mut upper = true;
+    let letter = |letter: char| {
+        let letter = if upper { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() };
+        upper = letter == '-';
+        letter
+    };
+    name.chars().map(letter).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::{
     apidef::model::VersionLocation,
     events::Happened,
     exchange::Exchange,
-    live::api::{LiveApi, LiveVersion, LiveVersions},
+    live::api::{LiveApi, LiveVersion, LiveVersionNaming, LiveVersions},
     reply::error::GatewayError,
 };
 
@@ -19,6 +19,14 @@ pub struct Selected<'a> {
     pub name: Option<&'a str>,
     /// Length of the path segment (with its slash) that named it, when the path did.
     pub segment: Option<usize>,
+}
+
+/// What a request says about its version.
+pub(super) struct Named {
+    /// The name, if there is one.
+    pub(super) name: Option<Box<str>>,
+    /// Length of the path segment, with what is before it, that was read as a name.
+    pub(super) segment: Option<usize>,
 }
 
 /// Finds the version; takes its name out of the request's header or query where the API strips it.
@@ -51,15 +59,41 @@ pub fn find<'a>(
     listen_length: usize,
     exchange: &mut Exchange,
 ) -> Result<Selected<'a>, GatewayError> {
-    let (location, strip, default, versions) = match &api.versions {
+    let (naming, versions) = match &api.versions {
         LiveVersions::Single(version) => return unexpired(version, None, None),
-        LiveVersions::Many { location, strip, default, versions } => (location, *strip, default, versions),
+        LiveVersions::Many { naming, versions } => (naming, versions),
     };
+    let named = named(naming, uri, listen_length, exchange);
+    let default = || naming.default.as_deref().and_then(|default| versions.get_key_value(default));
+    let (name, version) = match named.name.as_deref() {
+        Some(name) => match versions.get_key_value(name) {
+            Some(found) => found,
+            None if naming.fallback => default().ok_or(GatewayError::VersionUnknown)?,
+            None => return Err(GatewayError::VersionUnknown),
+        },
+        None if naming.default.is_none() => return Err(GatewayError::VersionMissing),
+        None => default().ok_or(GatewayError::VersionUnknown)?,
+    };
+    unexpired(version, Some(name), named.segment)
+}
+
+/// What the request says, taken out where it is to be. A request that loops is known by what it said at first.
+///
+/// As in Tyk, a path segment that is no version's name is taken out all the same, unless a pattern keeps it.
+pub(super) fn named(
+    naming: &LiveVersionNaming,
+    uri: &Uri,
+    listen_length: usize,
+    exchange: &mut Exchange,
+) -> Named {
+    if let Some(known) = &exchange.version_name {
+        return Named { name: Some(known.clone()).filter(|name| !name.is_empty()), segment: None };
+    }
     let mut segment = None;
-    let name = match location {
+    let name: Option<Box<str>> = match &naming.location {
         VersionLocation::Header(header) => {
-            let name = exchange.headers.get(header).and_then(|value| value.to_str().ok()).map(str::to_owned);
-            if strip {
+            let name = exchange.headers.get(header).and_then(|value| value.to_str().ok()).map(Box::from);
+            if naming.strip {
                 exchange.headers.remove(header);
             }
             name
@@ -67,8 +101,8 @@ pub fn find<'a>(
         VersionLocation::Parameter(parameter) => {
             let query = uri.query().unwrap_or("").as_bytes();
             let found = form_urlencoded::parse(query).find(|(name, _)| name == parameter);
-            let name = found.map(|(_, value)| value.into_owned());
-            if strip && name.is_some() {
+            let name = found.map(|(_, value)| Box::from(&*value));
+            if naming.strip && name.is_some() {
                 strip_parameter(exchange, parameter);
             }
             name
@@ -77,25 +111,14 @@ pub fn find<'a>(
             let rest = uri.path().get(listen_length..).unwrap_or("");
             let start = rest.len() - rest.trim_start_matches('/').len();
             let name = rest[start..].split('/').next().unwrap_or("");
-            segment = Some(start + name.len());
-            (!name.is_empty()).then(|| name.to_owned())
+            if naming.url_pattern.as_ref().is_none_or(|pattern| pattern.is_match(name)) {
+                segment = Some(start + name.len());
+            }
+            Some(Box::from(name))
         }
     };
-    let name = name.filter(|name| !name.is_empty());
-    let (name, version) = match (name.as_deref(), default.as_deref()) {
-        (Some(name), default) => match (versions.get_key_value(name), default) {
-            (Some(found), _) => found,
-            // A first segment that is no version belongs to the path of the default version.
-            (None, Some(default)) if matches!(location, VersionLocation::Url) => {
-                segment = None;
-                versions.get_key_value(default).ok_or(GatewayError::VersionUnknown)?
-            }
-            (None, _) => return Err(GatewayError::VersionUnknown),
-        },
-        (None, Some(default)) => versions.get_key_value(default).ok_or(GatewayError::VersionUnknown)?,
-        (None, None) => return Err(GatewayError::VersionMissing),
-    };
-    unexpired(version, Some(name), segment)
+    exchange.version_name = Some(name.clone().unwrap_or_default());
+    Named { name: name.filter(|name| !name.is_empty()), segment }
 }
 
 fn unexpired<'a>(
@@ -109,12 +132,19 @@ fn unexpired<'a>(
     }
 }
 
-/// Takes a parameter out of the exchange's query.
+/// Takes a parameter out of the exchange's query; what is left is written anew, in the order of names as in Tyk.
 fn strip_parameter(exchange: &mut Exchange, parameter: &str) {
     let query = exchange.uri.query().unwrap_or("");
-    let kept = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != parameter);
+    let mut kept: Vec<_> =
+        form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != parameter).collect();
+    kept.sort_by(|(left, _), (right, _)| left.cmp(right));
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
-    let path = exchange.uri.path();
+    let path = exchange.uri.path().to_owned();
+    set_path_and_query(exchange, &path, &query);
+}
+
+/// Gives the exchange another path and query, and leaves the rest of its URI.
+pub(super) fn set_path_and_query(exchange: &mut Exchange, path: &str, query: &str) {
     let text = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
     let mut parts = exchange.uri.clone().into_parts();
     if let Ok(path_and_query) = text.parse() {

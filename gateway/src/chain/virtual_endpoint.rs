@@ -158,12 +158,13 @@ fn is_form(exchange: &Exchange) -> bool {
 /// `x-test` as `X-Test`, the form that Go's maps have and scripts therefore expect.
 pub fn canonical_name(name: &HeaderName) -> String {
     let mut upper = true;
-    let canonical = name.as_str().chars().map(|character| {
-        let character = if upper { character.to_ascii_uppercase() } else { character };
-        upper = character == '-';
-        character
+    let canonical = name.as_str().bytes().map(|byte| {
+        let byte = if upper { byte.to_ascii_uppercase() } else { byte };
+        upper = byte == b'-';
+        byte
     });
-    canonical.collect()
+    // Names are ASCII.
+    String::from_utf8(canonical.collect()).unwrap_or_default()
 }
 
 fn reply(response: VirtualResponse) -> Result<Reply, ScriptError> {

@@ -2,7 +2,7 @@
 //! [`super::compile`].
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -11,6 +11,7 @@ use std::{
 };
 
 use http::{HeaderValue, Method};
+use regex::Regex;
 use time::OffsetDateTime;
 
 use crate::{
@@ -27,6 +28,7 @@ use crate::{
     response_cache::{ApiCache, CacheRule},
     router::endpoints::{EndpointList, PathForms},
     telemetry::metrics::ApiMetrics,
+    validation::Validation,
 };
 
 /// One API.
@@ -52,6 +54,8 @@ pub struct LiveApi {
     pub keep_trailing_slash: bool,
     /// Its versions.
     pub versions: LiveVersions,
+    /// Versions that are APIs of their own, when it is their base.
+    pub version_apis: Option<Box<LiveVersionApis>>,
     /// Cross-origin rules.
     pub cors: Option<Cors>,
     /// Client address rules.
@@ -120,7 +124,8 @@ impl LiveApi {
 
     /// Whether a version named in the path is taken out before the request goes on.
     pub fn strips_version(&self) -> bool {
-        matches!(&self.versions, LiveVersions::Many { strip: true, location: VersionLocation::Url, .. })
+        matches!(&self.versions, LiveVersions::Many { naming, .. }
+            if naming.strip && matches!(naming.location, VersionLocation::Url))
     }
 }
 
@@ -138,15 +143,37 @@ pub enum LiveVersions {
     Single(Box<LiveVersion>),
     /// Several.
     Many {
-        /// Where a request names its version.
-        location: VersionLocation,
-        /// The name is taken out.
-        strip: bool,
-        /// Used when none is named.
-        default: Option<String>,
+        /// How a request names one.
+        naming: LiveVersionNaming,
         /// By name.
         versions: HashMap<String, LiveVersion>,
     },
+}
+
+/// See [`crate::apidef::model::VersionNaming`] for each.
+#[derive(Debug)]
+pub struct LiveVersionNaming {
+    /// Where the name is.
+    pub location: VersionLocation,
+    /// It is taken out.
+    pub strip: bool,
+    /// What a path segment must match to be taken out.
+    pub url_pattern: Option<Regex>,
+    /// Used when none is named.
+    pub default: Option<String>,
+    /// Used when the named one is not there, too.
+    pub fallback: bool,
+}
+
+/// See [`crate::apidef::model::VersionApis`] for each.
+#[derive(Debug)]
+pub struct LiveVersionApis {
+    /// How a request names one.
+    pub naming: LiveVersionNaming,
+    /// The base's own name.
+    pub own_name: String,
+    /// Ids by name.
+    pub apis: BTreeMap<String, String>,
 }
 
 /// One version.
@@ -212,6 +239,8 @@ pub struct LiveEndpoints {
     pub rate_limits: EndpointList<SharedRate>,
     /// Answers in the upstream's place.
     pub upstream_mocks: EndpointList<Mock>,
+    /// What requests must look like.
+    pub validations: EndpointList<Validation>,
 }
 
 impl LiveEndpoints {
@@ -229,5 +258,6 @@ impl LiveEndpoints {
             || self.mocks.names_path(path)
             || self.rate_limits.names_path(path)
             || self.upstream_mocks.names_path(path)
+            || self.validations.names_path(path)
     }
 }

@@ -9,7 +9,7 @@ use http::HeaderValue;
 use time::macros::format_description;
 
 use super::{
-    api::{Expiry, LiveApi, LiveEndpoints, LiveVersion, LiveVersions},
+    api::{Expiry, LiveApi, LiveEndpoints, LiveVersion, LiveVersionApis, LiveVersionNaming, LiveVersions},
     events::EventCompiler,
     hooks,
     plugins::PluginCompiler,
@@ -20,7 +20,7 @@ use crate::{
     apidef::{
         ApiDefinition,
         folder::DefinitionFile,
-        model::{Endpoint, Version, Versioning},
+        model::{Endpoint, Version, VersionApis, VersionNaming, Versioning},
         read::Kind,
     },
     chain::{limits::SharedRate, url_rewrite::Rewrite},
@@ -132,6 +132,9 @@ impl Compiler<'_> {
         snapshot.folders = folders;
         compiled.refused += conflicts.len();
         compiled.served = snapshot.apis().count();
+        for file in &served {
+            warn_of_missing_versions(&snapshot, file);
+        }
         let mut left_out = BTreeSet::new();
         for Conflict { index, kept } in conflicts {
             left_out.insert(index);
@@ -199,12 +202,10 @@ impl Compiler<'_> {
             |version: &Version| self.version(definition, version, insecure, scripts.as_ref(), plugins);
         let versions = match &definition.versioning {
             Versioning::Single(version) => LiveVersions::Single(Box::new(compile(version)?)),
-            Versioning::Many { location, strip, default, versions } => {
+            Versioning::Many { naming, versions } => {
                 let named = versions.iter().map(|version| Ok((version.name.clone(), compile(version)?)));
                 LiveVersions::Many {
-                    location: location.clone(),
-                    strip: *strip,
-                    default: default.clone(),
+                    naming: version_naming(naming)?,
                     versions: named.collect::<Result<HashMap<_, _>, CompileError>>()?,
                 }
             }
@@ -226,6 +227,14 @@ impl Compiler<'_> {
             preserve_host_header: upstream.preserve_host_header,
             keep_trailing_slash: upstream.keep_trailing_slash,
             versions,
+            version_apis: match &definition.version_apis {
+                Some(VersionApis { naming, own_name, apis }) => Some(Box::new(LiveVersionApis {
+                    naming: version_naming(naming)?,
+                    own_name: own_name.clone(),
+                    apis: apis.clone(),
+                })),
+                None => None,
+            },
             cors: definition.cors.clone(),
             client_addresses: definition.client_addresses.clone(),
             keys: definition.keys.clone(),
@@ -325,6 +334,7 @@ impl Compiler<'_> {
             })?,
             mocks: list(&endpoints.mocks, matching)?,
             upstream_mocks: list(&endpoints.upstream_mocks, matching)?,
+            validations: list(&endpoints.validations, matching)?,
             rate_limits: match definition.key_limits.no_rates {
                 true => EndpointList::default(),
                 false => EndpointList::compile(&endpoints.rate_limits, matching, |endpoint| {
@@ -332,5 +342,27 @@ impl Compiler<'_> {
                 })?,
             },
         })
+    }
+}
+
+fn version_naming(naming: &VersionNaming) -> Result<LiveVersionNaming, regex::Error> {
+    Ok(LiveVersionNaming {
+        location: naming.location.clone(),
+        strip: naming.strip,
+        url_pattern: naming.url_pattern.as_deref().map(regex::Regex::new).transpose()?,
+        default: naming.default.clone(),
+        fallback: naming.fallback,
+    })
+}
+
+/// A version that is not there is 404 for who asks for it, which is as much of Tyk as that it is no reason to refuse the base.
+fn warn_of_missing_versions(snapshot: &Snapshot, file: &DefinitionFile) {
+    let Some(versions) = snapshot.find_api(&file.api_id).and_then(|api| api.version_apis.as_deref()) else {
+        return;
+    };
+    let field = file.kind.unwrap_or(Kind::Classic).versions_field();
+    for (name, id) in versions.apis.iter().filter(|(_, id)| snapshot.find_api(id).is_none()) {
+        tracing::warn!(file = %file.place(field), field,
+            "version `{name}` is the API `{id}`, which is not served: who asks for it gets 404");
     }
 }

@@ -1,6 +1,10 @@
 //! All APIs at one moment, replaced whole on a reload.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use super::api::LiveApi;
 use crate::{
@@ -15,6 +19,8 @@ pub struct Snapshot {
     table: Table<Arc<LiveApi>>,
     /// Those that are served, internal ones too.
     apis: Vec<Arc<LiveApi>>,
+    /// Places in `apis` by id.
+    by_id: HashMap<Arc<str>, usize>,
     /// Whether any API takes keys.
     pub takes_keys: bool,
     /// Whether any API has an analytics hook.
@@ -106,12 +112,14 @@ impl Snapshot {
         let is_served = |index: &usize| conflicts.iter().all(|conflict| conflict.index != *index);
         let served: Vec<Arc<LiveApi>> =
             all.into_iter().enumerate().filter(|(index, _)| is_served(index)).map(|(_, api)| api).collect();
+        let by_id = served.iter().enumerate().map(|(index, api)| (Arc::clone(&api.id), index)).collect();
         let takes_keys = served.iter().any(|api| api.keys.is_some());
         let keeps_records = served.iter().any(|api| api.hooks.analytics.is_some());
         (
             Self {
                 table,
                 apis: served,
+                by_id,
                 takes_keys,
                 keeps_records,
                 folders: BTreeSet::new(),
@@ -144,11 +152,11 @@ impl Snapshot {
 
     /// An API by id or name, internal ones too; a name matches as it stands in a URL, other characters as dashes.
     pub fn find_api(&self, name: &str) -> Option<&LiveApi> {
-        let apis = || self.apis().map(|api| &**api);
-        apis().find(|api| &*api.id == name).or_else(|| {
-            let wanted = url_name(name);
-            apis().find(|api| url_name(&api.name) == wanted)
-        })
+        if let Some(index) = self.by_id.get(name) {
+            return self.apis.get(*index).map(|api| &**api);
+        }
+        let wanted = url_name(name);
+        self.apis().map(|api| &**api).find(|api| url_name(&api.name) == wanted)
     }
 
     /// All APIs.

@@ -28,6 +28,12 @@ pub enum GatewayError {
     /// The named version is not there.
     #[error("This API version does not seem to exist")]
     VersionUnknown,
+    /// The named version is an API of its own which is not there.
+    #[error("This API version does not seem to exist")]
+    VersionApiUnknown,
+    /// The version to fall back to is not there.
+    #[error("Internal Server Error")]
+    VersionFallback,
     /// The version has ended.
     #[error("Api Version has expired, please check documentation or contact administrator")]
     VersionExpired,
@@ -158,6 +164,14 @@ pub enum GatewayError {
     /// The store of keys could not be asked; whoever it is, nobody is let in.
     #[error("{}", store_message(.0))]
     Store(#[from] StoreError),
+    /// It is not as the definition says that requests are.
+    #[error("{message}")]
+    RequestInvalid {
+        /// As the definition says.
+        status: StatusCode,
+        /// What is wrong.
+        message: String,
+    },
     /// A mock response has no example as the request or the definition asks for.
     #[error("mock: {message}")]
     NoExample {
@@ -180,7 +194,7 @@ impl GatewayError {
     /// The status for the client.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::NoRoute | Self::VersionApiUnknown => StatusCode::NOT_FOUND,
             Self::VersionMissing
             | Self::VersionUnknown
             | Self::VersionExpired
@@ -205,7 +219,8 @@ impl GatewayError {
             Self::Overloaded | Self::PluginClosed => StatusCode::SERVICE_UNAVAILABLE,
             Self::AuthenticationRefused { status, .. }
             | Self::HookRefused { status, .. }
-            | Self::NoExample { status, .. } => *status,
+            | Self::NoExample { status, .. }
+            | Self::RequestInvalid { status, .. } => *status,
             // A full queue is the gateway's trouble, not the script's: the client may try again.
             Self::VirtualEndpoint { class: ErrorClass::Overload }
             | Self::Hook { class: ErrorClass::Overload }
@@ -220,6 +235,7 @@ impl GatewayError {
             | Self::Hook { .. }
             | Self::Middleware { .. }
             | Self::SessionUnusable { .. }
+            | Self::VersionFallback
             | Self::VirtualEndpoint { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -143,6 +143,7 @@ impl Gateway {
             cache_fill: None,
             outer_caller: None,
             loop_limit: chain::looping::MAX_LOOPS,
+            version_name: None,
             checks_limits: true,
             in_batch: false,
         }

@@ -109,6 +109,7 @@ fn exchange(given: &GivenRequest, client: SocketAddr) -> Result<Exchange, String
         cache_fill: None,
         outer_caller: None,
         loop_limit: MAX_LOOPS,
+        version_name: None,
         checks_limits: false,
         in_batch: false,
     })

@@ -58,9 +58,9 @@ async fn run_test(call: Call) -> Outcome {
     let (loading, mut messages) = (Arc::clone(&gateway), messages);
     let loaded = tokio::task::spawn_blocking(move || {
         let found = subject::find(&loading, &stage, &test, what, &mut messages);
-        found.map(|found| (found, test, messages))
+        found.map(|found| (found, messages))
     });
-    let (found, test, messages) = loaded.await.map_err(|error| Refused::failed(&error))??;
+    let (found, messages) = loaded.await.map_err(|error| Refused::failed(&error))??;
     let told = match found {
         Found::Subject(subject) => {
             let ran = run::run(&gateway, hook, subject, messages, session).await;
@@ -71,7 +71,6 @@ async fn run_test(call: Call) -> Outcome {
             told::of_load(messages.before(hook), notes)
         }
     };
-    drop(test);
     Ok(Answer::json(&told).about(about))
 }
 

@@ -13,9 +13,9 @@ use crate::apidef::{
     Problems,
     model::{
         ApiDefinition, ClientAddresses, Cors, HeaderChanges, KeyLimits, RateLimit, Upstream, Version,
-        VersionLocation, Versioning,
+        VersionApis, Versioning,
     },
-    reader::{Reader, unavailable, with_default_lists},
+    reader::{Reader, WrittenNaming, unavailable, with_default_lists},
 };
 
 /// Gives the definition; whether it is served is for the caller to tell from `problems.refusals`.
@@ -30,6 +30,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
     let api_id: Arc<str> = file.api_id.as_str().into();
     let mut reader = Reader { problems, api_id: Arc::clone(&api_id) };
     let versioning = reader.versioning(&file);
+    let version_apis = reader.version_apis(&file.definition);
     let cors = reader.cors(&file.cors);
     let client_addresses = reader.client_addresses(&file);
     let rate_limit = reader.global_rate_limit(&file.global_rate_limit).filter(|_| !file.disable_rate_limit);
@@ -50,6 +51,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         strip_listen_path: file.proxy.strip_listen_path,
         upstream: upstream?,
         versioning: versioning?,
+        version_apis,
         config_data: (!file.config_data_disabled).then(|| file.config_data.unwrap_or_default()),
         cors,
         client_addresses,
@@ -104,6 +106,20 @@ fn warn_of_settings_without_effect(file: &ClassicFile, problems: &mut Problems) 
     }
 }
 
+fn written_naming<'a>(definition: &'a file::VersionDefinition, default: &'a str) -> WrittenNaming<'a> {
+    WrittenNaming {
+        location: &definition.location,
+        key: &definition.key,
+        strip: definition.strip_versioning_data,
+        strip_path: definition.strip_path,
+        url_pattern: &definition.url_versioning_pattern,
+        default,
+        fallback: definition.fallback_to_default,
+        field: "definition",
+        url_pattern_field: "url_versioning_pattern",
+    }
+}
+
 fn domain(file: &ClassicFile) -> Option<String> {
     let domain = file.domain.trim();
     (!domain.is_empty() && !file.domain_disabled).then(|| domain.to_ascii_lowercase())
@@ -131,10 +147,6 @@ fn upstream(file: &ClassicFile, problems: &mut Problems) -> Option<Upstream> {
 impl Reader<'_> {
     fn versioning(&mut self, file: &ClassicFile) -> Option<Versioning> {
         let data = &file.version_data;
-        if file.definition.enabled {
-            self.problems.refuse("definition.enabled", unavailable::VERSION_APIS);
-            return None;
-        }
         if data.not_versioned || data.versions.is_empty() {
             // Tyk uses the version named Default, and any other one when there is no such name.
             let (name, version) =
@@ -145,26 +157,23 @@ impl Reader<'_> {
             let name = if version.name.is_empty() { name.to_owned() } else { version.name.clone() };
             return Some(Versioning::Single(Box::new(Version { name, expires: None, ..version })));
         }
-        let location = match file.definition.location.as_str() {
-            "header" => VersionLocation::Header(self.header_name(&file.definition.key, "definition.key")?),
-            "url-param" => VersionLocation::Parameter(file.definition.key.clone()),
-            "url" => VersionLocation::Url,
-            other => {
-                self.problems.refuse(
-                    "definition.location",
-                    format!("`{other}` is not one of header, url-param, url; it says where a request names its version"),
-                );
-                return None;
-            }
-        };
         let default =
             [&data.default_version, &file.definition.default].into_iter().find(|name| !name.is_empty());
+        let naming =
+            self.version_naming(&written_naming(&file.definition, default.map_or("", |name| name)))?;
         let versions = data.versions.iter().map(|(name, version)| self.version(name, version)).collect();
-        Some(Versioning::Many {
-            location,
-            strip: file.definition.strip_path || file.definition.strip_versioning_data,
-            default: default.cloned(),
-            versions,
+        Some(Versioning::Many { naming, versions })
+    }
+
+    /// Versions that are APIs of their own.
+    fn version_apis(&mut self, definition: &file::VersionDefinition) -> Option<VersionApis> {
+        if !definition.enabled {
+            return None;
+        }
+        Some(VersionApis {
+            naming: self.version_naming(&written_naming(definition, &definition.default))?,
+            own_name: definition.name.clone(),
+            apis: definition.versions.clone(),
         })
     }
 

@@ -1,32 +1,32 @@
 //! `extended_paths` and `paths` of a Classic definition: lists of rules for single endpoints.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::file;
-use crate::apidef::{
-    model::{
-        Endpoint, Endpoints, FixedAnswer, MethodActions, RateLimit, RewriteTrigger, ScriptSource,
-        TriggerMatch, UrlRewrite, VirtualEndpoint,
+use crate::{
+    apidef::{
+        model::{
+            Endpoint, Endpoints, FixedAnswer, MethodActions, RateLimit, RewriteTrigger, ScriptSource,
+            TriggerMatch, UrlRewrite, VirtualEndpoint,
+        },
+        reader::{Reader, WrittenHeader, unavailable},
     },
-    reader::{Reader, WrittenHeader, unavailable},
+    validation::{JsonRule, Schema, Validation},
 };
 
 impl Reader<'_> {
     pub(super) fn extended(&mut self, paths: &file::ExtendedPaths, field: &str) -> Endpoints {
-        let protecting =
-            [("validate_json", &paths.validate_json), ("validate_request", &paths.validate_request)];
-        for (name, entries) in protecting {
-            if entries.iter().any(is_enabled) {
-                self.problems.refuse(
-                    format!("{field}.{name}"),
-                    format!(
-                        "{}. Set `disabled` on the entries to serve it without them",
-                        unavailable::ENDPOINT_RULE
-                    ),
-                );
-            }
+        if paths.validate_request.iter().any(is_enabled) {
+            self.problems.refuse(
+                format!("{field}.validate_request"),
+                format!(
+                    "{}. Set `disabled` on the entries to serve it without them",
+                    unavailable::ENDPOINT_RULE
+                ),
+            );
         }
         Endpoints {
             ignored: self.access(&paths.ignored, &format!("{field}.ignored")),
@@ -88,6 +88,7 @@ impl Reader<'_> {
             ),
             // Tyk has these in documents only.
             upstream_mocks: Vec::new(),
+            validations: self.list(&paths.validate_json, &format!("{field}.validate_json"), Self::validation),
         }
     }
 
@@ -137,6 +138,41 @@ impl Reader<'_> {
         })
     }
 
+    fn validation(&mut self, entry: &file::ValidateJsonEntry, field: &str) -> Option<Validation> {
+        let from_base64;
+        let (schema, schema_field) = match &entry.schema {
+            Some(schema) if !schema.is_null() => (schema, format!("{field}.schema")),
+            _ if !entry.schema_b64.is_empty() => {
+                let field = format!("{field}.schema_b64");
+                let decoded = STANDARD.decode(&entry.schema_b64).map_err(|error| error.to_string());
+                match decoded
+                    .and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string()))
+                {
+                    Ok(schema) => from_base64 = schema,
+                    Err(error) => {
+                        self.problems.refuse(field, format!("is not a JSON schema in base64: {error}"));
+                        return None;
+                    }
+                }
+                (&from_base64, field)
+            }
+            _ => {
+                self.problems
+                    .refuse(format!("{field}.schema"), "is missing; it is the JSON schema of bodies");
+                return None;
+            }
+        };
+        let status =
+            self.refusal_status(entry.error_response_code, &format!("{field}.error_response_code"))?;
+        match Schema::compile(schema) {
+            Ok(schema) => Some(Validation::Json(Arc::new(JsonRule { status, schema }))),
+            Err(error) => {
+                self.problems.refuse(schema_field, format!("is not a schema that can be checked: {error}"));
+                None
+            }
+        }
+    }
+
     fn virtual_endpoint(&mut self, entry: &file::VirtualEntry, field: &str) -> Option<VirtualEndpoint> {
         if entry.response_function_name.trim().is_empty() {
             self.problems.refuse(
@@ -177,12 +213,6 @@ impl Reader<'_> {
         let triggers = entry.triggers.iter().enumerate().map(|(index, trigger)| {
             let field = format!("{field}.triggers[{index}]");
             let options = &trigger.options;
-            if !options.session_meta_matches.is_empty() || !options.request_context_matches.is_empty() {
-                self.problems.refuse(
-                    format!("{field}.options"),
-                    "session_meta_matches and request_context_matches are not available yet",
-                );
-            }
             let mut matches = |entries: &BTreeMap<String, file::Match>, name: &str| {
                 let convert = |(key, condition): (&String, &file::Match)| {
                     self.check_regex(&condition.match_rx, &format!("{field}.options.{name}.{key}.match_rx"));
@@ -197,6 +227,8 @@ impl Reader<'_> {
             let headers = matches(&options.header_matches, "header_matches");
             let query = matches(&options.query_val_matches, "query_val_matches");
             let path_parts = matches(&options.path_part_matches, "path_part_matches");
+            let metadata = matches(&options.session_meta_matches, "session_meta_matches");
+            let context = matches(&options.request_context_matches, "request_context_matches");
             let payload = (!options.payload_matches.match_rx.is_empty()).then(|| TriggerMatch {
                 name: "payload".to_owned(),
                 pattern: options.payload_matches.match_rx.clone(),
@@ -211,6 +243,8 @@ impl Reader<'_> {
                 headers,
                 query,
                 path_parts,
+                metadata,
+                context,
                 payload,
             }
         });
@@ -298,5 +332,6 @@ entries!(
     file::RewriteEntry,
     file::MockEntry,
     file::InternalEntry,
+    file::ValidateJsonEntry,
     file::CacheEntry
 );

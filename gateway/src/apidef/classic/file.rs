@@ -96,6 +96,8 @@ pub(super) struct VersionDefinition {
     pub(super) strip_path: bool,
     pub(super) strip_versioning_data: bool,
     pub(super) enabled: bool,
+    pub(super) name: String,
+    pub(super) versions: BTreeMap<String, String>,
     pub(super) default: String,
     pub(super) fallback_to_default: bool,
     pub(super) url_versioning_pattern: String,
@@ -161,7 +163,7 @@ pub(super) struct ExtendedPaths {
     pub(super) internal: Vec<InternalEntry>,
     pub(super) cache: Vec<String>,
     pub(super) advance_cache_config: Vec<CacheEntry>,
-    pub(super) validate_json: Vec<Value>,
+    pub(super) validate_json: Vec<ValidateJsonEntry>,
     pub(super) validate_request: Vec<Value>,
     pub(super) rate_limit: Vec<RateLimitEntry>,
 }
@@ -200,6 +202,19 @@ pub(super) struct VirtualEntry {
     pub(super) use_session: bool,
     pub(super) proxy_on_error: bool,
     pub(super) gatehouse: Gatehouse,
+}
+
+/// An entry of `validate_json`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ValidateJsonEntry {
+    pub(super) disabled: bool,
+    pub(super) path: String,
+    pub(super) method: String,
+    pub(super) schema: Option<Value>,
+    /// The schema in base64, for stores that do not take its keys.
+    pub(super) schema_b64: String,
+    pub(super) error_response_code: i64,
 }
 
 /// An entry of `go_plugin` or `rust_plugin`.

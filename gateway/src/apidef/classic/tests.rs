@@ -83,8 +83,14 @@ fn refusals_name_the_field() {
         (
             format!("{paths}/validate_json"),
             json!([{"path": "/x"}]),
-            "version_data.versions.Default.extended_paths.validate_json",
+            "version_data.versions.Default.extended_paths.validate_json[0].schema",
         ),
+        (
+            format!("{paths}/validate_json"),
+            json!([{"path": "/x", "schema": {"type": "text"}}]),
+            "version_data.versions.Default.extended_paths.validate_json[0].schema",
+        ),
+        ("/definition".to_owned(), json!({"enabled": true, "location": "cookie"}), "definition.location"),
         (
             format!("{paths}/mock_response"),
             json!([{"path": "/x", "code": 99}]),

@@ -17,9 +17,9 @@ use crate::apidef::{
     Problems,
     model::{
         ApiDefinition, ClientAddresses, Cors, HeaderChanges, KeyLimits, RateLimit, Upstream, Version,
-        Versioning,
+        VersionApis, Versioning,
     },
-    reader::{Reader, WrittenHeader, unavailable, with_default_lists},
+    reader::{Reader, WrittenHeader, WrittenNaming, unavailable, with_default_lists},
 };
 
 /// A target counts so often as its weight says; more than this in all is refused.
@@ -62,6 +62,7 @@ pub(super) fn convert(
         ignore_case: global.ignore_case.enabled,
         endpoints: operations::endpoints(&mut reader, &file.middleware.operations, document),
     };
+    let version_apis = version_apis(&mut reader, &info.versioning);
     let client_addresses = client_addresses(&mut reader, &file.server.ip_access_control);
     let rate_limit = rate_limit(&mut reader, &file.upstream.rate_limit, &at("upstream.rateLimit.per"));
     let lifetime = &file.server.authentication.custom_key_lifetime;
@@ -84,6 +85,7 @@ pub(super) fn convert(
         strip_listen_path: file.server.listen_path.strip,
         upstream: upstream?,
         versioning: Versioning::Single(Box::new(version)),
+        version_apis,
         config_data: plugins.data.enabled.then(|| data.unwrap_or_default()),
         cors: cors(&global.cors),
         client_addresses,
@@ -109,9 +111,6 @@ pub(super) fn convert(
 
 /// Refuses settings whose protection is not built yet: nothing protected is served open.
 fn refuse_what_comes_later(file: &Extension, problems: &mut Problems) {
-    if file.info.versioning.enabled {
-        problems.refuse(at("info.versioning.enabled"), unavailable::VERSION_APIS);
-    }
     let bundle = &file.middleware.global.plugin_config.bundle;
     if bundle.enabled && !bundle.path.is_empty() {
         let field = at("middleware.global.pluginConfig.bundle");
@@ -144,6 +143,26 @@ fn warn_of_settings_without_effect(file: &Extension, problems: &mut Problems) {
     for (_, field, message) in findings.into_iter().filter(|(found, ..)| *found) {
         problems.warn(at(field), message);
     }
+}
+
+/// Versions that are APIs of their own.
+fn version_apis(reader: &mut Reader<'_>, versioning: &file::Versioning) -> Option<VersionApis> {
+    if !versioning.enabled {
+        return None;
+    }
+    let naming = reader.version_naming(&WrittenNaming {
+        location: &versioning.location,
+        key: &versioning.key,
+        strip: versioning.strip_versioning_data,
+        strip_path: false,
+        url_pattern: &versioning.url_versioning_pattern,
+        default: &versioning.default,
+        fallback: versioning.fallback_to_default,
+        field: &at("info.versioning"),
+        url_pattern_field: "urlVersioningPattern",
+    })?;
+    let apis = versioning.versions.iter().map(|version| (version.name.clone(), version.id.clone()));
+    Some(VersionApis { naming, own_name: versioning.name.clone(), apis: apis.collect() })
 }
 
 fn domain(domain: &file::CustomDomain) -> Option<String> {

@@ -8,7 +8,7 @@ use std::cmp::{Ordering, Reverse};
 use http::Method;
 use serde_json::Value;
 
-use crate::apidef::Problems;
+use crate::{apidef::Problems, validation::Dialect};
 
 /// Methods that a path item may have, in the order of the specification.
 const METHODS: [(&str, Method); 9] = [
@@ -62,6 +62,8 @@ pub(super) struct DocumentOperation<'a> {
     key: &'static str,
     /// What the document says of it.
     pub(super) value: &'a Value,
+    /// What it says of all operations of the path.
+    pub(super) item: &'a Value,
 }
 
 impl DocumentOperation<'_> {
@@ -81,6 +83,17 @@ impl<'a> Document<'a> {
         Self { root }
     }
 
+    /// The whole document, without the gateway's object.
+    pub(super) fn root(&self) -> &'a Value {
+        self.root
+    }
+
+    /// Which schemas it has.
+    pub(super) fn dialect(&self) -> Dialect {
+        let version = self.root.get("openapi").and_then(Value::as_str).unwrap_or("");
+        if version.starts_with("3.0") { Dialect::V30 } else { Dialect::V31 }
+    }
+
     /// `info.title`.
     pub(super) fn title(&self) -> Option<&'a str> {
         self.root.pointer("/info/title").and_then(Value::as_str).filter(|title| !title.is_empty())
@@ -97,7 +110,7 @@ impl<'a> Document<'a> {
             METHODS.into_iter().filter_map(move |(key, method)| {
                 let value = item.get(key)?;
                 let id = value.get("operationId")?.as_str()?;
-                Some(DocumentOperation { id, path, method, key, value })
+                Some(DocumentOperation { id, path, method, key, value, item })
             })
         });
         operations.collect()

@@ -49,9 +49,22 @@ pub(super) struct State {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Versioning {
     pub(super) enabled: bool,
-    /// What the section says otherwise: known to Tyk, without effect here.
-    #[serde(flatten)]
-    _rest: BTreeMap<String, Value>,
+    pub(super) name: String,
+    pub(super) default: String,
+    pub(super) location: String,
+    pub(super) key: String,
+    pub(super) versions: Vec<VersionToId>,
+    pub(super) strip_versioning_data: bool,
+    pub(super) url_versioning_pattern: String,
+    pub(super) fallback_to_default: bool,
+}
+
+/// An entry of `info.versioning.versions`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct VersionToId {
+    pub(super) name: String,
+    pub(super) id: String,
 }
 
 /// What only has `enabled` for us.

@@ -2,7 +2,7 @@
 //!
 //! [`read`] goes from JSON to our model and collects every finding on the way. `document` has the OpenAPI part, `file`
 //! and `operation_file` the object's shapes as written, `convert`, `operations`, `hooks`, `cache` and `events` the checks, `examples` the
-//! answers that the document itself has, `protection` and `authentication` what must be refused.
+//! answers that the document itself has, `validation` what requests must look like, `protection` and `authentication` what must be refused.
 
 mod authentication;
 mod cache;
@@ -16,6 +16,7 @@ mod operation_file;
 mod operations;
 mod period;
 mod protection;
+mod validation;
 
 use serde_json::Value;
 

@@ -28,11 +28,19 @@ pub(super) struct Operation {
     pub(super) cache: CachePlugin,
     pub(super) enforce_timeout: EnforceTimeout,
     pub(super) request_size_limit: SizeLimit,
-    pub(super) validate_request: Switch,
+    pub(super) validate_request: ValidateRequest,
     pub(super) rate_limit: RateLimit,
     pub(super) circuit_breaker: Switch,
     pub(super) track_endpoint: Enabled,
     pub(super) do_not_track_endpoint: Enabled,
+}
+
+/// `validateRequest`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ValidateRequest {
+    pub(super) enabled: bool,
+    pub(super) error_response_code: i64,
 }
 
 /// `allow`, `block`, `ignoreAuthentication`.

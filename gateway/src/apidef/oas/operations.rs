@@ -8,6 +8,7 @@ use super::{
     document::{Document, DocumentOperation},
     examples, hooks,
     operation_file::{self as file, Allowance, Operation},
+    validation,
 };
 use crate::{
     apidef::{
@@ -15,7 +16,7 @@ use crate::{
             Endpoint, Endpoints, MethodActions, Mock, RewriteTrigger, ScriptSource, TriggerMatch, UrlRewrite,
             VirtualEndpoint,
         },
-        reader::{Reader, unavailable},
+        reader::Reader,
     },
     config::nearest,
 };
@@ -68,7 +69,7 @@ fn add(
 ) {
     let field = |name: &str| at(&format!("middleware.operations.{}.{name}", operation.id));
     reader.check_pattern(operation.path, &format!("paths.{}", operation.path));
-    refuse_or_warn(reader, rules, &field);
+    warn_of_rules_without_effect(reader, rules, &field);
     for (allowance, list) in [
         (&rules.ignore_authentication, &mut endpoints.ignored),
         (&rules.allow, &mut endpoints.allowed),
@@ -90,6 +91,12 @@ fn add(
     }
     if let Some(rule) = hooks::endpoint(reader, &rules.post_plugins, &field("postPlugins")) {
         endpoints.plugins.push(here(operation, rule));
+    }
+    if rules.validate_request.enabled
+        && let Some(rule) =
+            validation::rule(reader, &rules.validate_request, operation, document, &field("validateRequest"))
+    {
+        endpoints.validations.push(here(operation, rule));
     }
     if rules.mock_response.enabled
         && let Some(rule) = mock(reader, &rules.mock_response, operation, document, &field("mockResponse"))
@@ -141,12 +148,7 @@ fn add(
 }
 
 /// What this version does not have.
-fn refuse_or_warn(reader: &mut Reader<'_>, rules: &Operation, field: &impl Fn(&str) -> String) {
-    if rules.validate_request.enabled {
-        let message =
-            format!("{}. Set its `enabled` to false to serve it without it", unavailable::ENDPOINT_RULE);
-        reader.problems.refuse(field("validateRequest"), message);
-    }
+fn warn_of_rules_without_effect(reader: &mut Reader<'_>, rules: &Operation, field: &impl Fn(&str) -> String) {
     let findings = [
         (
             rules.transform_request_body.enabled,
@@ -255,6 +257,8 @@ fn rewrite_trigger(reader: &mut Reader<'_>, trigger: &file::Trigger, field: &str
         headers: Vec::new(),
         query: Vec::new(),
         path_parts: Vec::new(),
+        metadata: Vec::new(),
+        context: Vec::new(),
         payload: None,
     };
     for (index, rule) in trigger.rules.iter().enumerate() {
@@ -270,15 +274,12 @@ fn rewrite_trigger(reader: &mut Reader<'_>, trigger: &file::Trigger, field: &str
                 read.payload = Some(TriggerMatch { name: "payload".to_owned(), ..matching });
                 continue;
             }
-            "sessionMetadata" | "requestContext" => {
-                let message = "sessionMetadata and requestContext are not available yet";
-                reader.problems.refuse(format!("{field}.in"), message);
-                continue;
-            }
+            "sessionMetadata" => &mut read.metadata,
+            "requestContext" => &mut read.context,
             other => {
                 reader.problems.refuse(
                     format!("{field}.in"),
-                    format!("`{other}` is not one of header, query, path, requestBody"),
+                    format!("`{other}` is not one of header, query, path, requestBody, sessionMetadata, requestContext"),
                 );
                 continue;
             }

@@ -9,6 +9,7 @@ mod events;
 mod hook;
 mod plugin;
 pub(super) mod unavailable;
+mod versions;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,6 +21,7 @@ pub(super) use self::{
     cache::whole_seconds,
     hook::WrittenHook,
     plugin::{PlaceNames, is_plugin_driver},
+    versions::WrittenNaming,
 };
 use super::{
     Problems,
@@ -61,6 +63,11 @@ impl Reader<'_> {
         Some(status)
     }
 
+    /// The status for a request that is not valid: 422 unless the definition says another.
+    pub(super) fn refusal_status(&mut self, code: i64, field: &str) -> Option<StatusCode> {
+        if code == 0 { Some(StatusCode::UNPROCESSABLE_ENTITY) } else { self.status(code, field) }
+    }
+
     /// An answer that the definition gives itself; each header with the places of its name and its value.
     pub(super) fn fixed_answer<'h>(
         &mut self,
@@ -98,13 +105,10 @@ impl Reader<'_> {
         }
     }
 
-    /// A header value that may hold `$tyk_context.` variables.
+    /// A header value that may hold `$tyk_context.` and `$tyk_meta.` variables.
     pub(super) fn header_template(&mut self, text: &str, field: &str) -> Option<HeaderTemplate> {
         if !text.contains("$tyk_") {
             return Some(HeaderTemplate::Fixed(self.header_value(text, field)?));
-        }
-        if text.contains("$tyk_meta.") {
-            self.problems.refuse(field, unavailable::SESSION_VARIABLES);
         }
         Some(HeaderTemplate::Template(text.to_owned()))
     }

@@ -10,11 +10,6 @@ pub(in crate::apidef) const UPSTREAM_PROXY: &str = "has no effect: upstreams are
 /// Certificates that upstreams would see.
 pub(in crate::apidef) const UPSTREAM_CERTIFICATES: &str =
     "have no effect: upstreams see no client certificate";
-/// Versions of their own.
-pub(in crate::apidef) const VERSION_APIS: &str = "versions that are APIs of their own are not available yet";
-/// Values of the session in headers.
-pub(in crate::apidef) const SESSION_VARIABLES: &str =
-    "`$tyk_meta.` needs a session, which is not available yet";
 
 /// A field that asks for a way to let callers in, or to protect what goes on, that is not there.
 pub(in crate::apidef) fn protection(what: &str) -> String {

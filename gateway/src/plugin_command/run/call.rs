@@ -210,6 +210,7 @@ fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<
         cache_fill: None,
         outer_caller: None,
         loop_limit: crate::chain::looping::MAX_LOOPS,
+        version_name: None,
         checks_limits: true,
         in_batch: false,
     }

@@ -79,6 +79,7 @@ pub(super) fn exchange(method: Method, target: &str, body: &'static str) -> Exch
         cache_fill: None,
         outer_caller: None,
         loop_limit: crate::chain::looping::MAX_LOOPS,
+        version_name: None,
         checks_limits: true,
         in_batch: false,
     }

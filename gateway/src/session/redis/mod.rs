@@ -147,7 +147,8 @@ impl RedisStore {
             return StoreError::Timeout { limit: self.timeout };
         }
         // A master that became a replica is the wrong server, as a closed connection is none.
-        let wrong_server = error.code() == Some("READONLY") || error.code() == Some("LOADING");
+        let wrong_server =
+            matches!(error.code(), Some("READONLY" | "LOADING" | "MASTERDOWN" | "CLUSTERDOWN"));
         if wrong_server
             || error.is_connection_dropped()
             || error.is_io_error()
@@ -284,11 +285,11 @@ fn without_wildcards(text: &str) -> String {
 
 /// The reason for people, without the client's own frame.
 fn reason(error: &RedisError) -> String {
-    match error.kind() {
-        ErrorKind::AuthenticationFailed => {
-            format!("{error}; check storage.username and storage.password")
-        }
-        _ => error.to_string(),
+    let refused = error.kind() == ErrorKind::AuthenticationFailed
+        || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"));
+    match refused {
+        true => format!("{error}; check storage.username and storage.password"),
+        false => error.to_string(),
     }
 }
 

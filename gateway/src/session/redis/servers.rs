@@ -38,6 +38,20 @@ impl Link {
     pub(super) fn is_cluster(&self) -> bool {
         matches!(self, Self::Cluster(_))
     }
+
+    /// Whether a cluster serves all slots, as far as one of its members knows; an error when it does not.
+    pub(super) async fn is_whole(&mut self) -> RedisResult<()> {
+        let info: String = match self.query(redis::cmd("CLUSTER").arg("INFO")).await {
+            Ok(info) => info,
+            // A user that may not ask is still connected.
+            Err(error) if error.code() == Some("NOPERM") => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        match info.contains("cluster_state:ok") {
+            true => Ok(()),
+            false => Err(io::Error::other("the cluster does not serve all of its slots").into()),
+        }
+    }
 }
 
 impl ConnectionLike for Link {
@@ -113,12 +127,14 @@ impl Servers {
                 Ok((Link::One(link), self.signals(&client).await?))
             }
             RedisServers::Cluster(addresses) => {
-                let link = self.in_time(self.cluster(addresses)?.get_async_connection()).await?;
+                let mut link =
+                    Link::Cluster(self.in_time(self.cluster(addresses)?.get_async_connection()).await?);
+                self.in_time(link.is_whole()).await?;
                 // Any member passes on what is published anywhere.
                 let mut error = None;
                 for address in addresses {
                     match self.signals(&self.client(address)?).await {
-                        Ok(signals) => return Ok((Link::Cluster(link), signals)),
+                        Ok(signals) => return Ok((link, signals)),
                         Err(failure) => error = Some(failure),
                     }
                 }

@@ -90,10 +90,11 @@ impl Watching {
     }
 }
 
-/// The connection's own bound on answers applies. A server that is no master any more fails.
+/// The connection's own bound on answers applies. A server that is no master any more fails, and so does a cluster that
+/// is not whole.
 async fn ping(link: &mut Link) -> redis::RedisResult<()> {
     if link.is_cluster() {
-        return link.query(&cmd("PING")).await;
+        return link.is_whole().await;
     }
     let role: Vec<redis::Value> = match link.query(&cmd("ROLE")).await {
         Ok(role) => role,
