@@ -131,7 +131,7 @@ mod tests {
             };
             urls.iter().map(one).collect()
         };
-        let path = |stripped| PathForms { stripped, versioned: None, full: "/api/x", listen_length: 5 };
+        let path = |stripped| PathForms::new(stripped, None, "/api/x", 5);
         let list = urls(&[("(", "GET"), ("/users/{id}", "GET"), ("^/get.*", "POST")]);
         let allows = |method: Method, stripped| allowed.allow(&list, &method, path(stripped));
         assert!(allows(Method::GET, "/users/7") && allows(Method::POST, "/getit"));

@@ -30,7 +30,7 @@ pub mod virtual_endpoint;
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Method, header, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, header, uri::PathAndQuery};
 
 use self::{
     authentication::{Arriving, KeptOut},
@@ -77,8 +77,10 @@ pub async fn serve<'a>(
     exchange: &mut Exchange,
     served_by: &mut Option<&'a LiveApi>,
 ) -> Result<Reply, GatewayError> {
+    // Most gateways serve all hosts alike, and need not look for it.
+    let host = if snapshot.tells_hosts_apart() { exchange.host() } else { "" };
     let (mut api, mut listen_length) =
-        snapshot.route(exchange.host(), exchange.uri.path()).ok_or(GatewayError::NoRoute)?;
+        snapshot.route(host, exchange.uri.path()).ok_or(GatewayError::NoRoute)?;
     *served_by = Some(api);
     let cors = match &api.cors {
         Some(rules) => match cors::begin(rules, exchange) {
@@ -220,8 +222,9 @@ async fn pass(
     {
         let method = transformed.unwrap_or(&client_method);
         let question = Question { api, version, cache, rule, method, rewritten: rewritten.as_ref() };
-        if let Some(reply) = Box::pin(response_cache::find(gateway, question, exchange)).await? {
-            return Ok(finished(api, version, exchange, reply, true));
+        if let Some(mut reply) = Box::pin(response_cache::find(gateway, question, exchange)).await? {
+            finish(api, version, exchange, reply.headers_mut(), true);
+            return Ok(Flow::Reply(reply));
         }
     }
     let mut sees_session = true;
@@ -289,7 +292,7 @@ async fn pass(
         sniff_streaming(&mut reply, &client_method).await?;
         reply::drop_body_headers(&mut reply);
     } else {
-        reply = made_here(gateway, reply);
+        made_here(gateway, &mut reply);
         if let Some(target) = looping::redirect_target(&reply) {
             return Ok(Flow::Loop(target));
         }
@@ -297,7 +300,8 @@ async fn pass(
     if exchange.cache_fill.is_some() {
         reply = Box::pin(response_cache::keep(exchange, reply)).await?;
     }
-    Ok(finished(api, version, exchange, reply, sees_session))
+    finish(api, version, exchange, reply.headers_mut(), sees_session);
+    Ok(Flow::Reply(reply))
 }
 
 /// What the answer of a hook before the limits goes through.
@@ -320,7 +324,7 @@ impl Answering<'_> {
             header_transform::response(api, version, &method, forms, exchange, reply.headers_mut());
             reply = hook::responses(&api.hooks.response, gateway, exchange, reply).await?;
         }
-        let mut reply = made_here(gateway, reply);
+        made_here(gateway, &mut reply);
         if let Some(target) = looping::redirect_target(&reply) {
             return Ok(Flow::Loop(target));
         }
@@ -362,31 +366,29 @@ pub fn code_at<'a>(
 /// What every answer gets that comes from behind the limits.
 ///
 /// `sees_session`: whatever made it knows the caller's session, and so its quota; else the quota is zero, as in Tyk.
-fn finished(
+fn finish(
     api: &LiveApi,
     version: &LiveVersion,
     exchange: &Exchange,
-    mut reply: Reply,
+    headers: &mut HeaderMap,
     sees_session: bool,
-) -> Flow {
+) {
     match sees_session {
-        true => limits::set_headers(api, exchange, reply.headers_mut()),
-        false => reply::set_keyless_limits(reply.headers_mut()),
+        true => limits::set_headers(api, exchange, headers),
+        false => reply::set_keyless_limits(headers),
     }
     if let Some(expires) = &version.expires {
-        reply.headers_mut().insert("x-tyk-api-expires", expires.header.clone());
+        headers.insert("x-tyk-api-expires", expires.header.clone());
     }
-    Flow::Reply(reply)
 }
 
 /// Finishes the answer of a script or plugin.
-pub fn made_here(gateway: &Gateway, mut reply: Reply) -> Reply {
+pub fn made_here(gateway: &Gateway, reply: &mut Reply) {
     reply.headers_mut().insert(header::SERVER, gateway.server_header.clone());
     if !reply::has_body(reply.status()) {
         *reply.body_mut() = ReplyBody::Empty;
     }
-    reply::sniff_content_type(&mut reply);
-    reply
+    reply::sniff_content_type(reply);
 }
 
 /// The last step of a pass: the call of the upstream.

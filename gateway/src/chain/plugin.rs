@@ -206,8 +206,10 @@ pub async fn response(
 
 fn keep(effects: Effects, exchange: &mut Exchange) {
     let Effects { response_headers, session } = effects;
-    exchange.response_headers.extend(response_headers);
+    if !response_headers.is_empty() {
+        exchange.response_headers.extend(response_headers);
+    }
     if let Some(session) = session {
-        exchange.session = Some(Arc::new(session));
+        exchange.session = Some(Arc::new(*session));
     }
 }

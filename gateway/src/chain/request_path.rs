@@ -18,6 +18,8 @@ pub(super) struct RequestPath<'a> {
     /// With a leading slash.
     stripped: Cow<'a, str>,
     versioned: Option<Cow<'a, str>>,
+    /// Length of the listen path in `full`.
+    listen_length: usize,
 }
 
 impl<'a> RequestPath<'a> {
@@ -27,13 +29,19 @@ impl<'a> RequestPath<'a> {
         let after_listen_path = listen_length.min(raw.len());
         let after_version =
             segment.map_or(after_listen_path, |segment| (after_listen_path + segment).min(raw.len()));
+        // Looked for once: nearly no path has anything to decode.
+        let decode = if raw.bytes().any(|byte| byte == b'%') { decode } else { as_it_is };
+        let full = decode(raw);
+        // Decoding makes a path shorter, by as much as it makes what comes after the listen path shorter.
+        let after = decode(&raw[after_listen_path..]).len();
         Self {
             raw,
             after_listen_path,
             after_version,
-            full: decode(raw),
-            stripped: with_slash(raw, after_version),
-            versioned: segment.map(|_| with_slash(raw, after_listen_path)),
+            listen_length: full.len().saturating_sub(after),
+            full,
+            stripped: with_slash(raw, after_version, decode),
+            versioned: segment.map(|_| with_slash(raw, after_listen_path, decode)),
         }
     }
 
@@ -50,14 +58,7 @@ impl<'a> RequestPath<'a> {
     }
 
     pub(super) fn forms(&self) -> PathForms<'_> {
-        // Decoding makes a path shorter, by as much as it makes what comes after the listen path shorter.
-        let after = decode(&self.raw[self.after_listen_path..]).len();
-        PathForms {
-            stripped: &self.stripped,
-            versioned: self.versioned.as_deref(),
-            full: &self.full,
-            listen_length: self.full.len().saturating_sub(after),
-        }
+        PathForms::new(&self.stripped, self.versioned.as_deref(), &self.full, self.listen_length)
     }
 
     /// What the upstream gets, as the client escaped it.
@@ -71,7 +72,7 @@ impl<'a> RequestPath<'a> {
 }
 
 /// The decoded path from `start` on, with a leading slash.
-fn with_slash(raw: &str, start: usize) -> Cow<'_, str> {
+fn with_slash(raw: &str, start: usize, decode: fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {
     let rest = raw.get(start..).unwrap_or("");
     if rest.starts_with('/') {
         return decode(rest);
@@ -87,8 +88,10 @@ fn with_slash(raw: &str, start: usize) -> Cow<'_, str> {
 
 /// Patterns see the decoded path, as Go's do; a path that is not UTF-8 when decoded is seen as it is.
 fn decode(raw: &str) -> Cow<'_, str> {
-    if memchr::memchr(b'%', raw.as_bytes()).is_none() {
-        return Cow::Borrowed(raw);
-    }
     percent_decode_str(raw).decode_utf8().unwrap_or(Cow::Borrowed(raw))
+}
+
+/// A path with nothing to decode.
+fn as_it_is(raw: &str) -> Cow<'_, str> {
+    Cow::Borrowed(raw)
 }

@@ -24,7 +24,7 @@ pub async fn check(
     forms: PathForms<'_>,
     exchange: &mut Exchange,
 ) -> Result<(), GatewayError> {
-    rule.check_head(forms.stripped, exchange.uri.query(), &exchange.headers).map_err(invalid)?;
+    rule.check_head(forms.stripped(), exchange.uri.query(), &exchange.headers).map_err(invalid)?;
     if !rule.reads_body() {
         return Ok(());
     }

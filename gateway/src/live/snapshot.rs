@@ -140,6 +140,11 @@ impl Snapshot {
         &self.not_ready
     }
 
+    /// Whether any API is for one host only.
+    pub fn tells_hosts_apart(&self) -> bool {
+        self.table.tells_hosts_apart()
+    }
+
     /// The API for a host and path, and how much of the path its listen path took.
     pub fn route(&self, host: &str, path: &str) -> Option<(&LiveApi, usize)> {
         self.table.find(host, path).map(|found| (&**found.target, found.length))

@@ -52,16 +52,16 @@ pub(super) struct CallState<'a> {
     changes: Mutex<Changes>,
 }
 
-/// What a function asked for.
+/// What a function asked for. Boxed is what is rare: all of it is moved several times in each call.
 #[derive(Default)]
 struct Changes {
     response: Option<Response<Bytes>>,
     response_headers: ResponseHeaders,
-    session: Option<Session>,
-    record: Option<Value>,
-    denial: Option<(StatusCode, String)>,
+    session: Option<Box<Session>>,
+    record: Option<Box<Value>>,
+    denial: Option<Box<(StatusCode, String)>>,
     /// Message of an error, or place and message of a panic.
-    failure: Option<(String, String)>,
+    failure: Option<Box<(String, String)>>,
 }
 
 impl<'a> CallState<'a> {
@@ -75,7 +75,7 @@ impl<'a> CallState<'a> {
         Self { facts, site, session, cancelled, client, request_id, changes: Mutex::default() }
     }
 
-    pub(super) fn with_record(mut self, record: Option<Value>) -> Self {
+    pub(super) fn with_record(mut self, record: Option<Box<Value>>) -> Self {
         self.changes.get_mut().unwrap_or_else(PoisonError::into_inner).record = record;
         self
     }
@@ -87,19 +87,24 @@ impl<'a> CallState<'a> {
     /// What the call came to.
     pub(super) fn finish(self, status: Status) -> Result<(Decided, Effects), PluginFailure> {
         let changes = self.changes.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let (place, message) = changes.failure.unwrap_or_default();
         let missing = |what: &str| PluginFailure::Error { message: format!("it ended without {what}") };
         let (mut session, mut record) = (changes.session, changes.record);
         let decided = match status {
             Status::Continue => Decided::Continue { record: record.take() },
             Status::Responded => Decided::Respond(changes.response.ok_or_else(|| missing("an answer"))?),
-            Status::Allowed => Decided::Allow(Box::new(session.take().ok_or_else(|| missing("a session"))?)),
+            Status::Allowed => Decided::Allow(session.take().ok_or_else(|| missing("a session"))?),
             Status::Denied => {
-                let (status, message) = changes.denial.ok_or_else(|| missing("a reason"))?;
+                let (status, message) = *changes.denial.ok_or_else(|| missing("a reason"))?;
                 Decided::Deny { status, message }
             }
-            Status::Failed => return Err(PluginFailure::Error { message }),
-            Status::Panicked => return Err(PluginFailure::Panic { message, place }),
+            Status::Failed => {
+                let (_, message) = *changes.failure.unwrap_or_default();
+                return Err(PluginFailure::Error { message });
+            }
+            Status::Panicked => {
+                let (place, message) = *changes.failure.unwrap_or_default();
+                return Err(PluginFailure::Panic { message, place });
+            }
         };
         Ok((decided, Effects { response_headers: changes.response_headers, session }))
     }
@@ -108,9 +113,9 @@ impl<'a> CallState<'a> {
     fn change_session(&self, change: impl FnOnce(&mut Session)) -> Result<(), Refusal> {
         let mut changes = self.changes();
         if changes.session.is_none() {
-            changes.session = self.session.as_deref().cloned();
+            changes.session = self.session.as_deref().cloned().map(Box::new);
         }
-        change(changes.session.as_mut().ok_or(Refusal::NoSession)?);
+        change(changes.session.as_deref_mut().ok_or(Refusal::NoSession)?);
         Ok(())
     }
 }
@@ -147,11 +152,11 @@ impl ContextSide for CallState<'_> {
 
     fn lookup(&self, item: u32, key: &str) -> Option<Vec<u8>> {
         let changes = self.changes();
-        let session = || changes.session.as_ref().or(self.session.as_deref());
+        let session = || changes.session.as_deref().or(self.session.as_deref());
         let found = match item {
             item::SESSION => return session().map(|session| session.to_value().to_string().into_bytes()),
             item::METADATA => session().and_then(|session| session.meta_data.get(key)),
-            item::RECORD => changes.record.as_ref(),
+            item::RECORD => changes.record.as_deref(),
             _ => None,
         };
         found.map(|value| value.to_string().into_bytes())
@@ -164,9 +169,9 @@ impl ContextSide for CallState<'_> {
         match item {
             item::SESSION => {
                 let session = Session::from_json(bytes).map_err(|_| Refusal::BadValue)?;
-                self.changes().session = Some(session);
+                self.changes().session = Some(Box::new(session));
             }
-            item::RECORD => self.changes().record = Some(json()?),
+            item::RECORD => self.changes().record = Some(Box::new(json()?)),
             item::METADATA => {
                 let value = value.map(|_| json()).transpose()?;
                 self.change_session(|session| session.set_metadata(key, value))?;
@@ -181,9 +186,9 @@ impl ContextSide for CallState<'_> {
                 if !status.is_client_error() && !status.is_server_error() {
                     return Err(Refusal::BadValue);
                 }
-                self.changes().denial = Some((status, text()));
+                self.changes().denial = Some(Box::new((status, text())));
             }
-            item::ERROR | item::PANIC => self.changes().failure = Some((key.to_owned(), text())),
+            item::ERROR | item::PANIC => self.changes().failure = Some(Box::new((key.to_owned(), text()))),
             _ => return Err(Refusal::NotHere),
         }
         Ok(())

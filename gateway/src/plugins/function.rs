@@ -32,6 +32,8 @@ pub struct PluginFunction {
     /// File name of the plugin.
     plugin: &'static str,
     path: Arc<str>,
+    /// Of the function, checked once: each call names it.
+    name: &'static str,
     function: Function,
     state: State,
 }
@@ -49,12 +51,12 @@ impl PluginFunction {
             .file_name()
             .map_or_else(|| path.to_string(), |name| name.to_string_lossy().into());
         let plugin: &'static str = String::leak(name);
-        Self { plugin, path, function, state }
+        Self { plugin, path, name: function.name(), function, state }
     }
 
     /// Name of the function.
     pub fn name(&self) -> &'static str {
-        self.function.name()
+        self.name
     }
 
     /// The plugin's file.
@@ -165,10 +167,10 @@ impl PluginFunction {
             request_id: None,
             deadline: call.deadline(),
         };
-        let result = self.run(Subject::Nothing, facts, call.clone(), Some(record.clone())).await;
+        let result = self.run(Subject::Nothing, facts, call.clone(), Some(Box::new(record.clone()))).await;
         let (decided, _) = result.inspect_err(|failure| self.log(failure, facts, &call))?;
         if let Decided::Continue { record: Some(changed) } = decided {
-            *record = changed;
+            *record = *changed;
         }
         Ok(())
     }
@@ -221,7 +223,7 @@ impl PluginFunction {
         mut subject: Subject<'_>,
         facts: CallFacts,
         call: CallContext<'_>,
-        record: Option<Value>,
+        record: Option<Box<Value>>,
     ) -> Result<(Decided, Effects), PluginFailure> {
         match self.mode() {
             Some(Mode::Async) => {}
@@ -243,7 +245,7 @@ impl PluginFunction {
         mut subject: Subject<'_>,
         facts: CallFacts,
         call: &CallContext<'_>,
-        record: Option<Value>,
+        record: Option<Box<Value>>,
     ) -> Result<(Decided, Effects), PluginFailure> {
         let state = CallState::new(facts, call.site, call.session.clone(), None).with_record(record);
         let mut view = subject.view();
@@ -263,7 +265,7 @@ impl PluginFunction {
         mut subject: Subject<'_>,
         facts: CallFacts,
         call: CallContext<'_>,
-        record: Option<Value>,
+        record: Option<Box<Value>>,
     ) -> Result<(Decided, Effects), PluginFailure> {
         let mut owned = OwnedSubject::copy(&subject);
         let (site, session) = (Arc::clone(call.site), call.session);

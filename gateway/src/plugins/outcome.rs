@@ -40,7 +40,7 @@ pub enum AuthOutcome {
 
 /// What any function decided.
 pub(super) enum Decided {
-    Continue { record: Option<Value> },
+    Continue { record: Option<Box<Value>> },
     Respond(Response<Bytes>),
     Allow(Box<Session>),
     Deny { status: StatusCode, message: String },
@@ -52,7 +52,7 @@ pub struct Effects {
     /// For whatever answer goes out.
     pub response_headers: ResponseHeaders,
     /// The whole session, when the function changed it.
-    pub session: Option<Session>,
+    pub session: Option<Box<Session>>,
 }
 
 /// Headers that a function adds to whatever answer goes out.

@@ -18,7 +18,8 @@ const HOSTS: usize = 512;
 #[derive(Debug)]
 pub struct Hosts {
     pools: Arc<HostPools>,
-    known: ArcSwap<HashMap<Authority, Arc<HostPool>>>,
+    /// By the authority as it was written: to hash one as a host, letter by letter, takes as long as the rest of a look-up.
+    known: ArcSwap<HashMap<Box<str>, Arc<HostPool>>>,
 }
 
 impl Hosts {
@@ -40,13 +41,13 @@ impl Hosts {
     }
 
     fn pool(&self, authority: &Authority) -> Arc<HostPool> {
-        if let Some(pool) = self.known.load().get(authority) {
+        if let Some(pool) = self.known.load().get(authority.as_str()) {
             return Arc::clone(pool);
         }
         let pool = self.pools.pool(authority);
         self.known.rcu(|known| {
             let mut known = if known.len() < HOSTS { HashMap::clone(known) } else { HashMap::new() };
-            known.insert(authority.clone(), Arc::clone(&pool));
+            known.insert(authority.as_str().into(), Arc::clone(&pool));
             known
         });
         pool

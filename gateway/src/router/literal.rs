@@ -38,27 +38,19 @@ impl Literal {
         }
     }
 
+    /// Whether the text is somewhere in `path`.
+    pub(super) fn is_in(&self, path: &[u8]) -> bool {
+        self.places(path).next().is_some()
+    }
+
     /// Where the text begins in `path`, each place from the first on.
     pub(super) fn places<'a>(&'a self, path: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let needle = self.as_bytes();
-        let last = path.len().checked_sub(needle.len());
-        let first = needle.first().copied();
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            let last = last?;
-            while from <= last {
-                let Some(first) = first else {
-                    from += 1;
-                    return Some(from - 1);
-                };
-                // Paths are short: the next place of the first byte, then a comparison.
-                let at = from + memchr::memchr(first, &path[from..=last])?;
-                from = at + 1;
-                if path[at..].starts_with(needle) {
-                    return Some(at);
-                }
-            }
-            None
+        let places = path.len().checked_sub(needle.len()).map_or(0, |last| last + 1);
+        // Paths are a few dozen bytes: setting up a search by vectors takes longer than a loop over them.
+        (0..places).filter(move |at| match needle {
+            [] => true,
+            [first, others @ ..] => path[*at] == *first && path[at + 1..].starts_with(others),
         })
     }
 }

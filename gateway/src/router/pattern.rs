@@ -32,6 +32,18 @@ pub enum Pattern {
 #[derive(Debug)]
 pub struct Text(Literal);
 
+impl Text {
+    /// Its bytes.
+    pub(super) fn len(&self) -> usize {
+        self.0.as_bytes().len()
+    }
+
+    /// Whether it is somewhere in `path`.
+    pub(super) fn is_in(&self, path: &[u8]) -> bool {
+        self.0.is_in(path)
+    }
+}
+
 /// Texts with a path segment between each two of them.
 ///
 /// Most patterns are of this form. A regular expression would do, but each keeps caches of its own that have to be
@@ -151,7 +163,7 @@ impl Pattern {
     /// Whether the pattern is found in the path.
     pub fn is_match(&self, path: &str) -> bool {
         match self {
-            Self::Contains(Text(text)) => text.places(path.as_bytes()).next().is_some(),
+            Self::Contains(text) => text.is_in(path.as_bytes()),
             Self::Template(template) => template.is_found(path.as_bytes(), 0),
             Self::Regex(regex) => regex.is_match(path),
         }

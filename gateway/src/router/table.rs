@@ -98,6 +98,11 @@ impl<T> Table<T> {
         (table, conflicts)
     }
 
+    /// Whether any path is for one host only; otherwise the host of a look-up says nothing.
+    pub fn tells_hosts_apart(&self) -> bool {
+        !self.hosts.is_empty()
+    }
+
     /// The API for a host (as in the `Host` header) and a path.
     pub fn find(&self, host: &str, path: &str) -> Option<Found<'_, T>> {
         let for_host = (!self.hosts.is_empty())

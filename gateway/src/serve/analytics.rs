@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::Semaphore;
 
-use super::InFlight;
+use super::request::InFlight;
 use crate::{
     chain::plugin::{LivePlugin, PluginState},
     exchange::Exchange,

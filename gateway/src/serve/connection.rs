@@ -4,12 +4,8 @@ use std::{
     convert::Infallible,
     net::SocketAddr,
     pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -31,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     Entry, Gateway, Origin,
     framing::{FramingGuard, OnUpgrade},
+    lookout::{Active, Activity, HeadTimer, Lookout, Seen, Verdict},
     stream::{ClientStream, Ending},
 };
 
@@ -124,10 +121,10 @@ async fn http1<IO>(
     let activity = Arc::new(Activity::default());
     let requests = Arc::clone(&activity);
     let service = service_fn(move |request: Request<Incoming>| {
-        let (gateway, origin) = (Arc::clone(&gateway), origin.clone());
+        let gateway = Arc::clone(&gateway);
         let active = requests.begin();
         // hyper moves what it is given several times over, and this is some kilobytes: it is made where it stays.
-        let work = Box::write(Box::new_uninit(), gateway.handle(request, origin));
+        let work = Box::write(Box::new_uninit(), gateway.handle(request, &origin));
         Answering { work: Box::into_pin(work), _active: active }
     });
     let mut builder = http1::Builder::new();
@@ -141,20 +138,19 @@ async fn http1<IO>(
     }
     let mut connection = pin!(builder.serve_connection(guard, service).with_upgrades());
     let mut timer = HeadTimer::new(limits.header_timeout, limits.idle_timeout);
-    let mut stop = shared.stop.clone();
-    let mut stopping = false;
+    let mut lookout = Lookout::new(timer.next(), shared.stop.clone());
     let ended = loop {
-        tokio::select! {
-            ended = connection.as_mut() => break Some(ended),
-            () = tokio::time::sleep_until(timer.next()) => match timer.look(&activity, watch.head_in_progress(), Instant::now()) {
-                Verdict::Fine => {}
-                Verdict::Idle => connection.as_mut().graceful_shutdown(),
-                Verdict::SlowHead => break None,
-            },
-            _ = stop.wait_for(|stop| *stop), if !stopping => {
-                stopping = true;
-                connection.as_mut().graceful_shutdown();
+        match lookout.wait(connection.as_mut()).await {
+            Seen::Ended(ended) => break Some(ended),
+            Seen::Time => {
+                match timer.look(&activity, watch.head_in_progress(), Instant::now()) {
+                    Verdict::Fine => {}
+                    Verdict::Idle => connection.as_mut().graceful_shutdown(),
+                    Verdict::SlowHead => break None,
+                }
+                lookout.look_again(timer.next());
             }
+            Seen::Stop => connection.as_mut().graceful_shutdown(),
         }
     };
     match ended {
@@ -196,9 +192,9 @@ where
     let activity = Arc::new(Activity::default());
     let requests = Arc::clone(&activity);
     let service = service_fn(move |request: Request<Incoming>| {
-        let (gateway, origin) = (Arc::clone(&gateway), origin.clone());
+        let gateway = Arc::clone(&gateway);
         let active = requests.begin();
-        let work = Box::write(Box::new_uninit(), gateway.handle(request, origin));
+        let work = Box::write(Box::new_uninit(), gateway.handle(request, &origin));
         Answering { work: Box::into_pin(work), _active: active }
     });
     let mut builder = http2::Builder::new(TokioExecutor::new());
@@ -210,21 +206,18 @@ where
         .keep_alive_timeout(limits.header_timeout);
     let mut connection = pin!(builder.serve_connection(replay, service));
     let mut timer = HeadTimer::new(limits.header_timeout, limits.idle_timeout);
-    let mut stop = shared.stop.clone();
-    let mut stopping = false;
+    let mut lookout = Lookout::new(timer.next(), shared.stop.clone());
     let ended = loop {
-        tokio::select! {
-            ended = connection.as_mut() => break ended,
+        match lookout.wait(connection.as_mut()).await {
+            Seen::Ended(ended) => break ended,
             // Frames have no heads that could come slowly here: hyper's keep-alive finds a silent client.
-            () = tokio::time::sleep_until(timer.next()) => {
+            Seen::Time => {
                 if matches!(timer.look(&activity, false, Instant::now()), Verdict::Idle) {
                     connection.as_mut().graceful_shutdown();
                 }
+                lookout.look_again(timer.next());
             }
-            _ = stop.wait_for(|stop| *stop), if !stopping => {
-                stopping = true;
-                connection.as_mut().graceful_shutdown();
-            }
+            Seen::Stop => connection.as_mut().graceful_shutdown(),
         }
     };
     if let Err(error) = ended {
@@ -234,81 +227,6 @@ where
 
 /// Streams that one client may have open.
 const HTTP2_STREAMS: u32 = 256;
-
-/// Looks at a connection from time to time instead of arming a timer for each request.
-struct HeadTimer {
-    header_timeout: Duration,
-    idle_timeout: Duration,
-    /// The head that was unfinished at the last look, and since when it is known to be.
-    slow: Option<(u32, Instant)>,
-    /// Number of requests at the last look that saw a new or a running one, and when that was.
-    active: (u32, Instant),
-    next: Instant,
-}
-
-/// What a look found.
-enum Verdict {
-    Fine,
-    Idle,
-    SlowHead,
-}
-
-impl HeadTimer {
-    fn new(header_timeout: Duration, idle_timeout: Duration) -> Self {
-        let now = Instant::now();
-        let mut timer = Self { header_timeout, idle_timeout, slow: None, active: (0, now), next: now };
-        timer.next = now + timer.interval();
-        timer
-    }
-
-    /// A quarter of the shorter time-out: a client gets its time-out and at most a quarter more.
-    fn interval(&self) -> Duration {
-        (self.header_timeout.min(self.idle_timeout) / 4).max(Duration::from_millis(10))
-    }
-
-    fn next(&self) -> Instant {
-        self.next
-    }
-
-    fn look(&mut self, activity: &Activity, head_in_progress: bool, now: Instant) -> Verdict {
-        self.next = now + self.interval();
-        let started = activity.started.load(Ordering::Relaxed);
-        if started != self.active.0 || activity.active.load(Ordering::Relaxed) > 0 {
-            self.active = (started, now);
-        }
-        if head_in_progress {
-            match self.slow {
-                // No request began in between, so it is the same head.
-                Some((head, since)) if head == started => {
-                    if now.duration_since(since) >= self.header_timeout {
-                        return Verdict::SlowHead;
-                    }
-                }
-                _ => self.slow = Some((started, now)),
-            }
-            return Verdict::Fine;
-        }
-        self.slow = None;
-        if now.duration_since(self.active.1) >= self.idle_timeout { Verdict::Idle } else { Verdict::Fine }
-    }
-}
-
-/// The requests of one connection, for its timer.
-#[derive(Debug, Default)]
-struct Activity {
-    /// Requests that began, ever.
-    started: AtomicU32,
-    /// Requests that are being served.
-    active: AtomicU32,
-}
-
-impl Activity {
-    fn begin(self: &Arc<Self>) -> Active {
-        self.started.fetch_add(1, Ordering::Relaxed);
-        self.active.fetch_add(1, Ordering::Relaxed);
-        Active(Arc::clone(self))
-    }
-}
 
 /// A request that is being answered, small enough to be moved.
 struct Answering<F> {
@@ -321,65 +239,5 @@ impl<F: Future> Future for Answering<F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.work.as_mut().poll(context).map(Ok)
-    }
-}
-
-/// Ends a request's activity, also when it is dropped half-way.
-struct Active(Arc<Activity>);
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        self.0.active.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{sync::Arc, time::Duration};
-
-    use tokio::time::Instant;
-
-    use super::{Activity, HeadTimer, Verdict};
-
-    fn timer(header_seconds: u64, idle_seconds: u64) -> (HeadTimer, Instant) {
-        (
-            HeadTimer::new(Duration::from_secs(header_seconds), Duration::from_secs(idle_seconds)),
-            Instant::now(),
-        )
-    }
-
-    #[test]
-    fn a_head_that_does_not_end_is_slow() {
-        let (mut timer, start) = timer(8, 60);
-        let activity = Arc::new(Activity::default());
-        for seconds in [0, 2, 4, 6] {
-            let verdict = timer.look(&activity, true, start + Duration::from_secs(seconds));
-            assert!(matches!(verdict, Verdict::Fine), "{seconds}");
-        }
-        assert!(matches!(timer.look(&activity, true, start + Duration::from_secs(8)), Verdict::SlowHead));
-    }
-
-    #[test]
-    fn heads_that_end_are_not_slow_however_often_one_is_seen() {
-        let (mut timer, start) = timer(8, 60);
-        let activity = Arc::new(Activity::default());
-        for seconds in 0..40 {
-            drop(activity.begin());
-            assert!(matches!(
-                timer.look(&activity, true, start + Duration::from_secs(seconds)),
-                Verdict::Fine
-            ));
-        }
-    }
-
-    #[test]
-    fn only_a_connection_without_a_request_is_idle() {
-        let (mut timer, start) = timer(8, 60);
-        let activity = Arc::new(Activity::default());
-        let request = activity.begin();
-        assert!(matches!(timer.look(&activity, false, start + Duration::from_secs(100)), Verdict::Fine));
-        drop(request);
-        assert!(matches!(timer.look(&activity, false, start + Duration::from_secs(150)), Verdict::Fine));
-        assert!(matches!(timer.look(&activity, false, start + Duration::from_secs(161)), Verdict::Idle));
     }
 }

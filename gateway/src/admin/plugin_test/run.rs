@@ -126,8 +126,9 @@ async fn authenticate(
     Ok(Outcome::Allow)
 }
 
-fn answered(gateway: &Gateway, reply: Reply) -> Outcome {
-    Outcome::Respond(whole(made_here(gateway, reply)))
+fn answered(gateway: &Gateway, mut reply: Reply) -> Outcome {
+    made_here(gateway, &mut reply);
+    Outcome::Respond(whole(reply))
 }
 
 /// Answers of code are in memory.

@@ -159,7 +159,7 @@ fn make(
         after,
         sent_to,
         response_headers,
-        session: (session, effects.session),
+        session: (session, effects.session.map(|session| *session)),
         metrics,
         took,
     })

@@ -8,6 +8,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 
 use super::FramingError::*;
+use super::follower::MAX_CHUNK_EXTENSIONS;
 use super::*;
 
 type Verdict = Option<(FramingError, usize)>;

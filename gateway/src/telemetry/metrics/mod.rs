@@ -10,25 +10,22 @@ mod failures;
 mod given;
 mod levels;
 mod processes;
+mod requests;
 #[cfg(test)]
 mod speed;
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, core::Collector};
+use prometheus::{IntCounter, IntCounterVec, Opts, Registry, core::Collector};
 
-use self::{api::STATUS_CLASSES, given::GivenNames, processes::ScriptProcesses};
 pub use self::{
     api::{ApiMetrics, upstream},
     failures::Failures,
     given::{GivenKind, GivenSeries},
     levels::{Levels, set},
 };
+use self::{given::GivenNames, processes::ScriptProcesses, requests::Requests};
 
 /// Content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-/// From a script that answers at once to an upstream's time-out, in seconds.
-const DURATIONS: [f64; 16] =
-    [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// Why no API served a request.
 pub mod unserved {
@@ -79,8 +76,7 @@ pub struct EventMetrics {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    requests: IntCounterVec,
-    durations: HistogramVec,
+    requests: Requests,
     upstream_failures: IntCounterVec,
     script_failures: IntCounterVec,
     script_processes: ScriptProcesses,
@@ -122,20 +118,8 @@ impl Metrics {
             "Reloads, by `outcome`: `success`, `failure` (everything stays as it was).",
             &["outcome"],
         );
-        let durations = HistogramOpts::new(
-            "gatehouse_request_duration_seconds",
-            "Time from the head of a request to the head of its answer.",
-        );
         Self {
-            requests: counters(
-                "gatehouse_requests_total",
-                "Requests that an API answered, by the class of the status: `1xx` to `5xx`, `other`.",
-                &["api_id", "status_class"],
-            ),
-            durations: registered(
-                &registry,
-                HistogramVec::new(durations.buckets(DURATIONS.to_vec()), &["api_id"]),
-            ),
+            requests: registered(&registry, Requests::new()),
             upstream_failures: counters(
                 "gatehouse_upstream_failures_total",
                 "Calls of upstreams that gave no answer, by `kind`: `timeout`, `lookup`, `connect`, `broken`.",
@@ -195,8 +179,7 @@ impl Metrics {
     /// What the requests of an API count with.
     pub fn api(&self, api_id: &str) -> ApiMetrics {
         ApiMetrics {
-            requests: STATUS_CLASSES.map(|class| self.requests.with_label_values(&[api_id, class])),
-            durations: self.durations.with_label_values(&[api_id]),
+            requests: self.requests.of(api_id),
             upstream_failures: Failures::new(upstream::KINDS, |kind| {
                 self.upstream_failures.with_label_values(&[api_id, kind])
             }),
