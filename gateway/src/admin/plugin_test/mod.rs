@@ -1,7 +1,7 @@
 //! `POST /tyk/plugins/test`: one call of a hook, a virtual endpoint or a function of a plugin, without a client.
 //!
-//! [`given`] is what is asked for, in the shape of Tyk's test runner with additions, [`subject`] finds or loads what is to be
-//! called, [`run`] calls it as the chain does, and [`told`] says what came of it. What the code reaches meanwhile is a
+//! `given` is what is asked for, in the shape of Tyk's test runner with additions, `subject` finds or loads what is to be
+//! called, `run` calls it as the chain does, and `told` says what came of it. What the code reaches meanwhile is a
 //! [`Rehearsal`]'s: no key, counter or stored value of the gateway is touched.
 
 mod given;
