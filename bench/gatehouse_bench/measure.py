@@ -99,9 +99,9 @@ class Contender:
         """One round: load between two readings of the CPU time, then the memory."""
         assert self._running, "a contender is started before it is measured"
         pid = self._running.pid
-        before, commands = process_tree.cpu_times(pid), self._server.redis_commands()
+        before, commands = process_tree.cpu_seconds(pid), self._server.redis_commands()
         result = self.load(connections, seconds)
-        cpu = process_tree.cpu_spent(before, process_tree.cpu_times(pid))
+        cpu = process_tree.cpu_seconds(pid) - before
         if result.requests == 0:
             return
         if commands is not None:

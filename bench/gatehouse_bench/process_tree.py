@@ -7,11 +7,15 @@ from pathlib import Path
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 # Positions in /proc/PID/stat, counted after the command name, which may hold spaces.
-STAT_PARENT, STAT_USER_TICKS, STAT_SYSTEM_TICKS = 1, 11, 12
+STAT_PARENT = 1
+# User and system time of the process itself, then of its children that ended and were waited for, with theirs.
+STAT_TICKS = slice(11, 15)
+# Readings of a tree from which a process ends meanwhile, before that is an error.
+MOST_READINGS = 10
 
 
 class ProcessLost(Exception):
-    """A process of the server ended while it was watched, and took its CPU time with it."""
+    """A process of the server ended while it was looked at."""
 
 
 def _stat(pid: int) -> list[str]:
@@ -35,23 +39,18 @@ def members(root: int) -> list[int]:
     return tree
 
 
-def cpu_times(root: int) -> dict[int, float]:
-    """User and system time in seconds of each process of the tree, threads included."""
-    times = {}
-    for pid in members(root):
+def cpu_seconds(root: int) -> float:
+    """User and system time of the tree, threads included, and processes that have ended since."""
+    for _ in range(MOST_READINGS):
         try:
-            stat = _stat(pid)
-        except (FileNotFoundError, ProcessLookupError) as error:
-            raise ProcessLost(f"process {pid} ended") from error
-        times[pid] = (int(stat[STAT_USER_TICKS]) + int(stat[STAT_SYSTEM_TICKS])) / TICKS_PER_SECOND
-    return times
+            return sum(_ticks(pid) for pid in members(root)) / TICKS_PER_SECOND
+        except (FileNotFoundError, ProcessLookupError):
+            _stat(root)  # gone itself: there is nothing to read again
+    raise ProcessLost(f"processes below {root} end all the time")
 
 
-def cpu_spent(before: dict[int, float], after: dict[int, float]) -> float:
-    """Seconds of CPU between two readings; a process born in between counts from its birth."""
-    if lost := before.keys() - after.keys():
-        raise ProcessLost(f"process {min(lost)} of the server ended during the run")
-    return sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
+def _ticks(pid: int) -> int:
+    return sum(map(int, _stat(pid)[STAT_TICKS]))
 
 
 def resident_mb(root: int) -> float:

@@ -56,10 +56,23 @@ pub(super) struct Child {
     /// The programs of which it has VMs, the least recently used first.
     programs: Vec<(u64, Weak<Known>)>,
     busy: bool,
+    /// It has said something since its last order.
+    spoken: bool,
     /// Bytes of the longest report.
     most_bytes: u32,
     /// When it was given back.
     pub(super) idle_since: Instant,
+    /// Why it ended, once somebody has asked.
+    obituary: Option<Obituary>,
+}
+
+/// Why a process ended.
+#[derive(Debug, Clone)]
+struct Obituary {
+    reason: EndReason,
+    message: String,
+    /// By SIGKILL: from outside, for nothing that it does itself ends so.
+    killed: bool,
 }
 
 impl Child {
@@ -83,8 +96,10 @@ impl Child {
             reports,
             programs: Vec::new(),
             busy: true,
+            spoken: false,
             most_bytes: REPORT_BYTES,
             idle_since: Instant::now(),
+            obituary: None,
         };
         let begin = Order::Begin { driver, parent: process::id() };
         protocol::write(&mut child.orders.stream, &begin)?;
@@ -93,6 +108,7 @@ impl Child {
 
     pub(super) fn send(&mut self, order: &Order<'_>, until: Instant) -> Result<(), Lost> {
         self.orders.until = until;
+        self.spoken = matches!(order, Order::Answer(_));
         Ok(protocol::write(&mut self.orders, order)?)
     }
 
@@ -121,7 +137,15 @@ impl Child {
 
     pub(super) fn receive(&mut self, until: Instant) -> Result<Report, Lost> {
         self.reports.get_mut().until = until;
-        Ok(protocol::read(&mut self.reports, self.most_bytes)?)
+        let report = protocol::read(&mut self.reports, self.most_bytes)?;
+        self.spoken = true;
+        Ok(report)
+    }
+
+    /// Whether its last order may be given to another process: this one was ended from outside before anything of that order
+    /// could be seen.
+    pub(super) fn died_unheard(&mut self) -> bool {
+        !self.spoken && self.died().killed
     }
 
     /// Waits until it takes its next order, and says by how much it has grown.
@@ -183,16 +207,27 @@ impl Child {
 
     /// Why it ended by itself, and words for it.
     pub(super) fn obituary(&mut self) -> (EndReason, String) {
+        let died = self.died();
+        (died.reason, died.message)
+    }
+
+    fn died(&mut self) -> Obituary {
+        if let Some(known) = &self.obituary {
+            return known.clone();
+        }
         self.kill();
         let mut words = Vec::new();
         if let Some(stderr) = &mut self.process.stderr {
             let _ = stderr.take(LAST_WORDS).read_to_end(&mut words);
         }
-        let words = String::from_utf8_lossy(&words);
-        match self.process.wait() {
-            Ok(status) => cause(status, &words),
-            Err(error) => (EndReason::Signal, format!("its process was lost: {error}")),
-        }
+        let died = match self.process.wait() {
+            Ok(status) => cause(status, &String::from_utf8_lossy(&words)),
+            Err(error) => {
+                let message = format!("its process was lost: {error}");
+                Obituary { reason: EndReason::Signal, message, killed: false }
+            }
+        };
+        self.obituary.insert(died).clone()
     }
 }
 
@@ -204,22 +239,24 @@ impl Drop for Child {
 }
 
 /// What the standard library writes when there is no memory, and when a stack is full.
-fn cause(status: ExitStatus, words: &str) -> (EndReason, String) {
-    if words.contains("memory allocation of") {
-        return (EndReason::Memory, "ran out of memory".to_owned());
-    }
-    if words.contains("overflowed its stack") {
-        return (EndReason::Memory, "ran out of stack".to_owned());
-    }
-    match (status.signal(), status.code()) {
-        (Some(number), _) => (EndReason::Signal, format!("its process was ended by signal {number}")),
-        (None, Some(code)) => {
-            let words = words.lines().next().unwrap_or_default();
-            let words = &words[..words.floor_char_boundary(LAST_WORDS_SHOWN)];
-            (EndReason::Exit, format!("its process ended with code {code}: {words}"))
+fn cause(status: ExitStatus, words: &str) -> Obituary {
+    let killed = status.signal() == Some(libc::SIGKILL);
+    let (reason, message) = if words.contains("memory allocation of") {
+        (EndReason::Memory, "ran out of memory".to_owned())
+    } else if words.contains("overflowed its stack") {
+        (EndReason::Memory, "ran out of stack".to_owned())
+    } else {
+        match (status.signal(), status.code()) {
+            (Some(number), _) => (EndReason::Signal, format!("its process was ended by signal {number}")),
+            (None, Some(code)) => {
+                let words = words.lines().next().unwrap_or_default();
+                let words = &words[..words.floor_char_boundary(LAST_WORDS_SHOWN)];
+                (EndReason::Exit, format!("its process ended with code {code}: {words}"))
+            }
+            (None, None) => (EndReason::Exit, "its process ended".to_owned()),
         }
-        (None, None) => (EndReason::Exit, "its process ended".to_owned()),
-    }
+    };
+    Obituary { reason, message, killed }
 }
 
 /// This very binary, also after the file was replaced, with nothing of the environment.

@@ -202,7 +202,14 @@ impl Vm for WalledVm {
     ) -> Result<String, ScriptError> {
         self.tidy();
         let mut child = take(&self.children, Some(&self.known), &mut *host, bounds.deadline)?;
-        match self.run(&mut child, call, &mut *host, bounds) {
+        let mut ran = self.run(&mut child, call, &mut *host, bounds);
+        // Somebody may have ended the process while nobody used it, so short ago that it did not show.
+        if matches!(ran, Err(Lost::Gone)) && child.died_unheard() {
+            drop(self.children.lost(child, Lost::Gone, bounds.deadline));
+            child = take(&self.children, Some(&self.known), &mut *host, bounds.deadline)?;
+            ran = self.run(&mut child, call, &mut *host, bounds);
+        }
+        match ran {
             Ok(result) if child.is_busy() => {
                 self.spent = Some(child);
                 result
