@@ -224,7 +224,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     row("gatehouse.metrics.listen", TEXT, "", "Address and port, such as `127.0.0.1:9100`, at which `/metrics` is published for \
         Prometheus; empty is nowhere, port 0 lets the system choose."),
     row("gatehouse.storage.path", TEXT, "\"gatehouse.redb\"", "File with the keys when there is no Redis, for this gateway alone; made when it is first needed."),
-    row("gatehouse.storage.timeout_ms", milliseconds(1), "2000", "Time for one operation of the store."),
+    row("gatehouse.storage.timeout_ms", milliseconds(1), "5000", "Time for one operation of the store; a write to the file waits for the disk."),
     row("gatehouse.storage.connect_timeout_ms", milliseconds(1), "2000", "Time to connect to Redis."),
     row("gatehouse.storage.session_cache_ms", milliseconds(0), "1000",
         "How long a session is remembered without asking the store; a change by a gateway of the same store is seen at once."),

@@ -122,7 +122,7 @@ pub struct PoliciesSettings {
 pub struct StorageSettings {
     /// Where.
     pub place: StoragePlace,
-    /// Time for one operation (`gatehouse.storage.timeout_ms`, 2 s).
+    /// Time for one operation (`gatehouse.storage.timeout_ms`, 5 s).
     pub timeout: Duration,
     /// Time to connect (`gatehouse.storage.connect_timeout_ms`, 2 s).
     pub connect_timeout: Duration,
