@@ -37,7 +37,7 @@ pub(super) fn new(
     prepared: Arc<Prepared>,
 ) -> Box<dyn Begun> {
     let (arenas, loaded) = (Arc::clone(arenas), Arc::clone(loaded));
-    Box::new(BegunRun { arenas, loaded, prepared, state: State::New, answer: None })
+    Box::new(BegunRun { arenas, loaded, prepared, state: State::New, answer: None, weight: Weight::Light })
 }
 
 /// Processor time of this thread.
@@ -60,11 +60,24 @@ struct BegunRun {
     state: State,
     /// What the run gets when it goes on.
     answer: Option<Answer>,
+    weight: Weight,
+}
+
+/// What is known of a call's time in functions of the gateway, which get much to do from some scripts and do not look at the clock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    Light,
+    /// A piece of it was late when it asked for something outside, which may have been the time of others.
+    Suspect,
+    /// It takes long on async threads, and stays away from them.
+    Heavy,
 }
 
 /// Where a piece of a call ended.
 enum Stop {
     At(Progress),
+    /// At this, after more time than it had.
+    Late(Progress),
     Preempted,
 }
 
@@ -162,7 +175,8 @@ impl BegunRun {
                     if let Some(entry) = HOST_FUNCTIONS.get(function)
                         && entry.function.reaches_out()
                     {
-                        return Stop::At(Progress::Asks(entry.function, arguments));
+                        let asks = Progress::Asks(entry.function, arguments);
+                        return if left.is_zero() { Stop::Late(asks) } else { Stop::At(asks) };
                     }
                     match call::ask(host, function, &arguments) {
                         Ok(answer) => run.answer(answer),
@@ -180,6 +194,11 @@ impl Begun for BegunRun {
     }
 
     fn run_briefly(&mut self, call: &Call, host: &mut dyn Host, bounds: &CallBounds) -> Progress {
+        if self.weight == Weight::Heavy {
+            self.stand_aside();
+            return Progress::TakesLong;
+        }
+        let weighed = (self.weight == Weight::Suspect).then(thread_time);
         let mut run = match self.at_once(call, bounds) {
             Ok(Some(run)) => run,
             Ok(None) => return Progress::TakesLong,
@@ -196,6 +215,14 @@ impl Begun for BegunRun {
         self.state = State::Runs(run);
         match stop {
             Stop::At(progress) => progress,
+            Stop::Late(progress) => {
+                self.weight = Weight::Suspect;
+                if weighed.is_some_and(|begun| thread_time() >= begun + MOMENT + MORE) {
+                    self.weight = Weight::Heavy;
+                    self.prepared.slow.took_long(&call.function);
+                }
+                progress
+            }
             Stop::Preempted => {
                 self.prepared.slow.took_long(&call.function);
                 self.stand_aside();
@@ -221,7 +248,7 @@ impl Begun for BegunRun {
             let awaited = matches!(stop, Stop::Preempted) && self.arenas.is_awaited(run.arena());
             self.state = State::Runs(run);
             match stop {
-                Stop::At(progress) => return progress,
+                Stop::At(progress) | Stop::Late(progress) => return progress,
                 Stop::Preempted if Instant::now() >= end && is_wanted() => {
                     self.stand_aside();
                     return Progress::TakesLong;
