@@ -307,7 +307,7 @@ fn what_a_loaded_api_has_can_be_tested() {
     assert_eq!(first["request_after"]["SetHeaders"], json!({"X-First": "1"}));
     let second = told(&gateway, of("post", json!({"session": {"alias": "Ada"}})));
     assert_eq!(second["request_after"]["Headers"]["X-Second"], json!(["Ada"]));
-    let hello = json!({"request": {"Path": "/shop/hello", "Headers": {"X-Name": "Ada"}}});
+    let hello = json!({"request": {"path": "/shop/hello", "headers": {"X-Name": "Ada"}}});
     let hello = told(&gateway, of("rust_plugin", hello));
     assert_eq!(
         (&hello["outcome"], &hello["logs"][0]["message"]),

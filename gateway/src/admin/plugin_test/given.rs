@@ -82,43 +82,43 @@ pub(super) struct PluginTest {
     pub(super) keys: BTreeMap<String, Value>,
 }
 
-/// `request`.
+/// `request`; names in lower case count too, as Go's reader of JSON has it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 #[allow(non_snake_case, reason = "these are the names on the wire")]
 pub(super) struct GivenRequest {
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "method")]
     pub(super) Method: String,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "path")]
     pub(super) Path: String,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "url")]
     pub(super) URL: String,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "requestURI", alias = "request_uri")]
     pub(super) RequestURI: String,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "headers")]
     pub(super) Headers: BTreeMap<String, Texts>,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "body")]
     pub(super) Body: String,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "body_base64")]
     pub(super) BodyBase64: String,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "params")]
     pub(super) Params: BTreeMap<String, Texts>,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "scheme")]
     pub(super) Scheme: String,
 }
 
-/// `response`.
+/// `response`; names as in a request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 #[allow(non_snake_case, reason = "these are the names on the wire")]
 pub(super) struct GivenResponse {
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "statusCode", alias = "status_code")]
     pub(super) StatusCode: u16,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "headers")]
     pub(super) Headers: BTreeMap<String, Texts>,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "body")]
     pub(super) Body: String,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "body_base64")]
     pub(super) BodyBase64: String,
 }
 
@@ -130,7 +130,7 @@ struct GivenAnswer {
     method: String,
     #[serde(deserialize_with = "null_is_default")]
     url: String,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "null_is_default", alias = "status")]
     code: u16,
     #[serde(deserialize_with = "null_is_default")]
     headers: BTreeMap<String, Texts>,
