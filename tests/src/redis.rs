@@ -97,7 +97,12 @@ impl Redis {
         self.try_command(words).unwrap_or_else(|error| panic!("redis: {words:?}: {error}"))
     }
 
-    fn try_command(&self, words: &[&str]) -> io::Result<String> {
+    /// As [`command`](Self::command), for those who wait for something: a server may close connections meanwhile, as sentinels
+    /// make it do when they change its role.
+    ///
+    /// # Errors
+    /// When the connection does not last.
+    pub fn try_command(&self, words: &[&str]) -> io::Result<String> {
         exchange(self.address, words)
     }
 }
