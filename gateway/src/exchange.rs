@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use crate::{
+    chain::looping::MAX_LOOPS,
     plugins::ResponseHeaders,
     reply::error::GatewayError,
     response_cache::CacheFill,
@@ -76,6 +77,61 @@ pub struct Exchange {
     pub checks_limits: bool,
     /// It is one of a batch.
     pub in_batch: bool,
+}
+
+/// What a request brings, wherever it comes from.
+pub struct Arrived {
+    /// See [`Exchange::method`].
+    pub method: Method,
+    /// See [`Exchange::uri`].
+    pub uri: Uri,
+    /// See [`Exchange::version`].
+    pub version: Version,
+    /// See [`Exchange::headers`].
+    pub headers: HeaderMap,
+    /// See [`Exchange::body`].
+    pub body: RequestBody,
+    /// See [`Exchange::client`].
+    pub client: SocketAddr,
+    /// See [`Exchange::scheme`].
+    pub scheme: &'static str,
+    /// See [`Exchange::request_id`].
+    pub request_id: RequestId,
+}
+
+impl From<Arrived> for Exchange {
+    /// A request of which nothing has been done yet.
+    #[inline]
+    fn from(arrived: Arrived) -> Self {
+        let Arrived { method, uri, version, headers, body, client, scheme, request_id } = arrived;
+        Self {
+            method,
+            uri,
+            version,
+            headers,
+            body,
+            client,
+            scheme,
+            request_id,
+            upgrade: None,
+            loops: 0,
+            session: None,
+            session_found: None,
+            key: None,
+            quota: None,
+            let_in: false,
+            response_headers: ResponseHeaders::default(),
+            sent_to: SentTo::default(),
+            client_uri: None,
+            sent: None,
+            cache_fill: None,
+            outer_caller: None,
+            loop_limit: MAX_LOOPS,
+            version_name: None,
+            checks_limits: true,
+            in_batch: false,
+        }
+    }
 }
 
 impl Exchange {

@@ -16,10 +16,9 @@ use time::{OffsetDateTime, macros::format_description};
 
 use super::hook_url;
 use crate::{
-    exchange::{Exchange, RequestBody, SentTo},
+    exchange::{Arrived, Exchange, RequestBody},
     js::header_name,
     live::api::LiveApi,
-    plugins::ResponseHeaders,
     reply::{Reply, body::ReplyBody, error::GatewayError},
     serve::Gateway,
     telemetry::request_id::RequestId,
@@ -183,7 +182,7 @@ fn inner(base: &str, request: &BatchRequest, outer: &Exchange) -> Result<Exchang
     if !body.is_empty() {
         headers.insert(header::CONTENT_LENGTH, body.len().into());
     }
-    Ok(Exchange {
+    let exchange = Exchange::from(Arrived {
         method,
         uri,
         version: Version::HTTP_11,
@@ -192,24 +191,8 @@ fn inner(base: &str, request: &BatchRequest, outer: &Exchange) -> Result<Exchang
         client: outer.client,
         scheme: outer.scheme,
         request_id: RequestId::next(),
-        upgrade: None,
-        loops: 0,
-        session: None,
-        session_found: None,
-        key: None,
-        let_in: false,
-        response_headers: ResponseHeaders::default(),
-        sent_to: SentTo::default(),
-        client_uri: None,
-        sent: None,
-        cache_fill: None,
-        outer_caller: None,
-        loop_limit: outer.loop_limit,
-        version_name: None,
-        checks_limits: true,
-        quota: None,
-        in_batch: true,
-    })
+    });
+    Ok(Exchange { loop_limit: outer.loop_limit, in_batch: true, ..exchange })
 }
 
 /// Boxed because the way leads back to where it came from.

@@ -15,9 +15,8 @@ use hyper::body::Incoming;
 use super::{Gateway, Origin, analytics::Begun, health};
 use crate::{
     admin, chain,
-    exchange::{ClientBody, Exchange, RequestBody, SentTo, UpgradeRequest},
+    exchange::{Arrived, ClientBody, Exchange, RequestBody, UpgradeRequest},
     live::api::LiveApi,
-    plugins::ResponseHeaders,
     proxy::headers,
     reply::{Reply, body::ReplyBody, error::GatewayError},
     telemetry::{access_log::AccessEntry, request_id::RequestId},
@@ -120,7 +119,7 @@ impl Gateway {
         } else {
             RequestBody::Streaming(ClientBody::new(body, limits.request_body_bytes, limits.body_timeout))
         };
-        Exchange {
+        let exchange = Exchange::from(Arrived {
             method: parts.method,
             uri: parts.uri,
             version: parts.version,
@@ -129,24 +128,8 @@ impl Gateway {
             client: origin.client,
             scheme: origin.scheme,
             request_id,
-            upgrade,
-            loops: 0,
-            session: None,
-            session_found: None,
-            key: None,
-            quota: None,
-            let_in: false,
-            response_headers: ResponseHeaders::default(),
-            sent_to: SentTo::default(),
-            client_uri: None,
-            sent: None,
-            cache_fill: None,
-            outer_caller: None,
-            loop_limit: chain::looping::MAX_LOOPS,
-            version_name: None,
-            checks_limits: true,
-            in_batch: false,
-        }
+        });
+        Exchange { upgrade, ..exchange }
     }
 
     /// Refuses at once what is over a bound of the gateway itself.

@@ -13,9 +13,8 @@ use super::{
     given::{self, GivenRequest, GivenResponse, HookType, PluginTest},
 };
 use crate::{
-    chain::{looping::MAX_LOOPS, virtual_endpoint::canonical_name},
-    exchange::{Exchange, RequestBody, SentTo},
-    plugins::ResponseHeaders,
+    chain::virtual_endpoint::canonical_name,
+    exchange::{Arrived, Exchange, RequestBody, SentTo},
     telemetry::request_id::RequestId,
 };
 
@@ -86,7 +85,7 @@ fn exchange(given: &GivenRequest, client: SocketAddr) -> Result<Exchange, String
     if !body.is_empty() {
         headers.insert(header::CONTENT_LENGTH, body.len().into());
     }
-    Ok(Exchange {
+    let exchange = Exchange::from(Arrived {
         method,
         uri,
         version: Version::HTTP_11,
@@ -95,24 +94,8 @@ fn exchange(given: &GivenRequest, client: SocketAddr) -> Result<Exchange, String
         client,
         scheme,
         request_id: RequestId::next(),
-        upgrade: None,
-        loops: 0,
-        session: None,
-        session_found: None,
-        key: None,
-        quota: None,
-        let_in: false,
-        response_headers: ResponseHeaders::default(),
-        sent_to: SentTo::default(),
-        client_uri: None,
-        sent: None,
-        cache_fill: None,
-        outer_caller: None,
-        loop_limit: MAX_LOOPS,
-        version_name: None,
-        checks_limits: false,
-        in_batch: false,
-    })
+    });
+    Ok(Exchange { checks_limits: false, ..exchange })
 }
 
 /// Path and query: as they are given, or else put together as Tyk does.

@@ -16,11 +16,11 @@ use super::{super::CommandError, Given, memory_store::MemoryStore};
 use crate::{
     config::settings::UpstreamSettings,
     crash::CallSite,
-    exchange::{Exchange, RequestBody, SentTo},
+    exchange::{Arrived, Exchange, RequestBody, SentTo},
     js::outbound::outbound_client,
     plugins::{
         AuthOutcome, CallContext, Called, Effects, Kept, Kind, PluginFailure, PluginFunction, PluginOutcome,
-        PluginServices, PluginSite, ResponseHeaders,
+        PluginServices, PluginSite,
         metrics::{PluginMetrics, Series, SeriesKey},
     },
     proxy::{direct::HostPools, hosts::Hosts, tls},
@@ -187,7 +187,7 @@ fn crash_site(request: &Request<Bytes>, api: &str, function: &PluginFunction) ->
 }
 
 fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<Session>>) -> Exchange {
-    Exchange {
+    let exchange = Exchange::from(Arrived {
         method: request.method().clone(),
         uri: request.uri().clone(),
         version: Version::HTTP_11,
@@ -196,24 +196,8 @@ fn exchange(request: &Request<Bytes>, scheme: &'static str, session: Option<Arc<
         client: SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000)),
         scheme,
         request_id: RequestId::next(),
-        upgrade: None,
-        loops: 0,
-        quota: None,
-        let_in: false,
-        session,
-        session_found: None,
-        key: None,
-        response_headers: ResponseHeaders::default(),
-        sent_to: SentTo::default(),
-        client_uri: None,
-        sent: None,
-        cache_fill: None,
-        outer_caller: None,
-        loop_limit: crate::chain::looping::MAX_LOOPS,
-        version_name: None,
-        checks_limits: true,
-        in_batch: false,
-    }
+    });
+    Exchange { session, ..exchange }
 }
 
 /// The request that an exchange has become.

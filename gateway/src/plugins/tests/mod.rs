@@ -20,14 +20,14 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tokio::runtime::Handle;
 
 use super::{
-    Kept, Kind, PluginFunction, PluginRegistry, ResponseHeaders,
+    Kept, Kind, PluginFunction, PluginRegistry,
     metrics::PluginMetrics,
     site::{ApiFacts, PluginServices, PluginSite},
 };
 use crate::{
     config::settings::UpstreamSettings,
     crash::CallSite,
-    exchange::{Exchange, RequestBody, SentTo},
+    exchange::{Arrived, Exchange, RequestBody},
     proxy::{direct::HostPools, hosts::Hosts},
     telemetry::request_id::RequestId,
 };
@@ -56,7 +56,7 @@ pub(super) fn load(library_name: &str, function: &str, kind: Kind) -> Arc<Plugin
 }
 
 pub(super) fn exchange(method: Method, target: &str, body: &'static str) -> Exchange {
-    Exchange {
+    Exchange::from(Arrived {
         method,
         uri: target.parse().unwrap(),
         version: Version::HTTP_11,
@@ -65,24 +65,7 @@ pub(super) fn exchange(method: Method, target: &str, body: &'static str) -> Exch
         client: "192.0.2.7:4711".parse().unwrap(),
         scheme: "http",
         request_id: RequestId::next(),
-        upgrade: None,
-        loops: 0,
-        session: None,
-        session_found: None,
-        key: None,
-        quota: None,
-        let_in: false,
-        response_headers: ResponseHeaders::default(),
-        sent_to: SentTo::default(),
-        client_uri: None,
-        sent: None,
-        cache_fill: None,
-        outer_caller: None,
-        loop_limit: crate::chain::looping::MAX_LOOPS,
-        version_name: None,
-        checks_limits: true,
-        in_batch: false,
-    }
+    })
 }
 
 /// A place with this configuration and time-out; inside a runtime.
