@@ -381,6 +381,23 @@ impl Arena {
         for (start, end) in &self.written.2 {
             memory[*start..*end].copy_from_slice(&self.pristine[*start..*end]);
         }
+        self.restored(touched);
+    }
+
+    /// The same after a run that left these changes and no others, which are fewer than what it may have written to.
+    pub(crate) fn restore_changed(&mut self, changed: &Delta) {
+        let (touched, length) = (self.touched(), self.pristine.len());
+        if changed.length() < length {
+            // What is above it was not looked at.
+            return self.restore();
+        }
+        changed.undo_in(&self.pristine, self.reservation.contents_mut(length));
+        self.restored(touched);
+    }
+
+    /// Notes that the heap is pristine, after a run that touched so many bytes of it.
+    fn restored(&mut self, touched: usize) {
+        let length = self.pristine.len();
         self.restored += 1;
         if self.restored >= WATCHED_RUNS {
             self.restored = 0;
