@@ -240,7 +240,7 @@ impl ContextSide for CallState<'_> {
     }
 
     fn send(&self, call: HostCall) -> HostFuture<Result<OutboundReply, String>> {
-        outbound::send(&self.site.services, call, self.facts.deadline)
+        outbound::send(self.site, call, self.facts.deadline)
     }
 
     fn storage(&self, key: String, operation: StorageOperation) -> HostFuture<Result<Stored, String>> {
