@@ -311,7 +311,7 @@ fn keep_metadata(exchange: &mut Exchange, meta: Option<Map<String, Value>>) {
 
 /// The answer, or the gateway's own error with the hook's message; the hook's headers are on either.
 fn answered(answer: OverridingAnswer, exchange: &mut Exchange) -> Result<Reply, GatewayError> {
-    let mut headers = HeaderMap::with_capacity(answer.headers.len() + reply::ADDED_HEADERS);
+    let mut headers = reply::header_map::with_room(answer.headers.len());
     for (name, values) in &answer.headers {
         for value in values {
             // As in Tyk, a header that HTTP does not allow is left out of an answer.

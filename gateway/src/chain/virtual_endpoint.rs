@@ -179,6 +179,7 @@ fn reply(response: VirtualResponse) -> Result<Reply, ScriptError> {
     }
     let mut reply = Response::new(ReplyBody::from(response.body));
     *reply.status_mut() = status;
+    *reply.headers_mut() = reply::header_map::with_room(lines);
     for (name, values) in response.headers {
         // As in Tyk, a name or value that HTTP does not allow is left out.
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
