@@ -54,7 +54,7 @@ fn store() -> (Store, TempDir) {
 
 /// So many seconds after the beginning, which was 1,000,000 seconds after 1970.
 fn at(seconds: u64) -> Moment {
-    Moment { nanos: seconds * SECOND, unix: 1_000_000 + i64::try_from(seconds).unwrap() }
+    Moment::at(seconds * SECOND, 1_000_000 + i64::try_from(seconds).unwrap())
 }
 
 fn limit(requests: u64, seconds: u64) -> RateLimit {
@@ -204,7 +204,7 @@ fn threads_never_get_more_than_the_limit_in_a_window() {
                 let rate = RateLimit { requests: 50, per: Duration::from_nanos(per) };
                 let rate = Some(RateDemand { name: "k".into(), limit: rate });
                 let demand = Demand { rate, ..Demand::default() };
-                if passes(&memory, &demand, Moment { nanos, unix: 0 }) {
+                if passes(&memory, &demand, Moment::at(nanos, 0)) {
                     passed.push(nanos);
                 }
             }
@@ -262,9 +262,9 @@ async fn a_quota_renews_a_period_after_its_first_request() {
     }
     assert_eq!(verdict(&memory, &demand, at(110)).await, left(1, 1_000_210));
     // The calendar may step as it likes: periods are measured by a clock that does not.
-    let stepped = Moment { nanos: 111 * SECOND, unix: 5 };
+    let stepped = Moment::at(111 * SECOND, 5);
     assert_eq!(verdict(&memory, &demand, stepped).await, left(0, 1_000_210));
-    let stepped = Moment { nanos: 112 * SECOND, unix: 9_000_000 };
+    let stepped = Moment::at(112 * SECOND, 9_000_000);
     assert_eq!(verdict(&memory, &demand, stepped).await, Verdict::Refused(Refusal::Quota));
 }
 
@@ -325,7 +325,7 @@ async fn quotas_are_kept_in_the_store() {
     // Another life of the gateway goes on where this one was.
     let second = Memory::new(1000, store.clone());
     let Verdict::Passed(Some(state)) = verdict(&second, &demand, Moment::now()).await else { panic!() };
-    let ends = Moment::now().unix + 3600;
+    let ends = Moment::now().unix() + 3600;
     assert!(state.remaining == 2 && (ends - 2..=ends).contains(&state.renews), "{state:?}");
     assert_eq!(verdict(&second, &endless, Moment::now()).await, left(2, 0));
     second.reset_quota("k").await.unwrap();
@@ -350,7 +350,7 @@ async fn idle_counters_are_forgotten_and_there_is_a_bound() {
     let names: Vec<String> = (0..200_000).map(|number| format!("key-{number}")).collect();
     // One key in each millisecond, with windows of a second: never more than 1000 of them matter.
     for (number, name) in names.iter().enumerate() {
-        let now = Moment { nanos: number as u64 * 1_000_000, unix: 0 };
+        let now = Moment::at(number as u64 * 1_000_000, 0);
         assert!(passes(&memory, &Demand { rate: rate(name, 1, 1), ..Demand::default() }, now), "{number}");
     }
     let (windows, _) = memory.counters();
@@ -366,7 +366,7 @@ async fn idle_counters_are_forgotten_and_there_is_a_bound() {
     assert!(!passes(&memory, &Demand { rate: rate(&names[0], 1, 3600), ..Demand::default() }, at(2_001)));
     // A quota that is written may be forgotten while its period runs.
     let demand = Demand { quota: quota("q", 5, 100_000), ..Demand::default() };
-    assert_eq!(verdict(&memory, &demand, Moment::now()).await, left(4, Moment::now().unix + 100_000));
+    assert_eq!(verdict(&memory, &demand, Moment::now()).await, left(4, Moment::now().unix() + 100_000));
     let later = Moment { nanos: Moment::now().nanos + 100 * SECOND, ..Moment::now() };
     memory.forget_idle(later);
     assert_eq!(memory.counters().1, 1, "it is not written yet");
