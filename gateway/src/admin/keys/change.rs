@@ -61,7 +61,7 @@ async fn create(call: &Call, id: &str, mut session: Session, no_rights: &str) ->
         session.expires = record::now().saturating_add(seconds);
         applied.expires = session.expires;
     }
-    let reset = call.query("suppress_reset") != "1";
+    let reset = resets(call, &applied);
     begin_periods(&mut session, reset);
     write(gateway, &key, &session, &applied).await?;
     if reset {
@@ -87,7 +87,7 @@ pub async fn update(call: Call) -> Outcome {
     if let Some(data) = before.other.get("basic_auth_data") {
         session.other.insert("basic_auth_data".to_owned(), data.clone());
     }
-    let reset = call.query("suppress_reset") != "1";
+    let reset = resets(&call, &applied);
     if !reset {
         session.quota_renews = before.quota_renews;
         session.last_updated.clone_from(&before.last_updated);
@@ -191,6 +191,14 @@ fn trial_period(gateway: &Gateway, session: &Session) -> Option<i64> {
     let mut periods = named.filter_map(|policy| policy.other.get("key_expires_in")?.as_i64());
     // The last one counts, as in Tyk.
     periods.rfind(|seconds| *seconds > 0)
+}
+
+/// Whether a key is counted anew that is written now: the caller may say no, and all APIs that it opens together.
+fn resets(call: &Call, applied: &Session) -> bool {
+    let snapshot = call.gateway.snapshot();
+    let keeps = |id: &String| snapshot.apis().any(|api| *api.id == **id && api.key_limits.keeps_counts);
+    let rights = &applied.access_rights;
+    call.query("suppress_reset") != "1" && (rights.is_empty() || !rights.keys().all(keeps))
 }
 
 /// New periods of quota and rate begin with a change, unless the caller wants the old ones to go on.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{read, refusals, with};
+use crate::apidef::reader::unavailable::UPSTREAM_TLS;
 
 /// Values to put, the field that is refused then, and how its message begins.
 type Case<'a> = (Vec<(&'a str, Value)>, &'a str, &'a str);
@@ -306,6 +307,34 @@ fn what_has_no_effect_is_said() {
             )],
             "x-tyk-api-gateway.server.eventHandlers[0].url",
             "`x` is not an http or https URL: this web hook is not sent",
+        ),
+        (
+            vec![("!/upstream/tlsTransport", json!({"minVersion": "1.3", "maxVersion": "1.3"}))],
+            "x-tyk-api-gateway.upstream.tlsTransport.minVersion",
+            UPSTREAM_TLS,
+        ),
+        (
+            vec![("!/upstream/tlsTransport", json!({"minVersion": "1.2", "ciphers": ["X"]}))],
+            "x-tyk-api-gateway.upstream.tlsTransport.ciphers",
+            UPSTREAM_TLS,
+        ),
+        (
+            vec![("!/server/protocol", json!("tcp"))],
+            "x-tyk-api-gateway.server.protocol",
+            "has no effect: every API is served over HTTP",
+        ),
+        (
+            vec![(
+                "!/server/customDomain",
+                json!({"enabled": true, "name": "a.example", "certificates": ["x.pem"]}),
+            )],
+            "x-tyk-api-gateway.server.customDomain.certificates",
+            "have no effect: clients see the certificates of `http_server_options`",
+        ),
+        (
+            vec![("!/middleware/operations/getUsers", json!({"doNotTrackEndpoint": on}))],
+            "x-tyk-api-gateway.middleware.operations.getUsers.doNotTrackEndpoint",
+            "operation `getUsers` (GET /users): has no effect: analytics hooks of the API see its requests",
         ),
         (
             vec![("!/middleware/operations/getUsers", json!({"circuitBreaker": on}))],
