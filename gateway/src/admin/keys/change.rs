@@ -26,16 +26,17 @@ const NOT_SECURE: &str = "Failed to create key, ensure security settings are cor
 pub async fn add(call: Call) -> Outcome {
     let session = record::read(&call.body)?;
     let id = key::new_id().ok_or_else(Refused::no_randomness)?;
-    create(&call, &id, session, NO_RIGHTS).await
+    create(&call, (&id, false), session, NO_RIGHTS).await
 }
 
 /// A new key with this id; one that is there is replaced, as in Tyk.
 pub async fn add_named(call: Call) -> Outcome {
     let session = record::read(&call.body)?;
-    create(&call, call.parameter("keyName"), session, NOT_SECURE).await
+    create(&call, (call.parameter("keyName"), true), session, NOT_SECURE).await
 }
 
-async fn create(call: &Call, id: &str, mut session: Session, no_rights: &str) -> Outcome {
+/// `named` tells that the id was chosen by the caller.
+async fn create(call: &Call, (id, named): (&str, bool), mut session: Session, no_rights: &str) -> Outcome {
     let gateway = &call.gateway;
     let settings = gateway.sessions.settings();
     let name = key::name(settings, &session.org_id, id);
@@ -67,7 +68,7 @@ async fn create(call: &Call, id: &str, mut session: Session, no_rights: &str) ->
     if reset {
         forget_counts(gateway, &key, &applied).await?;
     }
-    tell(gateway, &applied, KeyChange::Created { org: &session.org_id, key: &key.name });
+    tell(gateway, &applied, KeyChange::Created { org: &session.org_id, key: &key.name, named });
     let hash = settings.hashed.then(|| key.id.to_string());
     Ok(Answer::key(&key.name, "added", hash.as_deref()).about(shown(gateway, &key)))
 }
