@@ -191,6 +191,7 @@ fn a_path_that_is_no_pattern_is_refused() {
 #[test]
 fn nothing_protected_is_served_open() {
     let schemes = json!({"key": {"type": "apiKey", "in": "header", "name": "Authorization"}, "other": {"type": "apiKey"},
+        "bad": {"type": "apiKey", "in": "header", "name": "not a name"},
         "jwt": {"type": "http", "scheme": "Bearer", "bearerFormat": "JWT"}, "basic": {"type": "http", "scheme": "basic"},
         "oauth": {"type": "oauth2"}, "oidc": {"type": "openIdConnect"}, "mtls": {"type": "mutualTLS"}, "odd": {}});
     let on = json!({"enabled": true});
@@ -228,10 +229,11 @@ fn nothing_protected_is_served_open() {
             "asks for a second key",
         ),
         (
-            json!({"securitySchemes": {"key": {"enabled": true, "header": {"enabled": true, "name": "not a name"}}}}),
-            "securitySchemes.key.header.name",
+            json!({"securitySchemes": {"other": {"enabled": true, "header": {"enabled": true, "name": "not a name"}}}}),
+            "securitySchemes.other.header.name",
             "`not a name` is not a header name",
         ),
+        (scheme("bad"), "securitySchemes.bad.header.name", "`not a name` is not a header name"),
         (
             json!({"securityProcessingMode": "compliant", "security": [["a"], ["b"]]}),
             "securityProcessingMode",
@@ -348,6 +350,20 @@ fn what_has_no_effect_is_said() {
             ],
             "",
             "fields without effect here: x-tyk-api-gateway.middleware.operations.getUsers.new, x-tyk-api-gateway.server.made_up",
+        ),
+        (
+            vec![
+                (
+                    "/components/securitySchemes",
+                    json!({"k": {"type": "apiKey", "in": "header", "name": "X-Key"}}),
+                ),
+                (
+                    "!/server/authentication",
+                    json!({"enabled": true, "securitySchemes": {"k": {"enabled": true, "header": {"enabled": true, "name": "X-Other"}}}}),
+                ),
+            ],
+            "x-tyk-api-gateway.server.authentication.securitySchemes.k.header.name",
+            "has no effect: `components.securitySchemes` says that it is `X-Key`, which counts",
         ),
         (
             vec![("/security", json!([{"a": []}]))],
