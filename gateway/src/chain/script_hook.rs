@@ -115,7 +115,7 @@ pub async fn response(
         function: Arc::clone(&hook.function),
         kind: CallKind::ResponseHook(hook_request(exchange), object),
         request,
-        session_json: exchange.session_seen().map(|session| session.to_json().into()),
+        session_json: exchange.session_seen().map(|session| session.whole().to_json().into()),
     };
     let called = run(hook, gateway, call).await.and_then(|text| ResponseChanges::parse(&text));
     let changed = called.and_then(|changes| change_answer(changes, answer));
@@ -139,7 +139,7 @@ async fn call_for_request(
         session_json: use_session
             .then(|| exchange.session_seen())
             .flatten()
-            .map(|session| session.to_json().into()),
+            .map(|session| session.whole().to_json().into()),
     };
     let called = run(hook, gateway, call).await.and_then(|text| RequestChanges::parse(&text));
     let changed = called.and_then(|changes| change_request(changes, &body, exchange));

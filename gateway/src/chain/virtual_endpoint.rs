@@ -96,7 +96,7 @@ async fn call(
             .use_session
             .then(|| exchange.session_seen())
             .flatten()
-            .map(|session| session.to_value().to_string().into()),
+            .map(|session| session.whole().to_value().to_string().into()),
     };
     let text = gateway.js.call(&endpoint.script, call, &endpoint.budget).await?;
     VirtualResponse::parse(text)
