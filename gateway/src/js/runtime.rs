@@ -105,6 +105,11 @@ impl Script {
         })
     }
 
+    /// Whether its sources asked for nothing outside while they were loaded, so that another load comes to the same.
+    pub fn loads_alike(&self) -> bool {
+        self.loaded.tape.is_empty()
+    }
+
     /// Name of the driver that runs it.
     pub fn driver_name(&self) -> &'static str {
         self.driver.name()
@@ -218,7 +223,7 @@ impl JsRuntime {
             return Ok((script, Vec::new()));
         }
         let (script, failures) = self.load_in(&self.surroundings, None, driver, program, budget)?;
-        if failures.is_empty() && script.loaded.tape.is_empty() {
+        if failures.is_empty() && script.loads_alike() {
             self.known.add(&script);
         }
         Ok((script, failures))
