@@ -104,7 +104,10 @@ fn questions_without_end_leave_threads_to_others() {
     let asking = [
         ("http", "for (;;) { TykMakeHttpRequest('{'); TykMakeHttpRequest(); }"),
         ("batch", "for (;;) { TykBatchRequest('{}'); }"),
-        ("store", "for (;;) { TykStorageGet('nothing'); try { TykGetKeyData('none', 'none'); } catch (e) {} }"),
+        (
+            "store",
+            "for (;;) { TykStorageGet('nothing'); try { TykGetKeyData('none', 'none'); } catch (e) {} }",
+        ),
         ("base64", "for (;;) { b64dec(b64enc('x')); }"),
     ];
     let api = Api::new("asks").set("/gatehouse/javascript/timeout", LIMIT);

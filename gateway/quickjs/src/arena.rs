@@ -217,6 +217,8 @@ impl Arena {
                 }
             }
             let config = js.parse_json(&config).map_err(|_| js.failure(FailureKind::Engine))?;
+            // What sources threw and nobody took is not what runs throw.
+            js.forget_back_trace();
             js.collect_garbage();
             Ok(Held(config))
         });
