@@ -2,9 +2,9 @@ use super::*;
 
 const BYTES: usize = 1 << 20;
 /// What takes a moment takes an interpreter minutes.
-const ROUNDS: u32 = if cfg!(miri) { 1_000 } else { 60_000 };
+const ROUNDS: u32 = if cfg!(miri) { 200 } else { 60_000 };
 /// Small enough to be full now and then.
-const FILLED: usize = if cfg!(miri) { BYTES / 16 } else { BYTES };
+const FILLED: usize = if cfg!(miri) { BYTES / 64 } else { BYTES };
 
 /// Memory for a heap, aligned.
 fn memory() -> Vec<u128> {
