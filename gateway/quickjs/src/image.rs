@@ -1,13 +1,16 @@
 //! What an arena holds after loading, and how one program's state differs from the state without any.
 
-/// Unit of comparison: a cache line.
+/// What is compared at once: a cache line.
 const LINE: usize = 64;
+/// What is kept of a line that differs. Most of what differs is a count of references or a pointer, and programs that are called in
+/// turn are copied from memory that no cache holds.
+const UNIT: usize = 16;
 /// Bytes of pieces that there is room for at first.
 const FIRST_BYTES: usize = 16 << 10;
 /// Pieces that there is room for at first.
 const FIRST_PIECES: usize = 256;
 
-/// The bytes in which an image differs from the base image of the same arena.
+/// The bytes in which an image differs from another one of the same arena, its base.
 #[derive(Debug, Default)]
 pub(crate) struct Delta {
     /// Length of the whole image.
@@ -39,13 +42,22 @@ impl Delta {
             if same {
                 continue;
             }
-            match pieces.last_mut() {
-                Some((start, length)) if (*start + *length) as usize == offset => {
-                    *length += line.len() as u32
+            for (offset, unit) in (offset..).step_by(UNIT).zip(line.chunks(UNIT)) {
+                let same = match base.get(offset..offset + unit.len()) {
+                    Some(known) => known == unit,
+                    None => offset >= base.len() && unit.iter().all(|byte| *byte == 0),
+                };
+                if same {
+                    continue;
                 }
-                _ => pieces.push((offset as u32, line.len() as u32)),
+                match pieces.last_mut() {
+                    Some((start, length)) if (*start + *length) as usize == offset => {
+                        *length += unit.len() as u32
+                    }
+                    _ => pieces.push((offset as u32, unit.len() as u32)),
+                }
+                bytes.extend_from_slice(unit);
             }
-            bytes.extend_from_slice(line);
         }
         Self { length: image.len(), pieces: pieces.into(), bytes: bytes.into() }
     }

@@ -40,6 +40,7 @@ use crate::{
     limits::Limits,
     live::{
         compile::{Compiled, Compiler},
+        kept,
         snapshot::Snapshot,
         trial::Trial,
     },
@@ -231,7 +232,10 @@ impl Gateway {
     /// # Errors
     /// When the folder cannot be read; then everything stays as it was.
     pub fn reload(&self) -> Result<Compiled, StartError> {
-        let files = self.read_definitions().map_err(|error| {
+        let before = self.snapshot();
+        let files =
+            self.with_companions(|companions| kept::read(&self.settings.app_path, companions, &before.kept));
+        let files = files.map_err(|error| {
             let path = self.settings.app_path.clone();
             StartError::Definitions { path, error }
         })?;
