@@ -80,11 +80,15 @@ impl Part<'_> {
 fn split<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>, String> {
     let delimiter = format!("--{boundary}");
     let inner = format!("\r\n{delimiter}");
-    let start = if body.starts_with(delimiter.as_bytes()) {
+    let begins = |text: &[u8]| text.strip_prefix(delimiter.as_bytes()).is_some_and(ends_boundary);
+    let find = |text: &[u8]| {
+        let mut found = memmem::find_iter(text, inner.as_bytes());
+        found.find(|at| ends_boundary(&text[at + inner.len()..]))
+    };
+    let start = if begins(body) {
         delimiter.len()
     } else {
-        let found = memmem::find(body, inner.as_bytes());
-        found.ok_or("multipart: NextPart: EOF")? + inner.len()
+        find(body).ok_or("multipart: NextPart: EOF")? + inner.len()
     };
     let mut parts = Vec::new();
     let mut rest = &body[start..];
@@ -95,10 +99,9 @@ fn split<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>, String> {
         let Some((headers, length)) = head(part)? else { break };
         let part = &part[length..];
         // A part without content has the next boundary right behind its headers' empty line.
-        let end = if part.starts_with(delimiter.as_bytes()) {
-            Some((0, delimiter.len()))
-        } else {
-            memmem::find(part, inner.as_bytes()).map(|at| (at, at + inner.len()))
+        let end = match begins(part) {
+            true => Some((0, delimiter.len())),
+            false => find(part).map(|at| (at, at + inner.len())),
         };
         let (end, next) = end.unwrap_or((part.len(), part.len()));
         let disposition = headers.get(header::CONTENT_DISPOSITION).and_then(|value| value.to_str().ok());
@@ -110,6 +113,12 @@ fn split<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>, String> {
         }
     }
     Ok(parts)
+}
+
+/// Whether a boundary ends here. One that goes on is another text that only begins like it, which belongs to the content: the upstream
+/// must not see other parts than were checked.
+fn ends_boundary(after: &[u8]) -> bool {
+    matches!(after, [] | [b' ' | b'\t' | b'\r' | b'\n', ..] | [b'-', b'-', ..])
 }
 
 /// The headers of a part and their length; `None` when they do not end.
@@ -201,6 +210,11 @@ mod tests {
             json!({"name": "cut"})
         );
         assert_eq!(read(&parts(false), KIND, "--B~Content-Disposition: form-data; na").unwrap(), json!({}));
+        let longer = "--B~Content-Disposition: form-data; name=name~~a~--Bc~b~--B-~c~--B--~";
+        assert_eq!(
+            read(&parts(false), KIND, longer).unwrap(),
+            json!({"name": "a\r\n--Bc\r\nb\r\n--B-\r\nc"})
+        );
     }
 
     #[test]
