@@ -143,7 +143,7 @@ def run(driver, address, scripts, at_once):
     neighbours = [Neighbour(address, "/neighbour/script"), Neighbour(address, "/neighbour/mock")]
     for neighbour in neighbours:
         neighbour.start()
-    late, wrong, worst = [], [], []
+    late, wrong, worst, moments = [], [], [], []
     for path in scripts:
         before = [len(neighbour.times) for neighbour in neighbours]
         outcomes, clients = [], []
@@ -157,6 +157,7 @@ def run(driver, address, scripts, at_once):
         meanwhile = neighbours[0].times[before[0]:]
         if len(meanwhile) > 10:
             worst.append((percentile(meanwhile, 0.99), path.stem))
+            moments.append((max(meanwhile) * 1000, path.stem))
     for neighbour in neighbours:
         neighbour.over.set()
         neighbour.join()
@@ -167,7 +168,8 @@ def run(driver, address, scripts, at_once):
             + ", ".join(f"p{int(part * 1000) / 10:g} {percentile(neighbour.times, part):.1f}" for part in (0.5, 0.9, 0.99, 0.999))
             + f", most {max(neighbour.times) * 1000:.1f}"
         )
-    print("  highest p99 of the script beside: " + ", ".join(f"{name} {ms:.1f}" for ms, name in sorted(worst)[-5:][::-1]))
+    for what, times in (("highest p99", worst), ("longest wait", moments)):
+        print(f"  {what} of the script beside: " + ", ".join(f"{name} {ms:.1f}" for ms, name in sorted(times)[-8:][::-1]))
     sys.stdout.flush()
     return bool(wrong or late or any(neighbour.lost for neighbour in neighbours))
 

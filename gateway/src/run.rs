@@ -122,7 +122,7 @@ pub fn check(conf: Option<&Path>) -> Result<(), RunError> {
     report_ignored(&settings);
     let runtime = runtime(&settings)?;
     let gateway = Gateway::new(settings, runtime.handle().clone())?;
-    let Compiled { served, refused, failed_sources, failed_plugins } = gateway.reload()?;
+    let Compiled { served, unchanged: _, refused, failed_sources, failed_plugins } = gateway.reload()?;
     println!("{served} of {} definitions are served", served + refused);
     if failed_sources > 0 {
         println!("{failed_sources} of their sources do not load");

@@ -10,6 +10,7 @@ use std::{
 
 use gatehouse_tests::{Api, Request, Setup, conformance::DRIVERS, log::message};
 use rustix::process::Pid;
+use serde_json::json;
 
 /// `jsvm_timeout` of these tests, in seconds.
 const LIMIT: u64 = 1;
@@ -95,6 +96,39 @@ fn hostile_scripts_are_answered_and_harm_nobody(driver: &str) {
         thread::sleep(Duration::from_millis(5));
     }
     assert!(gateway.peak_resident_bytes() < MOST_MEMORY, "{}", gateway.peak_resident_bytes());
+}
+
+/// Each question is over in a moment, and there is always another one: as many calls as there are threads, and more.
+#[test]
+fn questions_without_end_leave_threads_to_others() {
+    let asking = [
+        ("http", "for (;;) { TykMakeHttpRequest('{'); TykMakeHttpRequest(); }"),
+        ("batch", "for (;;) { TykBatchRequest('{}'); }"),
+        (
+            "store",
+            "for (;;) { TykStorageGet('nothing'); try { TykGetKeyData('none', 'none'); } catch (e) {} }",
+        ),
+        ("base64", "for (;;) { b64dec(b64enc('x')); }"),
+    ];
+    let api = Api::new("asks").set("/gatehouse/javascript/timeout", LIMIT);
+    let api =
+        asking.iter().fold(api, |api, (name, body)| api.virtual_endpoint("GET", &format!("/{name}"), body));
+    let still = json!({"path": "/", "method": "GET", "code": 200, "body": "still"});
+    let gateway = Setup::new().api(api).api(Api::new("still").endpoint("mock_response", still)).start();
+    for (name, _) in asking {
+        let calls = 2 * thread::available_parallelism().map_or(2, usize::from);
+        let path = format!("/asks/{name}");
+        let calls: Vec<_> = (0..calls).map(|_| gateway.start(Request::get(&path))).collect();
+        let mut answers = 0;
+        while !calls.iter().all(|call| call.is_finished()) {
+            gateway.get("/still/").assert_text("still");
+            answers += 1;
+        }
+        assert!(answers > 20, "{name}: {answers} answers of others");
+        for call in calls {
+            assert_eq!(call.answer().status, 500, "{name}");
+        }
+    }
 }
 
 #[test]

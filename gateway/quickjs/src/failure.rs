@@ -71,9 +71,9 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// The frames of a stack as the engine writes it, those of hidden sources left out.
-pub(crate) fn frames(stack: &str, is_hidden: impl Fn(&str) -> bool) -> Vec<Frame> {
+pub(crate) fn frames(stack: &str, is_hidden: impl Fn(&str) -> bool) -> impl Iterator<Item = Frame> {
     let frames = stack.lines().filter_map(|line| frame(line.trim_start().strip_prefix("at ")?));
-    frames.filter(|frame| frame.place.as_ref().is_none_or(|(source, ..)| !is_hidden(source))).collect()
+    frames.filter(move |frame| frame.place.as_ref().is_none_or(|(source, ..)| !is_hidden(source)))
 }
 
 /// `NAME (SOURCE:LINE:COLUMN)`, `NAME (native)`, or `SOURCE:LINE:COLUMN` where a source does not parse.
@@ -102,8 +102,8 @@ mod tests {
     fn stacks_are_read() {
         let stack = "    at g (mw/a (1).js:2:9)\n    at map (native)\n    at <anonymous> (call:1:2)\n    at b.js:3:4\n";
         let shown: Vec<String> =
-            frames(stack, |source| source == "call").iter().map(ToString::to_string).collect();
+            frames(stack, |source| source == "call").map(|frame| frame.to_string()).collect();
         assert_eq!(shown, ["at g (mw/a (1).js:2:9)", "at map (native)", "at <anonymous> (b.js:3:4)"]);
-        assert!(frames("nonsense\n    at \n", |_| false).is_empty());
+        assert!(frames("nonsense\n    at \n", |_| false).next().is_none());
     }
 }

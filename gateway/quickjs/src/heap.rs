@@ -48,6 +48,8 @@ struct Links {
 /// The allocator; stands at the start of its arena.
 #[repr(C, align(16))]
 pub(crate) struct Heap {
+    /// Where the arena starts: here, as a pointer to all of it and not to its first bytes only.
+    base: *mut u8,
     /// Offset of the first byte that belongs to no block.
     top: usize,
     /// The highest `top` since the last time the arena was restored.
@@ -76,6 +78,7 @@ impl Heap {
         // SAFETY: as the caller promises; zeroed bytes are null pointers and empty lists.
         unsafe {
             ptr::write_bytes(base, 0, size_of::<Self>());
+            (*heap).base = base;
             (*heap).top = size_of::<Self>().next_multiple_of(UNIT);
             (*heap).high = (*heap).top;
             (*heap).limit = limit;
@@ -119,10 +122,6 @@ impl Heap {
         self.fail_after = count;
     }
 
-    fn base(&mut self) -> *mut u8 {
-        ptr::from_mut(self).cast()
-    }
-
     /// # Safety
     /// `self` was made by [`Heap::create`]; so for all functions below.
     unsafe fn allocate(&mut self, bytes: usize) -> *mut u8 {
@@ -157,7 +156,7 @@ impl Heap {
         }
         // SAFETY: the block lies between `top` and `limit`, which no other does.
         unsafe {
-            let block = self.base().add(self.top).cast::<Block>();
+            let block = self.base.add(self.top).cast::<Block>();
             (*block).before = self.last;
             (*block).size = size;
             self.last = block;
@@ -226,7 +225,7 @@ impl Heap {
             }
             if block == self.last {
                 self.last = (*block).before;
-                self.top = block as usize - self.base() as usize;
+                self.top = block as usize - self.base as usize;
                 return;
             }
             let next = after(block);
@@ -250,7 +249,7 @@ impl Heap {
             let old = (*block).size;
             let size = bytes.max(LEAST).next_multiple_of(UNIT);
             if block == self.last && self.fail_after == usize::MAX {
-                let start = content as usize - self.base() as usize;
+                let start = content as usize - self.base as usize;
                 if size <= self.limit.saturating_sub(start) {
                     (*block).size = size;
                     self.raise(start + size);

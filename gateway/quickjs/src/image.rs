@@ -1,11 +1,16 @@
 //! What an arena holds after loading, and how one program's state differs from the state without any.
 
-/// Unit of comparison: a cache line.
+/// What is compared at once: a cache line.
 const LINE: usize = 64;
+/// What is kept of a line that differs. Most of what differs is a count of references or a pointer, and programs that are called in
+/// turn are copied from memory that no cache holds.
+const UNIT: usize = 16;
 /// Bytes of pieces that there is room for at first.
 const FIRST_BYTES: usize = 16 << 10;
+/// Pieces that there is room for at first.
+const FIRST_PIECES: usize = 256;
 
-/// The bytes in which an image differs from the base image of the same arena.
+/// The bytes in which an image differs from another one of the same arena, its base.
 #[derive(Debug, Default)]
 pub(crate) struct Delta {
     /// Length of the whole image.
@@ -24,7 +29,7 @@ impl Delta {
 
     /// The same where they differ within some parts only, each given by its offset, a multiple of a page, and end.
     pub(crate) fn within(base: &[u8], image: &[u8], parts: &[(usize, usize)]) -> Self {
-        let mut pieces: Vec<(u32, u32)> = Vec::new();
+        let mut pieces: Vec<(u32, u32)> = Vec::with_capacity(FIRST_PIECES);
         let mut bytes = Vec::with_capacity(FIRST_BYTES);
         let lines =
             parts.iter().flat_map(|(start, end)| (*start..*end).step_by(LINE).map(|line| (line, *end)));
@@ -37,13 +42,22 @@ impl Delta {
             if same {
                 continue;
             }
-            match pieces.last_mut() {
-                Some((start, length)) if (*start + *length) as usize == offset => {
-                    *length += line.len() as u32
+            for (offset, unit) in (offset..).step_by(UNIT).zip(line.chunks(UNIT)) {
+                let same = match base.get(offset..offset + unit.len()) {
+                    Some(known) => known == unit,
+                    None => offset >= base.len() && unit.iter().all(|byte| *byte == 0),
+                };
+                if same {
+                    continue;
                 }
-                _ => pieces.push((offset as u32, line.len() as u32)),
+                match pieces.last_mut() {
+                    Some((start, length)) if (*start + *length) as usize == offset => {
+                        *length += unit.len() as u32
+                    }
+                    _ => pieces.push((offset as u32, unit.len() as u32)),
+                }
+                bytes.extend_from_slice(unit);
             }
-            bytes.extend_from_slice(line);
         }
         Self { length: image.len(), pieces: pieces.into(), bytes: bytes.into() }
     }
@@ -118,10 +132,14 @@ impl Delta {
     }
 }
 
-/// Whether two lines are the same; nearly all are whole ones, which are compared at once.
+/// Whether two lines are the same; nearly all are whole ones, which are compared without a call.
 fn is_same(known: &[u8], line: &[u8]) -> bool {
     match (<&[u8; LINE]>::try_from(known), <&[u8; LINE]>::try_from(line)) {
-        (Ok(known), Ok(line)) => known == line,
+        (Ok(known), Ok(line)) => {
+            let (known, line) = (known.as_chunks::<8>().0, line.as_chunks::<8>().0);
+            let differences = known.iter().zip(line);
+            differences.fold(0, |all, (a, b)| all | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b))) == 0
+        }
         _ => known == line,
     }
 }

@@ -76,6 +76,18 @@ fn functions_are_found_by_any_name() {
 }
 
 #[test]
+fn a_name_whose_look_up_does_not_end_is_not_there() {
+    let (arena, program) = loaded("Object.defineProperty(globalThis, 'f', {get() { for (;;) {} }});");
+    let (arena, result) = call(arena, &program, "f");
+    let failure = result.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::MissingFunction);
+    assert!(failure.message.contains("did not end in time"), "{failure}");
+    let (arena, result) = call(arena, &program, "f");
+    assert_eq!(result.unwrap_err(), failure);
+    assert!(arena.is_pristine());
+}
+
+#[test]
 fn failures_say_what_and_where() {
     let failure = fail("function g() {\n  throw new TypeError('boom');\n}\nfunction f() {\n  g();\n}");
     assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Exception, "TypeError: boom"));
@@ -103,6 +115,34 @@ fn failures_say_what_and_where() {
     }
     assert_eq!(fail("function f() { return new Array(1 << 21).join('x'); }").kind, FailureKind::TooLong);
     assert_eq!(run("function f() { return 'é\\ud800x\\u{1F600}' + '\\0'; }"), "é\u{FFFD}x😀\0");
+}
+
+#[test]
+fn what_is_no_error_has_a_place_too() {
+    let places = |text: &str| -> Vec<String> {
+        let line = |frame: &gatehouse_quickjs::Frame| frame.place.as_ref().map_or(0, |(_, line, _)| *line);
+        fail(text).frames.iter().map(|frame| format!("{} {}", frame.function, line(frame))).collect()
+    };
+    let thrown = "function g(x) {\n  throw x;\n}\n";
+    for value in ["'boom'", "{a: 1}", "null", "undefined", "7", "7n", "Symbol('x')", "function () {}"] {
+        let text = format!("{thrown}function f() {{\n  g({value});\n}}");
+        assert_eq!(places(&text), ["g 2", "f 5"], "{value}");
+    }
+    // What was caught is forgotten; what goes on from a `finally` is where it was.
+    let caught = "function f() {\n  try { g(1); } catch (e) {}\n  g(2);\n}";
+    assert_eq!(places(&format!("{thrown}{caught}")), ["g 2", "f 6"]);
+    let finally = "function f() {\n  try { g(1); } finally { try { g(2); } catch (e) {} }\n}";
+    assert_eq!(fail(&format!("{thrown}{finally}")).message, "Uncaught 1");
+    assert_eq!(places(&format!("{thrown}function f() {{ [1].map(g); }}"))[1], "map 0");
+    // What was thrown while the program was loaded is not what a run throws.
+    let early = "try { new Promise(function () { throw 'early'; }); g('x'); } catch (e) {}\nnew Promise(function () { throw 1; });\n";
+    assert_eq!(places(&format!("{thrown}{early}function f() {{\n  throw 'late';\n}}")), ["f 7"]);
+    // Nothing that a script makes of a stack is taken for one without an end.
+    let many = "function f() { var e = new Error('m'.repeat(1 << 22)); e.name = 'n'.repeat(1 << 22);
+        Object.defineProperty(e, 'stack', {value: '    at f (a.js:1:1)\\n'.repeat(100000)}); throw e; }";
+    let failure = fail(many);
+    assert_eq!((failure.frames.len(), failure.message.len()), (64, 4096));
+    assert!(fail("function f() { throw 10n ** 20000n; }").message.starts_with("Uncaught 1000"));
 }
 
 #[test]

@@ -18,6 +18,15 @@ const FOLDERS: [(&str, &str); 4] =
 /// Lists of hooks.
 const LISTS: [&str; 4] = ["pre", "post", "post_key_auth", "response"];
 
+/// What stands beside a definition and was read with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// It names a bundle that was looked for.
+    pub has_bundle: bool,
+    /// Hooks in the folders of its API, with the places that they go to.
+    pub hooks: Vec<(&'static str, Vec<Value>)>,
+}
+
 /// A bundle, as far as definitions are concerned.
 #[derive(Debug)]
 pub struct CompanionBundle {
@@ -38,7 +47,7 @@ pub struct Companions<'a> {
 impl Companions<'_> {
     /// Adds to a definition what belongs to it. One whose bundle cannot be used is refused: its hooks may be what protects
     /// it.
-    pub(super) fn join(&self, definition: &mut Value, kind: Kind, problems: &mut Problems) {
+    pub(super) fn join(&self, definition: &mut Value, kind: Kind, problems: &mut Problems) -> Beside {
         match kind {
             Kind::Classic => self.join_classic(definition, problems),
             Kind::Oas => self.join_oas(definition, problems),
@@ -46,10 +55,10 @@ impl Companions<'_> {
     }
 
     /// Takes the Classic form of what belongs to the definition over into its own.
-    fn join_oas(&self, document: &mut Value, problems: &mut Problems) {
+    fn join_oas(&self, document: &mut Value, problems: &mut Problems) -> Beside {
         let Some(extension) = document.get_mut("x-tyk-api-gateway").filter(|extension| extension.is_object())
         else {
-            return;
+            return Beside::default();
         };
         let text =
             |pointer: &str| extension.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
@@ -62,7 +71,7 @@ impl Companions<'_> {
             "custom_middleware_bundle_disabled": !bundled,
         });
         let mut found = Problems::default();
-        self.join_classic(&mut classic, &mut found);
+        let beside = self.join_classic(&mut classic, &mut found);
         let is_named = bundled && !text("/middleware/global/pluginConfig/bundle/path").trim().is_empty();
         let is_loaded = is_named && found.refusals.is_empty();
         if is_named && let Some(bundle) = extension.pointer_mut("/middleware/global/pluginConfig/bundle") {
@@ -72,19 +81,20 @@ impl Companions<'_> {
             problems.refuse("x-tyk-api-gateway.middleware.global.pluginConfig.bundle", problem.message);
         }
         let section = classic["custom_middleware"].take();
-        if !section.is_object() && !is_loaded {
-            return;
+        if section.is_object() || is_loaded {
+            write_oas(extension, &section, is_loaded);
         }
-        write_oas(extension, &section, is_loaded);
+        beside
     }
 
-    fn join_classic(&self, definition: &mut Value, problems: &mut Problems) {
+    fn join_classic(&self, definition: &mut Value, problems: &mut Problems) -> Beside {
         if definition.get("active").and_then(Value::as_bool) != Some(true) {
-            return;
+            return Beside::default();
         }
         let name = definition.get("custom_middleware_bundle").and_then(Value::as_str).unwrap_or("").trim();
         let disabled = definition.get("custom_middleware_bundle_disabled").and_then(Value::as_bool);
-        if !name.is_empty() && disabled != Some(true) {
+        let has_bundle = !name.is_empty() && disabled != Some(true);
+        if has_bundle {
             match (self.bundle)(name) {
                 Ok(bundle) => {
                     definition["custom_middleware"] = in_folder(bundle);
@@ -97,33 +107,40 @@ impl Companions<'_> {
             // There is nothing more to say about it.
             definition["custom_middleware_bundle"] = "".into();
         }
-        self.add_folders(definition);
+        let hooks = self.hooks_beside(definition.get("api_id").and_then(Value::as_str).unwrap_or(""));
+        add_hooks(definition, &hooks);
+        Beside { has_bundle, hooks }
     }
 
-    fn add_folders(&self, definition: &mut Value) {
-        let id = definition.get("api_id").and_then(Value::as_str).unwrap_or("");
+    /// The hooks in the folders of the API with this id.
+    pub fn hooks_beside(&self, id: &str) -> Vec<(&'static str, Vec<Value>)> {
         // An id is anything; a folder of ours it is only if it stays here.
         let mut parts = Path::new(id).components();
         if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
-            return;
+            return Vec::new();
         }
         let folder = self.middleware_path.join(id);
-        for (name, place) in FOLDERS {
-            let hooks = scripts(&folder.join(name));
-            if hooks.is_empty() {
-                continue;
-            }
-            if !definition.get("custom_middleware").is_some_and(Value::is_object) {
-                definition["custom_middleware"] = json!({});
-            }
-            let entry = &mut definition["custom_middleware"][place];
-            if place == "auth_check" {
-                *entry = hooks.into_iter().next_back().unwrap_or_default();
-            } else if let Some(list) = entry.as_array_mut() {
-                list.extend(hooks);
-            } else if entry.is_null() {
-                *entry = hooks.into();
-            }
+        if !folder.is_dir() {
+            return Vec::new();
+        }
+        let places = FOLDERS.iter().map(|(name, place)| (*place, scripts(&folder.join(name))));
+        places.filter(|(_, hooks)| !hooks.is_empty()).collect()
+    }
+}
+
+/// Adds hooks to those of a Classic definition.
+fn add_hooks(definition: &mut Value, hooks: &[(&'static str, Vec<Value>)]) {
+    for (place, hooks) in hooks {
+        if !definition.get("custom_middleware").is_some_and(Value::is_object) {
+            definition["custom_middleware"] = json!({});
+        }
+        let entry = &mut definition["custom_middleware"][place];
+        if *place == "auth_check" {
+            *entry = hooks.last().cloned().unwrap_or_default();
+        } else if let Some(list) = entry.as_array_mut() {
+            list.extend_from_slice(hooks);
+        } else if entry.is_null() {
+            *entry = hooks.clone().into();
         }
     }
 }

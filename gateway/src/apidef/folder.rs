@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     ApiDefinition, Problem, Problems,
-    companions::Companions,
+    companions::{Beside, Companions},
     read::{self, Kind, Read},
 };
 use crate::config::Position;
@@ -35,6 +35,8 @@ pub struct DefinitionFile {
     pub findings: RefCell<Vec<Problem>>,
     /// It is only tried: what is found is kept and not logged.
     pub is_trial: bool,
+    /// What stands beside it and was read with it.
+    pub beside: Beside,
 }
 
 /// Reads every `*.json` file of a folder, in the order of their names; folders inside are left alone. As for [`parse`],
@@ -43,35 +45,45 @@ pub struct DefinitionFile {
 /// # Errors
 /// When the folder itself cannot be read. A file that cannot be read is a problem of that file only.
 pub fn read(folder: &Path, companions: Option<&Companions<'_>>) -> io::Result<Vec<DefinitionFile>> {
+    let paths = paths(folder)?;
+    let read = |path: &PathBuf| match fs::read_to_string(path) {
+        Ok(text) => parse(path.clone(), text, companions),
+        Err(error) => unreadable(path.clone(), &error),
+    };
+    let mut files: Vec<DefinitionFile> = paths.iter().map(read).collect();
+    files.retain(|file| !stands_for_oas(file, &paths));
+    Ok(files)
+}
+
+/// The definition files of a folder, in the order of their names.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "json") && path.is_file())
         .collect();
     paths.sort();
-    let mut files: Vec<DefinitionFile> =
-        paths.iter().cloned().map(|path| read_file(path, companions)).collect();
-    files.retain(|file| !stands_for_oas(file, &paths));
-    Ok(files)
+    Ok(paths)
 }
 
+/// Whether a file is not to be served because another of `paths` is.
+///
 /// Tyk keeps two files for an API with an OAS definition, `ID.json` in Classic form and `ID-oas.json`: the second is
 /// the one that people write.
-fn stands_for_oas(file: &DefinitionFile, paths: &[PathBuf]) -> bool {
+pub fn stands_for_oas(file: &DefinitionFile, paths: &[PathBuf]) -> bool {
     let Some(stem) = file.path.file_stem().filter(|_| file.is_copy_of_oas) else { return false };
     let mut document = stem.to_owned();
     document.push("-oas.json");
     paths.contains(&file.path.with_file_name(document))
 }
 
-fn read_file(path: PathBuf, companions: Option<&Companions<'_>>) -> DefinitionFile {
-    match fs::read_to_string(&path) {
-        Ok(text) => parse(path, text, companions),
-        Err(error) => {
-            let mut problems = Problems::default();
-            problems.refuse("", format!("cannot be read: {error}"));
-            DefinitionFile::new(path, String::new(), Read::refused(None, problems))
-        }
-    }
+/// What is known of a file that cannot be read.
+pub fn unreadable(path: PathBuf, error: &io::Error) -> DefinitionFile {
+    let mut problems = Problems::default();
+    problems.refuse("", format!("cannot be read: {error}"));
+    DefinitionFile::new(path, String::new(), Read::refused(None, problems))
 }
 
 /// Reads a definition from text that stands for a file, with what belongs to it.
@@ -83,8 +95,9 @@ pub fn parse(path: PathBuf, text: String, companions: Option<&Companions<'_>>) -
 }
 
 impl DefinitionFile {
-    fn new(path: PathBuf, text: String, read: Read) -> Self {
-        let Read { kind, api_id, is_copy_of_oas, definition, inactive: _, problems } = read;
+    /// What was read of a file with this text.
+    pub fn new(path: PathBuf, text: String, read: Read) -> Self {
+        let Read { kind, api_id, is_copy_of_oas, definition, inactive: _, problems, beside } = read;
         Self {
             path,
             text,
@@ -95,6 +108,7 @@ impl DefinitionFile {
             problems,
             findings: RefCell::default(),
             is_trial: false,
+            beside,
         }
     }
 

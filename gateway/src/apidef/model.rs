@@ -105,6 +105,11 @@ impl ApiDefinition {
         hooks.chain(analytics).chain(events).chain(endpoints)
     }
 
+    /// The folders that these are in.
+    pub fn folders(&self) -> impl Iterator<Item = PathBuf> {
+        self.files().filter_map(|file| Some(file.parent()?.to_owned()))
+    }
+
     /// Event handlers in JavaScript, with their places.
     pub fn event_scripts(&self) -> impl Iterator<Item = (&EventScript, &EventHandlerUse)> {
         self.event_handlers.iter().filter_map(|place| match &place.handler {

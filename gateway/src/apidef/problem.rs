@@ -21,7 +21,7 @@ impl fmt::Display for Problem {
 }
 
 /// Findings while a definition is read: those that keep it from being served and those that do not.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Problems {
     /// The API is not served because of these.
     pub refusals: Vec<Problem>,

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{ApiDefinition, Problems, classic, companions::Companions, oas};
+use super::{
+    ApiDefinition, Problems, classic,
+    companions::{Beside, Companions},
+    oas,
+};
 use crate::config::{Position, Segment, locate};
 
 /// What a definition is written as.
@@ -57,13 +61,22 @@ pub struct Read {
     pub inactive: bool,
     /// What was found.
     pub problems: Problems,
+    /// What was read with it.
+    pub beside: Beside,
 }
 
 impl Read {
     /// A definition of which nothing is known but what is wrong.
     pub(super) fn refused(kind: impl Into<Option<Kind>>, problems: Problems) -> Self {
-        let kind = kind.into();
-        Self { kind, api_id: "".into(), is_copy_of_oas: false, definition: None, inactive: false, problems }
+        Self {
+            kind: kind.into(),
+            api_id: "".into(),
+            is_copy_of_oas: false,
+            definition: None,
+            inactive: false,
+            problems,
+            beside: Beside::default(),
+        }
     }
 }
 
@@ -87,13 +100,13 @@ pub(super) fn read_with(text: &str, companions: Option<&Companions<'_>>) -> Read
     let kind = kind(&json);
     let id = written_id(kind, &json);
     let mut before = Problems::default();
-    if let Some(companions) = companions {
-        companions.join(&mut json, kind, &mut before);
-    }
+    let beside =
+        companions.map(|companions| companions.join(&mut json, kind, &mut before)).unwrap_or_default();
     let mut read = match kind {
         Kind::Oas => oas::read(json),
         Kind::Classic => classic::read(json),
     };
+    read.beside = beside;
     if read.api_id.is_empty() {
         // Whatever else is wrong with it, people must be able to call it by its name.
         read.api_id = id;

@@ -13,6 +13,7 @@ use crate::{
         budget::Budget,
         engine::{Call, CallKind, ErrorClass, HookRequest, RequestObject, ResponseObject, ScriptError},
         hook_result::{OverridingAnswer, RequestChanges, ResponseChanges},
+        large,
         runtime::Script,
     },
     reply::{self, Reply, body::ReplyBody, error::GatewayError},
@@ -117,7 +118,9 @@ pub async fn response(
         request,
         session_json: exchange.session_seen().map(|session| session.whole().to_json().into()),
     };
-    let called = run(hook, gateway, call).await.and_then(|text| ResponseChanges::parse(&text));
+    let called = run(hook, gateway, call)
+        .await
+        .and_then(|text| large::work(text.len(), || ResponseChanges::parse(&text)));
     let changed = called.and_then(|changes| change_answer(changes, answer));
     changed.map_err(|error| {
         log(hook, exchange, &error);
@@ -141,7 +144,9 @@ async fn call_for_request(
             .flatten()
             .map(|session| session.whole().to_json().into()),
     };
-    let called = run(hook, gateway, call).await.and_then(|text| RequestChanges::parse(&text));
+    let called = run(hook, gateway, call)
+        .await
+        .and_then(|text| large::work(text.len(), || RequestChanges::parse(&text)));
     let changed = called.and_then(|changes| change_request(changes, &body, exchange));
     changed.map_err(|error| failed(hook, exchange, &error))
 }
@@ -311,7 +316,7 @@ fn keep_metadata(exchange: &mut Exchange, meta: Option<Map<String, Value>>) {
 
 /// The answer, or the gateway's own error with the hook's message; the hook's headers are on either.
 fn answered(answer: OverridingAnswer, exchange: &mut Exchange) -> Result<Reply, GatewayError> {
-    let mut headers = HeaderMap::with_capacity(answer.headers.len() + reply::ADDED_HEADERS);
+    let mut headers = reply::header_map::with_room(answer.headers.len());
     for (name, values) in &answer.headers {
         for value in values {
             // As in Tyk, a header that HTTP does not allow is left out of an answer.

@@ -1,6 +1,6 @@
 //! A virtual endpoint: a script answers instead of an upstream.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use serde_json::{Map, Value};
@@ -11,6 +11,7 @@ use crate::{
     js::{
         budget::Budget,
         engine::{Call, CallKind, ErrorClass, RequestObject, ScriptError},
+        large,
         response::VirtualResponse,
         runtime::Script,
     },
@@ -21,6 +22,8 @@ use crate::{
 
 /// Header lines of an answer; a map of headers holds no more than some 30,000 and panics.
 const MOST_HEADERS: usize = 4_096;
+/// So many names of parameters are looked through one by one.
+const FEW_PARAMETERS: usize = 16;
 
 /// A virtual endpoint, ready to be called.
 #[derive(Debug)]
@@ -99,7 +102,7 @@ async fn call(
             .map(|session| session.whole().to_value().to_string().into()),
     };
     let text = gateway.js.call(&endpoint.script, call, &endpoint.budget).await?;
-    VirtualResponse::parse(text)
+    large::work(text.len(), || VirtualResponse::parse(text))
 }
 
 /// What the script sees of the request.
@@ -133,10 +136,26 @@ fn parameters(exchange: &Exchange, body: &[u8]) -> Vec<(String, Vec<String>)> {
     let form = if has_form { body } else { &[] };
     let query = exchange.uri.query().unwrap_or("").as_bytes();
     let mut parameters: Vec<(String, Vec<String>)> = Vec::new();
+    // A form may have a million names: then their places are remembered.
+    let mut places: HashMap<String, usize> = HashMap::new();
     for (name, value) in fields(form).chain(fields(query)) {
-        match parameters.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, values)) => values.push(value),
-            None => parameters.push((name, vec![value])),
+        let place = match parameters.len() {
+            ..FEW_PARAMETERS => parameters.iter().position(|(known, _)| *known == name),
+            FEW_PARAMETERS if places.is_empty() => {
+                let all = parameters.iter().enumerate();
+                places.extend(all.map(|(place, (name, _))| (name.clone(), place)));
+                places.get(&name).copied()
+            }
+            _ => places.get(&name).copied(),
+        };
+        match place {
+            Some(place) => parameters[place].1.push(value),
+            None => {
+                if !places.is_empty() {
+                    places.insert(name.clone(), parameters.len());
+                }
+                parameters.push((name, vec![value]));
+            }
         }
     }
     parameters
@@ -179,6 +198,7 @@ fn reply(response: VirtualResponse) -> Result<Reply, ScriptError> {
     }
     let mut reply = Response::new(ReplyBody::from(response.body));
     *reply.status_mut() = status;
+    *reply.headers_mut() = reply::header_map::with_room(lines);
     for (name, values) in response.headers {
         // As in Tyk, a name or value that HTTP does not allow is left out.
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };

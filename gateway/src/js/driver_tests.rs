@@ -248,7 +248,12 @@ fn errors_say_what_and_where() {
     );
     assert_eq!(custom.message, "Mine: q");
     on_script_stack(|| {
-        assert_eq!(fail("function f() { throw {a: 1, b: [{}]}; }").stack.len(), FRAMES_OF_OTHER_VALUES);
+        for thrown in ["{a: 1, b: [{}]}", "'text'", "undefined", "7"] {
+            let error = fail(&format!("function f() {{\n throw {thrown}; }}"));
+            assert_eq!(error.stack.len(), 1, "{thrown}: {:?}", error.stack);
+            assert!(error.stack[0].starts_with("at f (mw/0 a.js:2:"), "{:?}", error.stack);
+            assert_eq!(error.position.unwrap().line, 2);
+        }
         let deep = "var o = {}; for (var i = 0; i < 1e5; i++) o = {o: o}; function f() { throw o; }";
         assert_eq!(fail(deep).message, "Uncaught object");
     });

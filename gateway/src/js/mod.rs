@@ -16,6 +16,7 @@ pub mod header_name;
 pub mod hook_result;
 pub mod host;
 mod known_scripts;
+pub mod large;
 pub mod outbound;
 pub mod pool;
 #[cfg(feature = "quickjs")]

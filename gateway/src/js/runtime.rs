@@ -9,11 +9,11 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::future::BoxFuture;
-use tokio::{runtime::Handle, time::timeout_at};
+use tokio::{runtime::Handle, task::yield_now, time::timeout_at};
 
 use super::{
     budget::Budget,
@@ -36,6 +36,9 @@ use crate::{
     proxy::direct::HostPools,
     rehearsal::Rehearsal,
 };
+
+/// How long the task of a call goes on before others have their turn, where all that it waits for is there at once.
+const AT_A_STRETCH: Duration = Duration::from_millis(1);
 
 /// A loaded program, ready to be called from anywhere; [`JsRuntime::call`] runs it.
 pub struct Script {
@@ -103,6 +106,11 @@ impl Script {
             loaded: Arc::clone(&self.loaded),
             surroundings: Some(surroundings.clone()),
         })
+    }
+
+    /// Whether its sources asked for nothing outside while they were loaded, so that another load comes to the same.
+    pub fn loads_alike(&self) -> bool {
+        self.loaded.tape.is_empty()
     }
 
     /// Name of the driver that runs it.
@@ -218,7 +226,7 @@ impl JsRuntime {
             return Ok((script, Vec::new()));
         }
         let (script, failures) = self.load_in(&self.surroundings, None, driver, program, budget)?;
-        if failures.is_empty() && script.loaded.tape.is_empty() {
+        if failures.is_empty() && script.loads_alike() {
             self.known.add(&script);
         }
         Ok((script, failures))
@@ -357,11 +365,18 @@ impl JsRuntime {
         mut progress: Progress,
     ) -> Result<String, ScriptError> {
         let mut goes_on = false;
+        let mut since = Instant::now();
         loop {
             progress = match progress {
                 Progress::Over(result) => return result,
                 Progress::Asks(function, arguments) => {
-                    pieces.wait_for(function, &arguments).await?;
+                    if pieces.wait_for(function, &arguments).await? {
+                        since = Instant::now();
+                    } else if since.elapsed() > AT_A_STRETCH {
+                        // Answers that are there at once would keep this thread from everybody else.
+                        yield_now().await;
+                        since = Instant::now();
+                    }
                     goes_on = true;
                     pieces.run_briefly()
                 }
@@ -468,14 +483,16 @@ impl Pieces {
         self.host.set_deadline(self.bounds.deadline);
     }
 
-    /// Gives the script the answer of a host function; ready when it can go on.
-    async fn wait_for(&mut self, function: HostFunction, arguments: &[String]) -> Result<(), ScriptError> {
+    /// Gives the script the answer of a host function; ready when it can go on. Tells whether others had their turn meanwhile.
+    async fn wait_for(&mut self, function: HostFunction, arguments: &[String]) -> Result<bool, ScriptError> {
         let Self { begun, host, bounds, .. } = self;
+        let mut waited = false;
         let answer = {
             let mut answer = pin!(host.wait_for(function, arguments));
             poll_fn(|context| {
                 let polled = answer.as_mut().poll(context);
                 if polled.is_pending() {
+                    waited = true;
                     begun.stand_aside();
                 }
                 polled
@@ -486,7 +503,7 @@ impl Pieces {
         // Whoever has what it stood aside from is done with it in a moment; if not, a script thread waits for it.
         let ready = poll_fn(|context| begun.poll_ready(context));
         let _ = timeout_at(bounds.deadline.at.into(), ready).await;
-        Ok(())
+        Ok(waited)
     }
 }
 

@@ -1,42 +1,41 @@
 //! From definitions to a snapshot: patterns, targets and scripts are made ready, and what fails is reported.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, hash_map},
     sync::{Arc, atomic::AtomicUsize},
 };
 
-use http::HeaderValue;
-use time::macros::format_description;
-
 use super::{
-    api::{Expiry, LiveApi, LiveEndpoints, LiveVersion, LiveVersionApis, LiveVersionNaming, LiveVersions},
+    api::{LiveApi, LiveVersionApis, LiveVersions},
     events::EventCompiler,
     hooks,
+    kept::{Found, KeptApi, KeptApis},
     plugins::PluginCompiler,
     scripts::{self, ApiScripts},
     snapshot::{DefinitionStatus, Routed, Snapshot},
+    versions::version_naming,
 };
 use crate::{
     apidef::{
         ApiDefinition,
         folder::DefinitionFile,
-        model::{Endpoint, Version, VersionApis, VersionNaming, Versioning},
+        model::{Version, VersionApis, Versioning},
         read::Kind,
     },
-    chain::{limits::SharedRate, url_rewrite::Rewrite},
-    config::settings::{MatchingSettings, Settings},
+    chain::limits::SharedRate,
+    config::settings::Settings,
     events::queue::EventQueue,
     js::runtime::JsRuntime,
     plugins::PluginRuntime,
     proxy::{direct::HostPools, target::Target},
-    response_cache::{ApiCache, CacheRule, ResponseCache},
-    router::{endpoints::EndpointList, pattern::PatternError, table::Conflict},
+    response_cache::{ApiCache, ResponseCache},
+    router::{pattern::PatternError, table::Conflict},
     telemetry::metrics::Metrics,
 };
 
 /// Why a definition that reads well cannot run; the reader checks first, so these are defects or races.
 #[derive(Debug, thiserror::Error)]
-enum CompileError {
+pub(super) enum CompileError {
     #[error(transparent)]
     Pattern(#[from] PatternError),
     #[error("not a regular expression: {0}")]
@@ -63,11 +62,30 @@ pub struct Compiler<'a> {
     pub metrics: &'a Metrics,
 }
 
+/// An API that is ready to be served.
+enum Made {
+    /// It may be taken over as long as nothing changes.
+    Kept(Arc<KeptApi>),
+    /// It is made anew at each reload.
+    Once(Routed),
+}
+
+impl Made {
+    fn routed(&self) -> &Routed {
+        match self {
+            Self::Kept(kept) => &kept.routed,
+            Self::Once(routed) => routed,
+        }
+    }
+}
+
 /// How a compilation went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Compiled {
     /// APIs that are served.
     pub served: usize,
+    /// Definitions whose APIs were taken over as they were.
+    pub unchanged: usize,
     /// Definitions that are not, inactive ones not counted.
     pub refused: usize,
     /// Sources that did not load.
@@ -78,46 +96,71 @@ pub struct Compiled {
 
 impl Compiler<'_> {
     /// Compiles all definitions. Findings are logged, each once, with its file and line; an API that fails is left
-    /// out and the others are served.
+    /// out and the others are served. Those that have not changed are taken over.
     ///
     /// Blocks while scripts load: not for an async thread.
-    pub fn compile(&self, files: Vec<DefinitionFile>) -> (Snapshot, Compiled) {
+    pub fn compile(&self, files: Vec<Found>) -> (Snapshot, Compiled) {
         let mut compiled = Compiled::default();
         let mut routed = Vec::new();
         let mut not_ready = Vec::new();
         let mut folders = BTreeSet::new();
         let mut served: Vec<DefinitionFile> = Vec::new();
+        // Places in `served` by id.
+        let mut by_id: HashMap<Arc<str>, usize> = HashMap::new();
         let mut definitions = Vec::new();
-        for mut file in files {
+        let mut kept = KeptApis::new();
+        for (mut file, before) in files {
             file.report();
             compiled.refused += usize::from(!file.problems.refusals.is_empty());
-            let Some(definition) = file.definition.take() else {
-                definitions.push(DefinitionStatus::not_served(&file));
-                continue;
+            let definition = file.definition.take();
+            let id = match (&before, &definition) {
+                (Some(before), _) => Arc::clone(&before.routed.api.id),
+                (None, Some(definition)) => Arc::clone(&definition.id),
+                (None, None) => {
+                    definitions.push(DefinitionStatus::not_served(&file));
+                    continue;
+                }
             };
-            if let Some(earlier) = served.iter().find(|earlier| earlier.api_id == definition.id) {
-                let message = format!(
-                    "`{}` is the id of the API in {} already; this one is not served",
-                    definition.id,
-                    earlier.path.display()
-                );
-                file.report_one(file.kind.unwrap_or(Kind::Classic).id_field(), &message);
-                compiled.refused += 1;
-                definitions.push(DefinitionStatus::not_served(&file));
-                continue;
-            }
-            folders.extend(definition.files().filter_map(|file| Some(file.parent()?.to_owned())));
-            let mut plugins = PluginCompiler::new(self.plugins, self.metrics, &definition, &file);
-            match self.api(&definition, &file, &mut plugins) {
-                Ok((api, failed_sources)) => {
-                    compiled.failed_sources += failed_sources;
-                    compiled.failed_plugins += plugins.failed;
-                    not_ready.append(&mut plugins.not_ready);
-                    routed.push(Routed {
-                        api: Arc::new(api),
-                        domain: self.domain(&definition),
-                        internal: definition.internal,
-                    });
+            let place = match by_id.entry(id) {
+                hash_map::Entry::Vacant(place) => place,
+                hash_map::Entry::Occupied(earlier) => {
+                    let (id, earlier) = (earlier.key(), served[*earlier.get()].path.display());
+                    let message =
+                        format!("`{id}` is the id of the API in {earlier} already; this one is not served");
+                    file.report_one(file.kind.unwrap_or(Kind::Classic).id_field(), &message);
+                    compiled.refused += 1;
+                    definitions.push(DefinitionStatus::not_served(&file));
+                    continue;
+                }
+            };
+            let named = match (&before, &definition) {
+                (Some(before), _) => before.folders.clone(),
+                (None, definition) => definition.iter().flat_map(ApiDefinition::folders).collect(),
+            };
+            folders.extend(named);
+            let made = match (before, &definition) {
+                (Some(before), _) => {
+                    compiled.unchanged += 1;
+                    Ok(Made::Kept(before))
+                }
+                (None, Some(definition)) => {
+                    let mut plugins = PluginCompiler::new(self.plugins, self.metrics, definition, &file);
+                    self.make(definition, &file, &mut plugins).map(|(made, failed_sources)| {
+                        compiled.failed_sources += failed_sources;
+                        compiled.failed_plugins += plugins.failed;
+                        not_ready.append(&mut plugins.not_ready);
+                        made
+                    })
+                }
+                (None, None) => continue,
+            };
+            match made {
+                Ok(made) => {
+                    routed.push(made.routed().clone());
+                    if let Made::Kept(api) = made {
+                        kept.insert(file.path.clone(), api);
+                    }
+                    place.insert(served.len());
                     served.push(file);
                 }
                 Err(error) => {
@@ -130,6 +173,7 @@ impl Compiler<'_> {
         let (snapshot, conflicts) = Snapshot::new(routed, self.settings.matching.strict_routes);
         let mut snapshot = snapshot.not_ready_because(not_ready);
         snapshot.folders = folders;
+        snapshot.kept = kept;
         compiled.refused += conflicts.len();
         compiled.served = snapshot.apis().count();
         for file in &served {
@@ -157,6 +201,24 @@ impl Compiler<'_> {
         (snapshot, compiled)
     }
 
+    /// Makes an API, and tells how many of its sources did not load.
+    fn make(
+        &self,
+        definition: &ApiDefinition,
+        file: &DefinitionFile,
+        plugins: &mut PluginCompiler<'_>,
+    ) -> Result<(Made, usize), CompileError> {
+        let scripts = scripts::load(self, definition, file);
+        let failed_sources = scripts.as_ref().map_or(0, ApiScripts::failed);
+        let api = Arc::new(self.api(definition, file, scripts.as_ref(), plugins)?);
+        let routed = Routed { api, domain: self.domain(definition), internal: definition.internal };
+        let made = match KeptApi::new(file, definition, scripts.as_ref(), &routed) {
+            Some(kept) => Made::Kept(Arc::new(kept)),
+            None => Made::Once(routed),
+        };
+        Ok((made, failed_sources))
+    }
+
     /// Compiles one API and lets go of it; its file has what was found.
     pub(super) fn compile_one(
         &self,
@@ -164,7 +226,7 @@ impl Compiler<'_> {
         file: &DefinitionFile,
     ) -> Result<(), String> {
         let mut plugins = PluginCompiler::new(self.plugins, self.metrics, definition, file);
-        self.api(definition, file, &mut plugins).map(drop).map_err(|error| error.to_string())
+        self.make(definition, file, &mut plugins).map(drop).map_err(|error| error.to_string())
     }
 
     /// Domains count only where `enable_custom_domains` says so, as in Tyk.
@@ -172,18 +234,16 @@ impl Compiler<'_> {
         definition.domain.clone().filter(|_| self.settings.server.custom_domains)
     }
 
-    /// The API, and how many of its sources did not load.
     fn api(
         &self,
         definition: &ApiDefinition,
         file: &DefinitionFile,
+        scripts: Option<&ApiScripts>,
         plugins: &mut PluginCompiler<'_>,
-    ) -> Result<(LiveApi, usize), CompileError> {
+    ) -> Result<LiveApi, CompileError> {
         let upstream = &definition.upstream;
         let insecure = upstream.insecure_skip_verify || self.settings.upstream.insecure_skip_verify;
-        let scripts = scripts::load(self, definition, file);
-        let failed_sources = scripts.as_ref().map_or(0, ApiScripts::failed);
-        let hooks = hooks::compile(definition, scripts.as_ref(), plugins, self.metrics, *self.js.budget());
+        let hooks = hooks::compile(definition, scripts, plugins, self.metrics, *self.js.budget());
         let closed = hooks.auth_check.is_some() || definition.keys.is_some();
         if !hooks.post_key_auth.is_empty() && !closed && !file.is_trial {
             tracing::warn!(
@@ -195,11 +255,10 @@ impl Compiler<'_> {
             queue: self.events,
             templates: &self.settings.template_path,
             file,
-            scripts: scripts.as_ref(),
+            scripts,
             metrics: self.metrics,
         };
-        let mut compile =
-            |version: &Version| self.version(definition, version, insecure, scripts.as_ref(), plugins);
+        let mut compile = |version: &Version| self.version(definition, version, insecure, scripts, plugins);
         let versions = match &definition.versioning {
             Versioning::Single(version) => LiveVersions::Single(Box::new(compile(version)?)),
             Versioning::Many { naming, versions } => {
@@ -212,7 +271,7 @@ impl Compiler<'_> {
         };
         let keys = self.settings.keys;
         let rate_limit = definition.rate_limit.map(|limit| SharedRate::of_api(definition, limit, keys));
-        let api = LiveApi {
+        Ok(LiveApi {
             id: Arc::clone(&definition.id),
             name: Arc::clone(&definition.name),
             org_id: Arc::clone(&definition.org_id),
@@ -249,110 +308,8 @@ impl Compiler<'_> {
             }),
             events: events.compile(definition),
             metrics: self.metrics.api(&definition.id),
-        };
-        Ok((api, failed_sources))
-    }
-
-    fn version(
-        &self,
-        definition: &ApiDefinition,
-        version: &Version,
-        insecure: bool,
-        scripts: Option<&ApiScripts>,
-        plugins: &mut PluginCompiler<'_>,
-    ) -> Result<LiveVersion, CompileError> {
-        let expires = version.expires.map(|when| {
-            // RFC 1123 with the zone's name, as Go writes it.
-            let format = format_description!(
-                "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] UTC"
-            );
-            let text = when.format(format).unwrap_or_default();
-            Expiry {
-                when,
-                header: HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("")),
-            }
-        });
-        Ok(LiveVersion {
-            name: version.name.clone(),
-            expires,
-            override_target: version
-                .override_target
-                .as_ref()
-                .map(|url| Target::new(url, insecure, self.pools))
-                .transpose()?,
-            request_headers: version.request_headers.clone(),
-            response_headers: version.response_headers.clone(),
-            size_limit: version.size_limit,
-            endpoints: self.endpoints(definition, version, scripts, plugins)?,
         })
     }
-
-    fn endpoints(
-        &self,
-        definition: &ApiDefinition,
-        version: &Version,
-        scripts: Option<&ApiScripts>,
-        plugins: &mut PluginCompiler<'_>,
-    ) -> Result<LiveEndpoints, CompileError> {
-        let endpoints = &version.endpoints;
-        let matching = MatchingSettings {
-            ignore_case: version.ignore_case || self.settings.matching.ignore_case,
-            ..self.settings.matching
-        };
-        fn list<T: Clone>(
-            endpoints: &[Endpoint<T>],
-            matching: MatchingSettings,
-        ) -> Result<EndpointList<T>, PatternError> {
-            EndpointList::compile(endpoints, matching, |endpoint| {
-                Ok::<_, PatternError>(endpoint.rule.clone())
-            })
-        }
-        Ok(LiveEndpoints {
-            ignored: list(&endpoints.ignored, matching)?,
-            allowed: list(&endpoints.allowed, matching)?,
-            blocked: list(&endpoints.blocked, matching)?,
-            internal: list(&endpoints.internal, matching)?,
-            virtual_endpoints: match scripts {
-                Some(scripts) => EndpointList::compile(
-                    &scripts.usable(&endpoints.virtual_endpoints),
-                    matching,
-                    |endpoint| Ok::<_, CompileError>(scripts.endpoint(endpoint)),
-                )?,
-                None => EndpointList::default(),
-            },
-            plugins: list(&plugins.endpoints(&endpoints.plugins), matching)?,
-            cached: EndpointList::compile(&endpoints.cached, matching, |endpoint| {
-                Ok::<_, CompileError>(Arc::new(CacheRule::compile(&endpoint.rule)?))
-            })?,
-            request_headers: list(&endpoints.request_headers, matching)?,
-            response_headers: list(&endpoints.response_headers, matching)?,
-            timeouts: list(&endpoints.timeouts, matching)?,
-            size_limits: list(&endpoints.size_limits, matching)?,
-            methods: list(&endpoints.methods, matching)?,
-            rewrites: EndpointList::compile(&endpoints.rewrites, matching, |endpoint| {
-                Rewrite::compile(&endpoint.rule).map_err(CompileError::from)
-            })?,
-            mocks: list(&endpoints.mocks, matching)?,
-            upstream_mocks: list(&endpoints.upstream_mocks, matching)?,
-            validations: list(&endpoints.validations, matching)?,
-            rate_limits: match definition.key_limits.no_rates {
-                true => EndpointList::default(),
-                false => EndpointList::compile(&endpoints.rate_limits, matching, |endpoint| {
-                    Ok::<_, PatternError>(SharedRate::of_endpoint(definition, endpoint, self.settings.keys))
-                })?,
-            },
-        })
-    }
-}
-
-fn version_naming(naming: &VersionNaming) -> Result<LiveVersionNaming, regex::Error> {
-    Ok(LiveVersionNaming {
-        location: naming.location.clone(),
-        strip: naming.strip,
-        url_pattern: naming.url_pattern.as_deref().map(regex::Regex::new).transpose()?,
-        default: naming.default.clone(),
-        fallback: naming.fallback,
-    })
 }
 
 /// A version that is not there is 404 for who asks for it, which is as much of Tyk as that it is no reason to refuse the base.

@@ -1,8 +1,8 @@
 //! The scripts of an API: read, loaded as one program, and told apart again by who needs which.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
-use super::compile::Compiler;
+use super::{compile::Compiler, kept::Fingerprint};
 use crate::{
     apidef::{
         ApiDefinition,
@@ -39,12 +39,16 @@ pub(super) fn load(
     let blobs_disabled = javascript.blobs_disabled;
     let mut sources: Vec<(ScriptSource, Result<usize, Arc<ScriptError>>)> = Vec::new();
     let mut texts = Vec::new();
+    let mut files = Vec::new();
     for source in wanted {
         let blob = matches!(source, ScriptSource::Inline { .. });
         if (blob && blobs_disabled) || sources.iter().any(|(known, _)| known == source) {
             continue;
         }
         let read = read_source(source).map(|text| {
+            if let ScriptSource::File(path) = source {
+                files.push((path.clone(), Fingerprint::of(&text.text)));
+            }
             texts.push(text);
             texts.len() - 1
         });
@@ -89,13 +93,14 @@ pub(super) fn load(
     }
     let classes = ErrorClass::ALL.map(ErrorClass::as_str);
     let failures = compiler.metrics.script_failures(&definition.id, classes);
-    Some(ApiScripts { script, sources, blobs_disabled, failures, budget })
+    Some(ApiScripts { script, sources, files, blobs_disabled, failures, budget })
 }
 
 /// The program of an API and what became of each of its sources.
 pub(super) struct ApiScripts {
     script: Arc<Script>,
     sources: Vec<(ScriptSource, Result<usize, Arc<ScriptError>>)>,
+    files: Vec<(PathBuf, Fingerprint)>,
     blobs_disabled: bool,
     failures: Failures,
     /// What a call of it may use, where its place says nothing else.
@@ -106,6 +111,11 @@ impl ApiScripts {
     /// How many sources did not load.
     pub(super) fn failed(&self) -> usize {
         self.sources.iter().filter(|(_, state)| state.is_err()).count()
+    }
+
+    /// The files that it was made from; `None` when another load of the same may come to something else.
+    pub(super) fn files(&self) -> Option<Vec<(PathBuf, Fingerprint)>> {
+        (self.failed() == 0 && self.script.loads_alike()).then(|| self.files.clone())
     }
 
     /// The endpoints that exist: inline ones do not when blobs are disabled.

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::api::LiveApi;
+use super::{api::LiveApi, kept::KeptApis};
 use crate::{
     apidef::{Problem, folder::DefinitionFile, model::KeyLimits},
     router::table::{Conflict, ListenPath, Table},
@@ -29,12 +29,14 @@ pub struct Snapshot {
     pub folders: BTreeSet<PathBuf>,
     /// What became of each file of `app_path`, in the order of their names.
     pub definitions: Vec<DefinitionStatus>,
+    /// What the next reload may take over.
+    pub kept: KeptApis,
     /// Why the gateway should get no requests yet, if it should not.
     not_ready: Vec<String>,
 }
 
 /// An API with the facts that the table needs about it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Routed {
     /// The API.
     pub api: Arc<LiveApi>,
@@ -124,6 +126,7 @@ impl Snapshot {
                 keeps_records,
                 folders: BTreeSet::new(),
                 definitions: Vec::new(),
+                kept: KeptApis::new(),
                 not_ready: Vec::new(),
             },
             conflicts,

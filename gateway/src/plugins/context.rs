@@ -208,8 +208,8 @@ impl ContextSide for CallState<'_> {
     fn respond(&self, answer: Answer<'_>) -> Result<(), Refusal> {
         let mut response = Response::new(bytes(answer.body));
         *response.status_mut() = reply::final_status(answer.status).ok_or(Refusal::BadValue)?;
+        *response.headers_mut() = reply::header_map::with_room(answer.headers.len());
         let headers = response.headers_mut();
-        headers.reserve(answer.headers.len() + reply::ADDED_HEADERS);
         for (name, value) in answer.headers {
             let (name, value) = (header_name(name)?, header_value(value)?);
             // How the body goes out is the gateway's affair.
@@ -251,7 +251,7 @@ impl ContextSide for CallState<'_> {
     }
 
     fn send(&self, call: HostCall) -> HostFuture<Result<OutboundReply, String>> {
-        outbound::send(&self.site.services, call, self.facts.deadline)
+        outbound::send(self.site, call, self.facts.deadline)
     }
 
     fn storage(&self, key: String, operation: StorageOperation) -> HostFuture<Result<Stored, String>> {

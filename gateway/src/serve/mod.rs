@@ -6,6 +6,7 @@ pub mod analytics;
 pub mod connection;
 pub mod framing;
 pub mod health;
+mod in_flight;
 pub mod listener;
 mod lookout;
 pub mod metrics;
@@ -17,17 +18,14 @@ pub mod tls;
 use std::{
     net::SocketAddr,
     path::PathBuf,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
 use http::HeaderValue;
 
-use self::{analytics::Analytics, framing::FramingWatch, reload::Reloads};
+use self::{analytics::Analytics, framing::FramingWatch, in_flight::InFlightCount, reload::Reloads};
 use crate::{
     admin::AdminState,
     apidef::{
@@ -42,6 +40,7 @@ use crate::{
     limits::Limits,
     live::{
         compile::{Compiled, Compiler},
+        kept,
         snapshot::Snapshot,
         trial::Trial,
     },
@@ -92,11 +91,6 @@ pub struct Gateway {
     in_flight: InFlightCount,
     started: Instant,
 }
-
-/// Requests that are being served. Written twice for each, so what others only read has no place in its cache line.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct InFlightCount(AtomicUsize);
 
 /// Where a request came in.
 #[derive(Debug, Clone)]
@@ -238,7 +232,10 @@ impl Gateway {
     /// # Errors
     /// When the folder cannot be read; then everything stays as it was.
     pub fn reload(&self) -> Result<Compiled, StartError> {
-        let files = self.read_definitions().map_err(|error| {
+        let before = self.snapshot();
+        let files =
+            self.with_companions(|companions| kept::read(&self.settings.app_path, companions, &before.kept));
+        let files = files.map_err(|error| {
             let path = self.settings.app_path.clone();
             StartError::Definitions { path, error }
         })?;
@@ -317,6 +314,6 @@ impl Gateway {
 
     /// Requests that are being served.
     pub fn in_flight(&self) -> usize {
-        self.in_flight.0.load(Ordering::Relaxed)
+        self.in_flight.total()
     }
 }

@@ -106,7 +106,9 @@ impl Gateway {
         let outcome = self.load().await.map_err(Arc::new);
         self.metrics.reloaded(outcome.is_ok());
         match &outcome {
-            Ok(compiled) => tracing::info!(apis = compiled.served, refused = compiled.refused, "reloaded"),
+            Ok(Compiled { served, unchanged, refused, .. }) => {
+                tracing::info!(apis = served, unchanged, refused, "reloaded")
+            }
             Err(error) => tracing::error!("not reloaded, everything stays as it was: {error}"),
         }
         *done = Done { through, outcome: outcome.clone() };

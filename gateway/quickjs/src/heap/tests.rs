@@ -1,6 +1,10 @@
 use super::*;
 
 const BYTES: usize = 1 << 20;
+/// What takes a moment takes an interpreter minutes.
+const ROUNDS: u32 = if cfg!(miri) { 200 } else { 60_000 };
+/// Small enough to be full now and then.
+const FILLED: usize = if cfg!(miri) { BYTES / 64 } else { BYTES };
 
 /// Memory for a heap, aligned.
 fn memory() -> Vec<u128> {
@@ -9,13 +13,15 @@ fn memory() -> Vec<u128> {
 
 /// Checks the invariants of the module.
 fn check(heap: &mut Heap) {
-    let (base, top) = (heap.base() as usize, heap.top);
+    let (base, top) = (heap.base, heap.top);
     let mut place = size_of::<Heap>().next_multiple_of(UNIT);
     let (mut before, mut was_free, mut free) = (null_mut::<Block>(), false, 0);
     while place < top {
-        let block = (base + place) as *mut Block;
         // SAFETY: the walk ends at `top` if the invariants hold; otherwise an assertion stops it.
-        let (size, earlier) = unsafe { ((*block).size, (*block).before) };
+        let (block, size, earlier) = unsafe {
+            let block = base.add(place).cast::<Block>();
+            (block, (*block).size, (*block).before)
+        };
         assert_eq!(earlier, before);
         assert!(!(was_free && size & FREE != 0), "free neighbours");
         was_free = size & FREE != 0;
@@ -53,9 +59,9 @@ fn any_order_of_use_keeps_contents_and_invariants() {
     // SAFETY: the memory is aligned, large enough and used by this heap alone; contents are written within their
     // sizes and freed once.
     unsafe {
-        Heap::create(base, BYTES);
+        Heap::create(base, FILLED);
         let heap = &mut *base.cast::<Heap>();
-        for round in 0..60_000_u32 {
+        for round in 0..ROUNDS {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
@@ -63,7 +69,7 @@ fn any_order_of_use_keeps_contents_and_invariants() {
             let mark = round as u8;
             let place = (random >> 40) as usize % given.len().max(1);
             match random % 5 {
-                0..=2 if round < 3_000 || random % 5 < 2 => {
+                0..=2 if round < ROUNDS / 20 || random % 5 < 2 => {
                     let content = heap.allocate(bytes);
                     if !content.is_null() {
                         assert_eq!(content as usize % UNIT, 0);
@@ -71,7 +77,7 @@ fn any_order_of_use_keeps_contents_and_invariants() {
                         given.push((content, bytes, mark));
                     }
                 }
-                2 | 3 if round >= 3_000 && !given.is_empty() => {
+                2 | 3 if round >= ROUNDS / 20 && !given.is_empty() => {
                     let (content, bytes, mark) = given.swap_remove(place);
                     assert!(std::slice::from_raw_parts(content, bytes).iter().all(|byte| *byte == mark));
                     heap.release(content);

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::{
     Problems,
+    companions::Beside,
     read::{Kind, Read},
     written,
 };
@@ -41,6 +42,7 @@ pub fn read(mut json: Value) -> Read {
         definition: None,
         inactive: !file.active,
         problems: Problems::default(),
+        beside: Beside::default(),
     };
     if facts.inactive {
         return Read { problems, ..facts };

@@ -23,6 +23,7 @@ use serde_json::Value;
 use self::document::Document;
 use super::{
     Problems,
+    companions::Beside,
     read::{Kind, Read},
     written,
 };
@@ -60,6 +61,7 @@ pub fn read(mut json: Value) -> Read {
         definition: None,
         inactive: !file.info.state.active,
         problems: Problems::default(),
+        beside: Beside::default(),
     };
     if facts.inactive {
         return Read { problems, ..facts };

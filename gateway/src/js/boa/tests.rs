@@ -3,9 +3,6 @@
 /// What a call that goes too deep is told.
 const TOO_DEEP: &str = "RangeError: too much recursion";
 
-/// How many frames a thrown value has that is no error.
-const FRAMES_OF_OTHER_VALUES: usize = 1;
-
 /// Globals of the engine beside those of the language; not declared, because another driver lacks them.
 const GLOBALS_OF_THE_ENGINE: &[&str] = &["TypedArray"];
 

@@ -23,7 +23,7 @@ use self::{
     arguments::OutboundRequest,
     exchange::{Answer, ExchangeError},
 };
-use super::engine::Deadline;
+use super::{engine::Deadline, large};
 use crate::{
     config::settings::{JavaScriptSettings, UpstreamSettings},
     proxy::{direct::HostPools, hosts::Hosts},
@@ -144,10 +144,11 @@ impl Outbound {
         deadline: Deadline,
         calls_left: &mut u32,
     ) -> Result<String, CallFailure> {
-        let request = arguments::single(argument).map_err(CallFailure::Undefined)?;
+        let request = large::work(argument.len(), || arguments::single(argument));
+        let request = request.map_err(CallFailure::Undefined)?;
         spend(calls_left, 1)?;
         let answer = self.exchange(&request, deadline).await?;
-        Ok(answer::single(&answer))
+        Ok(large::work(answer.body.len(), || answer::single(&answer)))
     }
 
     /// Several calls: the answers as a JSON array. Those of a parallel batch come in the order of arrival. A call
@@ -161,14 +162,16 @@ impl Outbound {
         deadline: Deadline,
         calls_left: &mut u32,
     ) -> Result<String, CallFailure> {
-        let batch = arguments::batch(argument, *calls_left).map_err(CallFailure::Undefined)?;
+        let batch = large::work(argument.len(), || arguments::batch(argument, *calls_left));
+        let batch = batch.map_err(CallFailure::Undefined)?;
         let batch = batch.ok_or(CallFailure::TooMany)?;
         spend(calls_left, batch.requests.len())?;
         let parallelism = if batch.sequential { 1 } else { self.batch_parallel };
         let calls: Vec<_> = batch.requests.iter().map(|request| self.one_of(request, deadline)).collect();
         let calls = futures_util::stream::iter(calls).buffer_unordered(parallelism);
         let answers = calls.collect::<Vec<_>>().await;
-        answer::batch(answers)
+        let bytes = answers.iter().flat_map(|(_, answer)| answer).map(|answer| answer.body.len()).sum();
+        large::work(bytes, || answer::batch(answers))
     }
 
     /// One call of a batch.

@@ -16,17 +16,24 @@ use rustix::time::{ClockId, clock_gettime};
 use super::{
     Prepared,
     arenas::{Arenas, Awaited},
-    call, failure, globals,
+    call, failure,
 };
 use crate::js::{
     engine::{Begun, Call, CallBounds, Host, HostReturn, LoadedProgram, Progress, ScriptError},
     host::HOST_FUNCTIONS,
+    large::LARGE,
 };
 
 /// How long a call runs on an async thread before anybody asks how much of that was its own.
 const MOMENT: Duration = Duration::from_micros(500);
 /// Processor time that a call may take on an async thread after that.
 const MORE: Duration = Duration::from_micros(500);
+/// Processor time that a call may take on async threads in all its pieces.
+const BRIEF_PIECES: Duration = Duration::from_millis(5);
+/// How late a piece may be before its call is taken for one that takes long, whoever's time it was.
+const VERY_LATE: Duration = Duration::from_millis(10);
+/// Bytes of a run that are put aside on the script thread that it comes from, since they take long to copy.
+const LARGE_RUN: usize = 1 << 20;
 /// How long a call runs on a script thread before it lets those go first that wait.
 const TURN: Duration = Duration::from_millis(10);
 
@@ -37,7 +44,16 @@ pub(super) fn new(
     prepared: Arc<Prepared>,
 ) -> Box<dyn Begun> {
     let (arenas, loaded) = (Arc::clone(arenas), Arc::clone(loaded));
-    Box::new(BegunRun { arenas, loaded, prepared, state: State::New, answer: None, weight: Weight::Light })
+    Box::new(BegunRun {
+        arenas,
+        loaded,
+        prepared,
+        state: State::New,
+        answer: None,
+        asked: None,
+        weight: Weight::Light,
+        taken: Duration::ZERO,
+    })
 }
 
 /// Processor time of this thread.
@@ -60,14 +76,20 @@ struct BegunRun {
     state: State,
     /// What the run gets when it goes on.
     answer: Option<Answer>,
+    /// What it asks the gateway itself, to be answered where it may take long.
+    asked: Option<(usize, Vec<String>)>,
     weight: Weight,
+    /// Time that its pieces took on async threads, of the clock while it is light, of the processor afterwards.
+    taken: Duration,
 }
 
-/// What is known of a call's time in functions of the gateway, which get much to do from some scripts and do not look at the clock.
+/// What is known of a call's time on async threads: functions of the gateway get much to do from some scripts and do not look
+/// at the clock, and pieces that are short may be many.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Weight {
     Light,
-    /// A piece of it was late when it asked for something outside, which may have been the time of others.
+    /// A piece of it was late when it asked for something outside, or all its pieces together took long; that may have been the
+    /// time of others.
     Suspect,
     /// It takes long on async threads, and stays away from them.
     Heavy,
@@ -76,9 +98,11 @@ enum Weight {
 /// Where a piece of a call ended.
 enum Stop {
     At(Progress),
-    /// At this, after more time than it had.
-    Late(Progress),
+    /// At a question to the outside, after this time.
+    Asks(Progress, Duration),
     Preempted,
+    /// At a question to the gateway itself that takes long to answer.
+    Large,
 }
 
 impl BegunRun {
@@ -86,7 +110,7 @@ impl BegunRun {
     fn at_once(&mut self, call: &Call, bounds: &CallBounds) -> Result<Option<Run>, ScriptError> {
         match std::mem::replace(&mut self.state, State::New) {
             State::New => {
-                if self.prepared.slow.takes_long(&call.function) {
+                if call::is_large(call) || self.prepared.slow.takes_long(&call.function) {
                     return Ok(None);
                 }
                 let program = self.prepared.current();
@@ -137,11 +161,13 @@ impl BegunRun {
         parked.unpark(arena.wait().ok_or_else(lost)?).map_err(|_| lost())
     }
 
-    /// Runs until it is over, asks for something outside, or has had its slice.
+    /// Runs until it is over, asks for something outside, or has had its slice; on an async thread, also until it asks for
+    /// something large.
     fn piece(
         &mut self,
         run: &mut Run,
         slice: Duration,
+        is_brief: bool,
         call: &Call,
         host: &mut dyn Host,
         bounds: &CallBounds,
@@ -150,17 +176,27 @@ impl BegunRun {
         let begun = Instant::now();
         let end = begun + slice.min(bounds.deadline.at.saturating_duration_since(begun));
         let mut left = end - begun;
+        if let Some((function, arguments)) = self.asked.take() {
+            match call::answer_here(call, host, function, &arguments) {
+                Ok(answer) => run.answer(answer),
+                Err(error) => return Stop::At(Progress::Over(Err(error))),
+            }
+        }
         if let Some(answer) = self.answer.take() {
             run.answer(answer);
         }
         loop {
             let step = run.resume(left);
-            left = match step {
-                Step::Done(_) => Duration::ZERO,
-                _ => end.saturating_duration_since(Instant::now()),
-            };
+            let mut now = begun;
+            if !matches!(step, Step::Done(_)) {
+                now = Instant::now();
+                left = end.saturating_duration_since(now);
+            }
             match step {
                 Step::Done(result) => {
+                    if is_brief && result.as_ref().is_ok_and(|text| text.len() > LARGE) {
+                        self.prepared.slow.took_long(&call.function);
+                    }
                     let result = result.map_err(|failure| failure::of_script(failure, bounds.deadline));
                     return Stop::At(Progress::Over(result));
                 }
@@ -168,22 +204,47 @@ impl BegunRun {
                     return Stop::At(Progress::Over(Err(bounds.deadline.error())));
                 }
                 Step::Preempted => return Stop::Preempted,
-                Step::HostCall { function: function @ globals::BODY_BASE64.., .. } => {
-                    run.answer(Answer::Text(call::body_base64(call, function)));
-                }
                 Step::HostCall { function, arguments } => {
                     if let Some(entry) = HOST_FUNCTIONS.get(function)
                         && entry.function.reaches_out()
                     {
-                        let asks = Progress::Asks(entry.function, arguments);
-                        return if left.is_zero() { Stop::Late(asks) } else { Stop::At(asks) };
+                        return Stop::Asks(Progress::Asks(entry.function, arguments), now - begun);
                     }
-                    match call::ask(host, function, &arguments) {
+                    if is_brief && call::bytes_of(call, function, &arguments) > LARGE {
+                        self.asked = Some((function, arguments));
+                        return Stop::Large;
+                    }
+                    match call::answer_here(call, host, function, &arguments) {
                         Ok(answer) => run.answer(answer),
                         Err(error) => return Stop::At(Progress::Over(Err(error))),
                     }
                 }
             }
+        }
+    }
+}
+
+impl BegunRun {
+    /// Finds out whether a call belongs on script threads, after a piece that took so long by the clock. `weighed` is the processor
+    /// time of this thread before it, where that was asked for.
+    fn weigh(&mut self, took: Duration, weighed: Option<Duration>, call: &Call) {
+        let is_heavy = match weighed {
+            Some(before) => {
+                let processor = thread_time().saturating_sub(before);
+                self.taken += processor;
+                processor >= MOMENT + MORE || self.taken >= BRIEF_PIECES
+            }
+            None => {
+                self.taken += took;
+                if took >= MOMENT || self.taken >= BRIEF_PIECES {
+                    (self.weight, self.taken) = (Weight::Suspect, Duration::ZERO);
+                }
+                false
+            }
+        };
+        if is_heavy || took >= MOMENT + VERY_LATE {
+            self.weight = Weight::Heavy;
+            self.prepared.slow.took_long(&call.function);
         }
     }
 }
@@ -204,26 +265,26 @@ impl Begun for BegunRun {
             Ok(None) => return Progress::TakesLong,
             Err(error) => return Progress::Over(Err(error)),
         };
-        let mut stop = self.piece(&mut run, MOMENT, call, host, bounds);
+        let mut stop = self.piece(&mut run, MOMENT, true, call, host, bounds);
         if matches!(stop, Stop::Preempted) {
             // On a busy machine that may have been the time of others.
             let end = thread_time() + MORE;
             while matches!(stop, Stop::Preempted) && thread_time() < end {
-                stop = self.piece(&mut run, MORE / 2, call, host, bounds);
+                stop = self.piece(&mut run, MORE / 2, true, call, host, bounds);
             }
         }
+        let is_large = run.used_bytes() > LARGE_RUN;
         self.state = State::Runs(run);
         match stop {
             Stop::At(progress) => progress,
-            Stop::Late(progress) => {
-                self.weight = Weight::Suspect;
-                if weighed.is_some_and(|begun| thread_time() >= begun + MOMENT + MORE) {
+            Stop::Asks(progress, took) => {
+                self.weigh(took, weighed, call);
+                if is_large {
                     self.weight = Weight::Heavy;
-                    self.prepared.slow.took_long(&call.function);
                 }
                 progress
             }
-            Stop::Preempted => {
+            Stop::Preempted | Stop::Large => {
                 self.prepared.slow.took_long(&call.function);
                 self.stand_aside();
                 Progress::TakesLong
@@ -244,17 +305,25 @@ impl Begun for BegunRun {
                 Ok(run) => run,
                 Err(error) => return Progress::Over(Err(error)),
             };
-            let stop = self.piece(&mut run, call::SLICE, call, host, bounds);
+            let stop = self.piece(&mut run, call::SLICE, false, call, host, bounds);
             let awaited = matches!(stop, Stop::Preempted) && self.arenas.is_awaited(run.arena());
+            let is_large = run.used_bytes() > LARGE_RUN;
             self.state = State::Runs(run);
             match stop {
-                Stop::At(progress) | Stop::Late(progress) => return progress,
+                Stop::At(progress) => return progress,
+                Stop::Asks(progress, _) => {
+                    if is_large {
+                        self.weight = Weight::Heavy;
+                        self.stand_aside();
+                    }
+                    return progress;
+                }
                 Stop::Preempted if Instant::now() >= end && is_wanted() => {
                     self.stand_aside();
                     return Progress::TakesLong;
                 }
                 Stop::Preempted if awaited => self.stand_aside(),
-                Stop::Preempted => {}
+                Stop::Preempted | Stop::Large => {}
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::js::{
     engine::{Call, CallBounds, CallKind, Host, HostReturn, ScriptError},
     go_base64::{self, Padding},
     host::HOST_FUNCTIONS,
+    large::LARGE,
     seed,
 };
 
@@ -62,13 +63,44 @@ pub(super) fn start(
     }
 }
 
-/// What `BodyBase64` of a request or response is.
-pub(super) fn body_base64(call: &Call, function: usize) -> String {
-    let body = match &call.kind {
+/// What `BodyBase64` of a request or response stands for.
+fn body(call: &Call, function: usize) -> &[u8] {
+    match &call.kind {
         CallKind::ResponseHook(_, response) if function == globals::RESPONSE_BODY_BASE64 => &response.body,
         _ => &call.request.body,
+    }
+}
+
+/// Whether making the arguments takes long.
+pub(super) fn is_large(call: &Call) -> bool {
+    let answered = match &call.kind {
+        CallKind::ResponseHook(_, response) => response.body.len(),
+        _ => 0,
     };
-    go_base64::encode(body, Padding::Required)
+    call.request.body.len() + answered > LARGE
+}
+
+/// How many bytes an answer of the gateway itself is about.
+pub(super) fn bytes_of(call: &Call, function: usize, arguments: &[String]) -> usize {
+    match function {
+        globals::BODY_BASE64.. => body(call, function).len(),
+        _ => arguments.iter().map(String::len).sum(),
+    }
+}
+
+/// Answers what the gateway itself is asked; the error ends the script.
+pub(super) fn answer_here(
+    call: &Call,
+    host: &mut dyn Host,
+    function: usize,
+    arguments: &[String],
+) -> Result<Answer, ScriptError> {
+    match function {
+        globals::BODY_BASE64.. => {
+            Ok(Answer::Text(go_base64::encode(body(call, function), Padding::Required)))
+        }
+        _ => ask(host, function, arguments),
+    }
 }
 
 /// Asks a host function; the error ends the script.
@@ -115,7 +147,10 @@ pub(super) fn drive(
             }
             Step::Preempted => {}
             Step::HostCall { function: function @ globals::BODY_BASE64.., .. } => {
-                run.answer(Answer::Text(body_base64(call, function)));
+                match answer_here(call, host, function, &[]) {
+                    Ok(answer) => run.answer(answer),
+                    Err(error) => return (Some(run), Err(error)),
+                }
             }
             Step::HostCall { function, arguments } => {
                 let waits = HOST_FUNCTIONS.get(function).is_some_and(|entry| entry.function.reaches_out());

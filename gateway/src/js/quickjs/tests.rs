@@ -3,9 +3,6 @@
 /// What a call that goes too deep is told.
 const TOO_DEEP: &str = "RangeError: Maximum call stack size exceeded";
 
-/// How many frames a thrown value has that is no error.
-const FRAMES_OF_OTHER_VALUES: usize = 0;
-
 use crate::js::engine::ErrorClass;
 
 /// Globals of the engine beside those of the language; not declared, because another driver lacks them.

@@ -2,9 +2,6 @@
 
 use crate::js::engine::ErrorClass;
 
-/// How many frames a thrown value has that is no error.
-const FRAMES_OF_OTHER_VALUES: usize = if cfg!(feature = "boa") { 1 } else { 0 };
-
 /// What a call that goes too deep is told.
 const TOO_DEEP: &str = if cfg!(feature = "boa") {
     "RangeError: too much recursion"
