@@ -634,9 +634,11 @@ fn client_addresses_are_allowed_or_blocked() {
         allow("elsewhere", &["10.0.0.0/8"]),
         block("blocked", &["127.0.0.0/8"]),
         block("unblocked", &["10.1.2.3"]),
+        allow("off", &["10.0.0.0/8"]).set("/ip_access_control_disabled", true),
     ]);
-    gateway.get("/allowed/x").assert_text("fine");
-    gateway.get("/unblocked/x").assert_text("fine");
+    for path in ["/allowed/x", "/unblocked/x", "/off/x"] {
+        gateway.get(path).assert_text("fine");
+    }
     for path in ["/elsewhere/x", "/blocked/x"] {
         // A header that anybody can send opens nothing.
         let answer = gateway

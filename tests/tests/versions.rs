@@ -140,6 +140,30 @@ fn a_version_that_will_expire_says_when() {
 }
 
 #[test]
+fn an_api_ends_whatever_its_versions_say() {
+    const EXPIRED: &str = "Api Version has expired, please check documentation or contact administrator";
+    let upstream = Upstream::saying("fine");
+    let plain = |name: &str, ends: &str| Api::new(name).set("/expiration", ends).target(&upstream);
+    let versioned = Api::new("versioned")
+        .versioned("header", "x-version")
+        .set("/version_data/default_version", "one")
+        .set("/expiration", "2001-02-03 04:05")
+        .version("one", json!({"expires": "2999-12-31 23:59"}))
+        .target(&upstream);
+    let over = plain("over", "2001-02-03 04:05");
+    let odd = plain("odd", "some day");
+    let gateway =
+        Gateway::serving([over, odd, versioned, plain("on", "2999-12-31 23:59"), plain("never", "-1")]);
+    for path in ["/over/x", "/odd/x", "/versioned/x"] {
+        gateway.get(path).assert_error(403, EXPIRED);
+    }
+    let on = gateway.get("/on/x");
+    on.assert_text("fine");
+    assert_eq!(on.header("x-tyk-api-expires"), "Tue, 31 Dec 2999 23:59:00 UTC");
+    gateway.get("/never/x").assert_text("fine");
+}
+
+#[test]
 fn a_version_can_have_its_own_target() {
     let (usual, other) = (Upstream::saying("usual"), Upstream::saying("other"));
     let api = Api::new("api")

@@ -165,6 +165,7 @@ fn upstream(file: &ClassicFile, problems: &mut Problems) -> Option<Upstream> {
 impl Reader<'_> {
     fn versioning(&mut self, file: &ClassicFile) -> Option<Versioning> {
         let data = &file.version_data;
+        let ends = self.expires(&file.expiration, "expiration");
         if data.not_versioned || data.versions.is_empty() {
             // Tyk uses the version named Default, and any other one when there is no such name.
             let (name, version) =
@@ -173,13 +174,17 @@ impl Reader<'_> {
                     None => ("Default", Version::default()),
                 };
             let name = if version.name.is_empty() { name.to_owned() } else { version.name.clone() };
-            return Some(Versioning::Single(Box::new(Version { name, expires: None, ..version })));
+            return Some(Versioning::Single(Box::new(Version { name, expires: ends, ..version })));
         }
         let default =
             [&data.default_version, &file.definition.default].into_iter().find(|name| !name.is_empty());
         let naming =
             self.version_naming(&written_naming(&file.definition, default.map_or("", |name| name)))?;
-        let versions = data.versions.iter().map(|(name, version)| self.version(name, version)).collect();
+        // The API ends whatever its versions say.
+        let ending =
+            |version: Version| Version { expires: version.expires.into_iter().chain(ends).min(), ..version };
+        let versions =
+            data.versions.iter().map(|(name, version)| ending(self.version(name, version))).collect();
         Some(Versioning::Many { naming, versions })
     }
 
@@ -261,14 +266,15 @@ impl Reader<'_> {
     }
 
     fn client_addresses(&mut self, file: &ClassicFile) -> ClientAddresses {
+        let counts = !file.ip_access_control_disabled;
         let mut ranges = |on: bool, list: &[String], field: &str| {
             if on { self.address_ranges(list, field) } else { Vec::new() }
         };
-        let allow_list = file.enable_ip_whitelisting && !file.allowed_ips.is_empty();
+        let allow_list = counts && file.enable_ip_whitelisting && !file.allowed_ips.is_empty();
         ClientAddresses {
             allowed: ranges(allow_list, &file.allowed_ips, "allowed_ips"),
             allow_list,
-            blocked: ranges(file.enable_ip_blacklisting, &file.blacklisted_ips, "blacklisted_ips"),
+            blocked: ranges(counts && file.enable_ip_blacklisting, &file.blacklisted_ips, "blacklisted_ips"),
         }
     }
 

@@ -23,6 +23,7 @@ pub(super) struct ClassicFile {
     pub(super) domain: String,
     pub(super) domain_disabled: bool,
     pub(super) use_keyless: bool,
+    pub(super) expiration: String,
     pub(super) definition: VersionDefinition,
     pub(super) version_data: VersionData,
     pub(super) proxy: Proxy,
@@ -31,6 +32,7 @@ pub(super) struct ClassicFile {
     pub(super) custom_middleware: CustomMiddleware,
     #[serde(rename = "CORS")]
     pub(super) cors: Cors,
+    pub(super) ip_access_control_disabled: bool,
     pub(super) enable_ip_whitelisting: bool,
     pub(super) allowed_ips: Vec<String>,
     pub(super) enable_ip_blacklisting: bool,
