@@ -20,6 +20,7 @@ TYK_WORK = ("virtual endpoint, driver `javascript`: 2,900 requests/s and 641 µs
 TYK_AGGREGATE = "virtual endpoint, driver `javascript`: 3,750 requests/s and 399 µs of CPU per request"
 TYK_PROXY = "10,000 requests/s and 149 µs of CPU per request; nginx there: 52,000 and 25"
 LIMITS_GOAL_US = 1.0
+LIMITS_KEY = "bench-key"
 
 
 def compact_json(value: object) -> bytes:
@@ -113,8 +114,8 @@ JOBS = [
     ),
     Job(
         "limits",
-        "limits: the plain answer for a caller with a session; without limits, with rate and quota, and with both on Redis",
-        Request("GET", "/plain"),
+        "limits: the plain answer for a caller with a key; without limits, with rate and quota, and with both on Redis",
+        Request("GET", "/plain", {"Authorization": LIMITS_KEY}),
         PLAIN_ANSWER,
         reference="gatehouse-session",
     ),

@@ -87,6 +87,7 @@ class Contender:
         self._script.write_text(wrk_script(self._job.request, self._paths))
         command = self._server.command(self._job, self._site)
         self._running = RunningServer(command, self._site.directory)
+        self._running.wait_until(lambda: self._server.prepare(self._site), self._server.start_seconds)
         self._running.wait_until(self._mismatch, self._server.start_seconds)
 
     def load(self, connections: int, seconds: int) -> LoadResult:

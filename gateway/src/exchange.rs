@@ -20,7 +20,7 @@ use crate::{
     plugins::ResponseHeaders,
     reply::error::GatewayError,
     response_cache::CacheFill,
-    session::{Key, Session},
+    session::{CountedQuota, Key, SeenSession, Session},
     telemetry::request_id::RequestId,
 };
 
@@ -154,16 +154,8 @@ impl Exchange {
     }
 
     /// The session as scripts and plugins see it: with what is left of its quota.
-    pub fn session_seen(&self) -> Option<Arc<Session>> {
-        let session = self.session.as_ref()?;
-        match &self.quota {
-            None => Some(Arc::clone(session)),
-            Some(quota) => {
-                let mut session = Session::clone(session);
-                session.set_quota(&quota.scope, quota.remaining, quota.renews);
-                Some(Arc::new(session))
-            }
-        }
+    pub fn session_seen(&self) -> Option<SeenSession> {
+        Some(SeenSession::new(Arc::clone(self.session.as_ref()?), self.quota.clone()))
     }
 
     /// Value of the request's `Content-Length`, when it has one.
@@ -208,17 +200,6 @@ pub struct SentRequest {
     pub uri: Uri,
     /// Headers.
     pub headers: HeaderMap,
-}
-
-/// What is left of a caller's quota after its request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CountedQuota {
-    /// Requests left.
-    pub remaining: i64,
-    /// When its period ends, in seconds since 1970; 0 is never.
-    pub renews: i64,
-    /// See [`allowance_scope`](crate::session::AccessRight::allowance_scope).
-    pub scope: Box<str>,
 }
 
 /// Where hooks sent a request.

@@ -7,6 +7,8 @@
 //! `ARCHITECTURE.md` has the same in more words.
 
 pub mod admin;
+#[cfg(feature = "mimalloc")]
+pub mod allocator;
 pub mod apidef;
 pub mod bundle;
 pub mod chain;
@@ -29,6 +31,7 @@ pub mod router;
 pub mod run;
 pub mod serve;
 pub mod session;
+pub mod shard;
 pub mod supervisor;
 pub mod telemetry;
 pub mod validation;

@@ -10,7 +10,7 @@ use gatehouse::{
 
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: gatehouse::allocator::Mimalloc = gatehouse::allocator::Mimalloc;
 
 fn main() -> ExitCode {
     let done = match cli::command() {

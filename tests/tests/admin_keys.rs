@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use gatehouse_tests::{
-    Api, Gateway, Setup,
+    Api, Gateway, Request, Setup,
     admin::{SECRET, setup},
     log::message,
 };
@@ -156,6 +156,32 @@ fn periods_go_on_when_the_caller_wants_it() {
     gateway.admin("PUT", "/tyk/keys/mykey1", changed.to_string()).assert_changed("defaultmykey1", "modified");
     let reset = gateway.admin_get("/tyk/keys/defaultmykey1").json();
     assert!(reset["quota_renews"].as_i64() > before["quota_renews"].as_i64(), "{reset}");
+}
+
+#[test]
+fn an_api_may_keep_what_was_counted_when_a_key_is_written() {
+    let mock = json!({"path": "/x", "method": "GET", "code": 200, "body": "fine"});
+    let api = |id: &str| Api::new(id).set("/use_keyless", false).endpoint("mock_response", mock.clone());
+    let gateway = setup().api(api("shop")).api(api("keeps").set("/dont_set_quota_on_create", true)).start();
+    let right = |id: &str| json!({"api_id": id, "api_name": id, "versions": ["Default"]});
+    let quota = |rights: Value| with(with(session(), "quota_max", 3), "access_rights", rights);
+    for (rights, path, left) in [
+        (json!({"keeps": right("keeps")}), "/keeps/x", 1),
+        (json!({"keeps": right("keeps"), "shop": right("shop")}), "/keeps/x", 2),
+        (json!({"shop": right("shop")}), "/shop/x", 2),
+    ] {
+        let key = quota(rights).to_string();
+        gateway.admin("POST", "/tyk/keys/mykey1", key.clone()).assert_changed("defaultmykey1", "added");
+        let call = || gateway.send(Request::get(path).header("authorization", "defaultmykey1"));
+        assert_eq!(call().status, 200);
+        gateway.admin("PUT", "/tyk/keys/mykey1", key).assert_changed("defaultmykey1", "modified");
+        assert_eq!(call().status, 200);
+        let seen = gateway.admin_get("/tyk/keys/defaultmykey1").json();
+        assert_eq!(seen["quota_remaining"], left, "{path}");
+        gateway
+            .admin("DELETE", "/tyk/keys/mykey1?org_id=default", "")
+            .assert_changed("defaultmykey1", "deleted");
+    }
 }
 
 #[test]

@@ -127,6 +127,27 @@ fn a_black_list_refuses_what_it_names() {
 }
 
 #[test]
+fn an_entry_may_ignore_case_by_itself() {
+    let upstream = Upstream::saying("fine");
+    let any_case = |path: &str| json!({"path": path, "method": "GET", "ignore_case": true});
+    let mut mock = any_case("/Mocked");
+    (mock["code"], mock["body"]) = (json!(200), json!("mock"));
+    let api = Api::new("api")
+        .target(&upstream)
+        .endpoint("black_list", any_case("/Secret"))
+        .endpoint("black_list", entry("GET", "/Plain"))
+        .endpoint("ignored", any_case("/secret/open"))
+        .endpoint("mock_response", mock);
+    let gateway = Gateway::serving([api]);
+    for path in ["/api/secret", "/api/SECRET/x", "/api/Secret", "/api/Plain"] {
+        gateway.get(path).assert_error(403, FORBIDDEN);
+    }
+    gateway.get("/api/plain").assert_text("fine");
+    gateway.get("/api/Secret/OPEN").assert_text("fine");
+    gateway.get("/api/mockeD").assert_text("mock");
+}
+
+#[test]
 fn the_old_path_lists_are_for_every_method() {
     let upstream = Upstream::saying("fine");
     let api = Api::new("api")

@@ -238,3 +238,118 @@ fn classic_definitions_check_json() {
     assert_refused(&send("/api/packed", "{}"), 422, "(root): Invalid type. Expected: array, given: object");
     gateway.get("/api/check").assert_text("fine");
 }
+
+#[test]
+fn what_a_request_leaves_out_is_what_the_document_says() {
+    let upstream = Upstream::echo();
+    let document = Document::new("api")
+        .target(&upstream)
+        .operation("POST", "/orders", json!({"validateRequest": {"enabled": true}}))
+        .set(
+            "/paths/~1orders/post/parameters",
+            json!([
+                {"name": "page", "in": "query", "schema": {"type": "integer", "default": 10, "maximum": 50}},
+                {"name": "tags", "in": "query", "schema": {"type": "array", "items": {"type": "string"}, "default": ["a", "b"]}},
+                {"name": "sort", "in": "query", "required": true, "schema": {"type": "string", "default": "up"}},
+                {"name": "X-Mode", "in": "header", "schema": {"type": "string", "default": "fast"}},
+                {"name": "lang", "in": "cookie", "schema": {"type": "string", "default": "en gb"}}]),
+        )
+        .set(
+            "/paths/~1orders/post/requestBody",
+            json!({"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Order"}},
+                "application/x-www-form-urlencoded": {"schema": {"$ref": "#/components/schemas/Order"}}}}),
+        )
+        .set(
+            "/components/schemas/Order",
+            json!({"type": "object", "required": ["count"], "properties": {
+                "count": {"type": "integer", "default": 1},
+                "lines": {"type": "array", "items": {"type": "object", "properties": {"unit": {"type": "string", "default": "kg"}}}}}}),
+        );
+    let gateway = Setup::new().document(&document).start();
+    let echoed = |request: Request| gateway.send(request.header("cookie", "a=1")).json();
+    let seen = echoed(post("/api/orders?sort=down&z=1", r#"{"lines": [{}, {"weight": 1.10}]}"#));
+    assert_eq!(seen["query"], "page=10&sort=down&tags=a%2Cb&z=1");
+    assert_eq!(seen["headers"]["x-mode"], json!(["fast"]));
+    assert_eq!(seen["headers"]["cookie"], json!(["a=1; lang=\"en gb\""]));
+    let body = r#"{"count":1,"lines":[{"unit":"kg"},{"unit":"kg","weight":1.10}]}"#;
+    assert_eq!(seen["body"], body);
+    assert_eq!(seen["headers"]["content-length"], json!([body.len().to_string()]));
+    let whole = r#"{ "count": 3 }"#;
+    let seen = echoed(post("/api/orders?sort=x&page=2&tags=c", whole).header("x-mode", "slow"));
+    assert_eq!((&seen["query"], &seen["body"]), (&json!("sort=x&page=2&tags=c"), &json!(whole)));
+    assert_eq!(seen["headers"]["x-mode"], json!(["slow"]));
+    assert_refused(
+        &gateway.send(post("/api/orders", whole)),
+        422,
+        "request validation error: parameter \"sort\" in query has an error: value is required but missing",
+    );
+    let form = Request::post("/api/orders?sort=x", "lines=1")
+        .header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(gateway.send(form).status, 422, "no defaults are put into forms");
+}
+
+#[test]
+fn parts_of_forms_are_as_the_document_says() {
+    let upstream = Upstream::echo();
+    let document = Document::new("api")
+        .target(&upstream)
+        .operation("POST", "/files", json!({"validateRequest": {"enabled": true}}))
+        .set(
+            "/paths/~1files/post/requestBody",
+            json!({"required": true, "content": {"multipart/form-data": {"schema": {"type": "object", "required": ["name"], "properties": {
+                "name": {"type": "string", "minLength": 2},
+                "file": {"type": "string", "format": "binary"},
+                "tags": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
+                "meta": {"type": "object", "properties": {"size": {"type": "integer"}}}}}}}}),
+        );
+    let gateway = Setup::new().document(&document).start();
+    let send = |parts: &[(&str, &str, &str)]| {
+        let part = |(name, headers, content): &(&str, &str, &str)| {
+            format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n{headers}\r\n{content}\r\n")
+        };
+        let body: String = parts.iter().map(part).chain(["--B--\r\n".to_owned()]).collect();
+        gateway
+            .send(Request::post("/api/files", body).header("content-type", "multipart/form-data; boundary=B"))
+    };
+    let json_part = "Content-Type: application/json\r\n";
+    let file = "Content-Type: application/octet-stream\r\n";
+    let fine = send(&[
+        ("name", "", "ann"),
+        ("file", file, "\u{1}--B"),
+        ("tags", "", "a"),
+        ("tags", "", "b"),
+        ("meta", json_part, "{\"size\": 3}"),
+    ]);
+    assert!(fine.json()["body"].as_str().unwrap().contains("name=\"meta\""), "it goes on as it came");
+    for (part, reason) in [
+        (("name", "", "a"), "doesn't match schema: Error at \"/name\": minimum string length is 2"),
+        (("file", file, "x"), "doesn't match schema: Error at \"/name\": property \"name\" is missing"),
+        (
+            ("meta", json_part, "{\"size\": \"3\"}"),
+            "doesn't match schema: Error at \"/meta/size\": value must be an integer",
+        ),
+        (("meta", "", "{}"), "doesn't match schema: Error at \"/meta\": value must be an object"),
+        (("other", "", "x"), "failed to decode request body: part other: undefined"),
+        (
+            ("file", "Content-Type: image/png\r\n", "x"),
+            "failed to decode request body: path file: unsupported content type \"image/png\"",
+        ),
+    ] {
+        let answer = match part.0 {
+            "meta" => send(&[("name", "", "ann"), part]),
+            _ => send(&[part]),
+        };
+        assert_refused(
+            &answer,
+            422,
+            &format!("request validation error: request body has an error: {reason}"),
+        );
+    }
+    let cut =
+        Request::post("/api/files", "garbage").header("content-type", "multipart/form-data; boundary=B");
+    assert_refused(
+        &gateway.send(cut),
+        422,
+        "request validation error: request body has an error: failed to decode request body: multipart: NextPart: EOF",
+    );
+}

@@ -38,6 +38,10 @@ class Server(ABC):
     def version(self) -> str:
         """What was measured, for the report."""
 
+    def prepare(self, site: Site) -> str | None:
+        """Does what can only be done once the server answers; says why it is not done yet, or None."""
+        return None
+
     def redis_commands(self) -> int | None:
         """Commands that its Redis has had by now; None without one."""
         return None

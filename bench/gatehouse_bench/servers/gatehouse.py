@@ -1,11 +1,12 @@
 """Gatehouse in the forms that the jobs measure."""
+import http.client
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..jobs import UPSTREAM_PATH, Job
+from ..jobs import LIMITS_KEY, UPSTREAM_PATH, Job
 from ..places import GATEHOUSE_SCRIPTS
 from . import definitions
 from .base import Server, Site, first_output_line
@@ -22,6 +23,7 @@ CONF = {
     "middleware_path": "middleware",
     "enable_jsvm": True,
     "enable_analytics": False,
+    "hash_keys": True,
     "policies": {"policy_source": "file", "policy_record_name": "policies/policies.json"},
     # nginx's upstream keeps 64 connections for each of its two workers.
     "max_idle_connections_per_host": 128,
@@ -146,9 +148,9 @@ class Plugin(Gatehouse):
 
 @dataclass
 class Limits(Plugin):
-    """The endpoint plugin for a caller whose session another function of the plugin gives, with limits that never bite."""
+    """The endpoint plugin for a caller with a key, whose limits never bite."""
 
-    session: dict = field(default_factory=dict)
+    limits: dict = field(default_factory=dict)
     what: str = ""
     on_redis: bool = False
     _redis: Redis | None = None
@@ -173,7 +175,6 @@ class Limits(Plugin):
 
     def apis(self, job: Job, site: Site) -> list[dict]:
         entry = {"path": job.request.path, "method": job.request.method, "plugin_path": str(self.library)}
-        hook = {"name": "caller", "path": str(self.library), "config": self.session}
         return [
             definitions.classic(
                 "bench",
@@ -181,10 +182,24 @@ class Limits(Plugin):
                 site.upstream,
                 {"go_plugin": [entry | {"func_name": "plain"}]},
                 use_keyless=False,
-                enable_coprocess_auth=True,
-                custom_middleware={"driver": "rust", "auth_check": hook},
+                use_standard_auth=True,
             )
         ]
+
+    def prepare(self, site: Site) -> str | None:
+        """Makes the key."""
+        right = {"api_id": "bench", "api_name": "bench", "versions": ["Default"]}
+        session = {"org_id": "default", "quota_max": -1, "access_rights": {"bench": right}} | self.limits
+        connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
+        try:
+            secret = {"x-tyk-authorization": CONF["secret"]}
+            connection.request("POST", f"/tyk/keys/{LIMITS_KEY}", json.dumps(session), secret)
+            answer = connection.getresponse()
+            return None if answer.status == 200 else f"status {answer.status} for a key: {answer.read()[:200]!r}"
+        except (OSError, http.client.HTTPException) as error:
+            return f"{type(error).__name__}: {error}"
+        finally:
+            connection.close()
 
 
 @dataclass
@@ -247,9 +262,9 @@ def forms(binary: Path, drivers: Sequence[str], plugin: Path) -> list[Gatehouse]
         Routing(binary, "gatehouse-1000-apis", api_count=1000),
         Isolation(binary, "gatehouse-1-script", api_count=1),
         Isolation(binary, "gatehouse-1000-scripts", api_count=1000),
-        Limits(binary, "gatehouse-session", library=plugin, what="a session without limits"),
-        Limits(binary, "gatehouse-limits", library=plugin, session=LIMITED, what="rate and quota, embedded store"),
+        Limits(binary, "gatehouse-session", library=plugin, what="a key without limits"),
+        Limits(binary, "gatehouse-limits", library=plugin, limits=LIMITED, what="rate and quota, embedded store"),
         Limits(
-            binary, "gatehouse-limits-redis", library=plugin, session=LIMITED, what="rate and quota, Redis", on_redis=True
+            binary, "gatehouse-limits-redis", library=plugin, limits=LIMITED, what="rate and quota, Redis", on_redis=True
         ),
     ]

@@ -3,7 +3,7 @@
 
 use gatehouse_plugin::prelude::*;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// A text and two headers.
 #[endpoint]
@@ -18,15 +18,6 @@ fn plain(_: &mut Request, _: &Context) -> Response {
 #[derive(Deserialize)]
 struct Config {
     upstream: String,
-}
-
-/// A caller whose session has what the place's `config` says.
-#[auth(no_body)]
-fn caller(_: &mut Request, context: &Context) -> gatehouse_plugin::Result<Result<Session, Denied>> {
-    let limits: &Map<String, Value> = context.config()?;
-    let session = Session::new("bench").field("key_id", "defaultbench")?;
-    let limited = limits.iter().try_fold(session, |session, (name, value)| session.field(name, value))?;
-    Ok(Ok(limited))
 }
 
 /// One call to the upstream, its JSON with a field added.

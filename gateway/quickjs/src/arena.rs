@@ -14,8 +14,10 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::{
     control::{Answer, Control},
@@ -37,6 +39,8 @@ const STACK_RESERVE: usize = 128 << 10;
 const WATCHED_RUNS: u32 = 4096;
 /// Bytes in which the image that is the model may differ from the base.
 const LARGEST_MODEL: usize = 32 << 10;
+/// Time that looking up a function may take.
+const LOOK_UP: Duration = Duration::from_millis(100);
 /// Bytes above an image that stay in memory after a run.
 const KEPT_BYTES: usize = 1 << 20;
 
@@ -291,17 +295,26 @@ impl Arena {
             let held = caller.held.clone()?;
             return Ok((image, held));
         }
-        self.activate(Some(&image));
-        self.clean = false;
-        self.limit_memory();
         let (texts, context) = (CallTexts::new(function, count), self.context);
-        // Looking a name up may run a getter, but waits for nobody.
-        let deadline = Some(Instant::now() + std::time::Duration::from_millis(100));
-        let end = &mut |_, _| HostReply::End;
-        let made = execute(&self.reservation, &self.control, deadline, end, |control| {
-            context.on(control).caller(&texts)
-        });
-        let caller = match made.and_then(|made| made) {
+        let begun = thread_time();
+        let made = loop {
+            self.activate(Some(&image));
+            self.clean = false;
+            self.limit_memory();
+            // Looking a name up may run a getter, but waits for nobody.
+            let deadline = Some(Instant::now() + LOOK_UP);
+            let end = &mut |_, _| HostReply::End;
+            let made = execute(&self.reservation, &self.control, deadline, end, |control| {
+                context.on(control).caller(&texts)
+            });
+            let made = made.and_then(|made| made);
+            let late = matches!(&made, Err(failure) if failure.kind == FailureKind::Timeout);
+            // What becomes of it is remembered, so the time must have been its own, not that of others on a busy machine.
+            if !late || thread_time().saturating_sub(begun) >= LOOK_UP / 2 {
+                break made;
+            }
+        };
+        let caller = match made {
             Ok(Some(caller)) => Ok(Held(caller)),
             Ok(None) => Err(format!("`{function}` is not defined by the program's sources")),
             Err(failure) if failure.kind == FailureKind::Syntax => {
@@ -408,6 +421,23 @@ impl Arena {
         for (start, end) in &self.written.2 {
             memory[*start..*end].copy_from_slice(&self.pristine[*start..*end]);
         }
+        self.restored(touched);
+    }
+
+    /// The same after a run that left these changes and no others, which are fewer than what it may have written to.
+    pub(crate) fn restore_changed(&mut self, changed: &Delta) {
+        let (touched, length) = (self.touched(), self.pristine.len());
+        if changed.length() < length {
+            // What is above it was not looked at.
+            return self.restore();
+        }
+        changed.undo_in(&self.pristine, self.reservation.contents_mut(length));
+        self.restored(touched);
+    }
+
+    /// Notes that the heap is pristine, after a run that touched so many bytes of it.
+    fn restored(&mut self, touched: usize) {
+        let length = self.pristine.len();
         self.restored += 1;
         if self.restored >= WATCHED_RUNS {
             self.restored = 0;
@@ -463,6 +493,12 @@ impl Arena {
     pub(crate) fn engine(&self) -> (Context, &Handles) {
         (self.context, &self.handles)
     }
+}
+
+/// Processor time of this thread.
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Takes what the heap holds.

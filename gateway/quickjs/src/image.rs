@@ -7,6 +7,8 @@ const LINE: usize = 64;
 const UNIT: usize = 16;
 /// Bytes of pieces that there is room for at first.
 const FIRST_BYTES: usize = 16 << 10;
+/// Pieces that there is room for at first.
+const FIRST_PIECES: usize = 256;
 
 /// The bytes in which an image differs from another one of the same arena, its base.
 #[derive(Debug, Default)]
@@ -122,6 +124,7 @@ impl Collected {
     fn push(&mut self, offset: usize, content: &[u8]) {
         if self.bytes.capacity() == 0 {
             self.bytes.reserve(FIRST_BYTES);
+            self.pieces.reserve(FIRST_PIECES);
         }
         match self.pieces.last_mut() {
             Some((start, length)) if (*start + *length) as usize == offset => *length += content.len() as u32,
@@ -154,10 +157,14 @@ fn is_known(base: &[u8], offset: usize, line: &[u8]) -> bool {
     }
 }
 
-/// Whether two lines are the same; nearly all are whole ones, which are compared at once.
+/// Whether two lines are the same; nearly all are whole ones, which are compared without a call.
 fn is_same(known: &[u8], line: &[u8]) -> bool {
     match (<&[u8; LINE]>::try_from(known), <&[u8; LINE]>::try_from(line)) {
-        (Ok(known), Ok(line)) => known == line,
+        (Ok(known), Ok(line)) => {
+            let (known, line) = (known.as_chunks::<8>().0, line.as_chunks::<8>().0);
+            let differences = known.iter().zip(line);
+            differences.fold(0, |all, (a, b)| all | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b))) == 0
+        }
         _ => known == line,
     }
 }

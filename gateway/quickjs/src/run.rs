@@ -161,7 +161,7 @@ impl Run {
         let low = arena.control.stack_pointer();
         let stack = arena.reservation.stack_from(low).into();
         let parked = Parked { arena: arena.id(), routine, image, input, touched, heap, stack };
-        arena.restore();
+        arena.restore_changed(&parked.heap);
         (parked, arena)
     }
 }

@@ -76,6 +76,18 @@ fn functions_are_found_by_any_name() {
 }
 
 #[test]
+fn a_name_whose_look_up_does_not_end_is_not_there() {
+    let (arena, program) = loaded("Object.defineProperty(globalThis, 'f', {get() { for (;;) {} }});");
+    let (arena, result) = call(arena, &program, "f");
+    let failure = result.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::MissingFunction);
+    assert!(failure.message.contains("did not end in time"), "{failure}");
+    let (arena, result) = call(arena, &program, "f");
+    assert_eq!(result.unwrap_err(), failure);
+    assert!(arena.is_pristine());
+}
+
+#[test]
 fn failures_say_what_and_where() {
     let failure = fail("function g() {\n  throw new TypeError('boom');\n}\nfunction f() {\n  g();\n}");
     assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Exception, "TypeError: boom"));

@@ -459,6 +459,8 @@ pub struct KeyLimits {
     pub no_rates: bool,
     /// `disable_quota`: quotas do not.
     pub no_quotas: bool,
+    /// `dont_set_quota_on_create`: what was counted goes on when a key is written.
+    pub keeps_counts: bool,
     /// `session_lifetime`: time that a key is kept for after it is written, unless it says so itself; `None` is for ever.
     pub session_lifetime: Option<Duration>,
     /// `session_lifetime_respects_key_expiration`: a record is not removed before its key ends.

@@ -33,9 +33,8 @@ pub fn fixed(answer: &FixedAnswer) -> Reply {
 fn build(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Reply {
     let mut reply = Response::new(ReplyBody::from(body));
     *reply.status_mut() = status;
-    let map = reply.headers_mut();
-    map.reserve(headers.len() + reply::ADDED_HEADERS);
-    map.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+    *reply.headers_mut() = reply::header_map::with_room(headers.len());
+    reply.headers_mut().extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
     reply
 }
 

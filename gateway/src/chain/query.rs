@@ -2,10 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use http::{Uri, uri::PathAndQuery};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 /// What `url.QueryEscape` escapes; a space becomes `+` besides.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A URI with another query, or none if that is empty; `None` when it cannot have it.
+pub fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
+    let path = uri.path();
+    let text = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(text).ok()?);
+    Uri::from_parts(parts).ok()
+}
 
 /// Parameters by name; names and values are bytes, since an escape may stand for any.
 #[derive(Debug, Default, PartialEq, Eq, Clone)]

@@ -116,7 +116,7 @@ pub async fn response(
         function: Arc::clone(&hook.function),
         kind: CallKind::ResponseHook(hook_request(exchange), object),
         request,
-        session_json: exchange.session_seen().map(|session| session.to_json().into()),
+        session_json: exchange.session_seen().map(|session| session.whole().to_json().into()),
     };
     let called = run(hook, gateway, call)
         .await
@@ -142,7 +142,7 @@ async fn call_for_request(
         session_json: use_session
             .then(|| exchange.session_seen())
             .flatten()
-            .map(|session| session.to_json().into()),
+            .map(|session| session.whole().to_json().into()),
     };
     let called = run(hook, gateway, call)
         .await
@@ -316,7 +316,7 @@ fn keep_metadata(exchange: &mut Exchange, meta: Option<Map<String, Value>>) {
 
 /// The answer, or the gateway's own error with the hook's message; the hook's headers are on either.
 fn answered(answer: OverridingAnswer, exchange: &mut Exchange) -> Result<Reply, GatewayError> {
-    let mut headers = HeaderMap::with_capacity(answer.headers.len() + reply::ADDED_HEADERS);
+    let mut headers = reply::header_map::with_room(answer.headers.len());
     for (name, values) in &answer.headers {
         for value in values {
             // As in Tyk, a header that HTTP does not allow is left out of an answer.

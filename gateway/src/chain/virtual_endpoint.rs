@@ -99,7 +99,7 @@ async fn call(
             .use_session
             .then(|| exchange.session_seen())
             .flatten()
-            .map(|session| session.to_value().to_string().into()),
+            .map(|session| session.whole().to_value().to_string().into()),
     };
     let text = gateway.js.call(&endpoint.script, call, &endpoint.budget).await?;
     large::work(text.len(), || VirtualResponse::parse(text))
@@ -198,6 +198,7 @@ fn reply(response: VirtualResponse) -> Result<Reply, ScriptError> {
     }
     let mut reply = Response::new(ReplyBody::from(response.body));
     *reply.status_mut() = status;
+    *reply.headers_mut() = reply::header_map::with_room(lines);
     for (name, values) in response.headers {
         // As in Tyk, a name or value that HTTP does not allow is left out.
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };

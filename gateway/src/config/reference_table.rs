@@ -172,7 +172,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Open client connections; further ones wait in the backlog."),
     row("gatehouse.limits.drain_timeout_ms", milliseconds(0), "30000", "Time that requests in flight get at a stop."),
     row("gatehouse.limits.max_counters", count(1_000, 1_000_000_000), "1000000",
-        "Rates, and quotas, that are counted in memory at a time; a request that needs another one is a 503."),
+        "Callers, APIs and endpoints whose rates and quotas are counted in memory at a time; a request that needs another one is a 503."),
     row("gatehouse.limits.quota_write_ms", milliseconds(10), "1000",
         "Time between two writes of used quotas to the embedded store."),
     row("gatehouse.limits.max_throttle_ms", milliseconds(0), "30000",

@@ -333,8 +333,8 @@ pub struct Limits {
     pub connections: usize,
     /// Time that requests in flight get to end at a stop (`drain_timeout_ms`, 30 s).
     pub drain_timeout: Duration,
-    /// Rates, and quotas, that are counted in memory at a time (`max_counters`, 1,000,000); a request that needs
-    /// another one is a 503.
+    /// Callers, APIs and endpoints whose rates and quotas are counted in memory at a time (`max_counters`, 1,000,000); a
+    /// request that needs another one is a 503.
     pub counters: usize,
     /// Time between two writes of quotas to the embedded store (`quota_write_ms`, 1 s).
     pub quota_write_interval: Duration,

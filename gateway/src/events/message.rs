@@ -104,6 +104,8 @@ pub enum KeyChange<'a> {
         org: &'a str,
         /// The key.
         key: &'a str,
+        /// Its id was chosen, and not made here.
+        named: bool,
     },
     /// It was changed.
     Updated {
@@ -133,16 +135,17 @@ impl<'a> KeyChange<'a> {
 
     fn org_and_key(self) -> (&'a str, &'a str) {
         match self {
-            Self::Created { org, key } | Self::Updated { org, key } | Self::Deleted { org, key } => {
+            Self::Created { org, key, .. } | Self::Updated { org, key } | Self::Deleted { org, key } => {
                 (org, key)
             }
         }
     }
 
+    /// Tyk's words for it, the same for a key with a chosen id and for a change.
     fn message(self) -> &'static str {
         match self {
-            Self::Created { .. } => "Key created.",
-            Self::Updated { .. } => "Key modified.",
+            Self::Created { named: false, .. } => "Key generated.",
+            Self::Created { .. } | Self::Updated { .. } => "Key modified.",
             Self::Deleted { .. } => "Key deleted.",
         }
     }
@@ -297,12 +300,14 @@ mod tests {
 
     #[test]
     fn messages_have_tyks_form() {
-        let message = EventMessage::of_key(KeyChange::Created { org: "default", key: "abc" });
+        let created = |named| EventMessage::of_key(KeyChange::Created { org: "default", key: "abc", named });
+        let message = created(false);
         let json: Value = serde_json::from_str(&message.json()).unwrap();
         assert_eq!(json["Type"], "TokenCreated");
         let meta =
-            json!({"Message": "Key created.", "OriginatingRequest": "", "Org": "default", "Key": "abc"});
+            json!({"Message": "Key generated.", "OriginatingRequest": "", "Org": "default", "Key": "abc"});
         assert_eq!(json["Meta"], meta);
+        assert_eq!(created(true).meta.message, "Key modified.");
         assert!(message.time_stamp.ends_with(" +0000 UTC"), "{}", message.time_stamp);
     }
 

@@ -9,13 +9,16 @@ use bytes::Bytes;
 
 use super::{
     LimitsError, Moment,
-    demand::{Demand, QuotaDemand, QuotaState, RateDemand, Refusal, Verdict},
+    demand::{Demand, QuotaLimit, QuotaState, Refusal, Verdict},
     prefix,
     quota::{Quota, Written},
-    sharded::{Full, Sharded},
+    sharded::{Entry, Full, Sharded},
     window::Window,
 };
-use crate::session::{Life, Store, StoreError, store::TimeLeft};
+use crate::{
+    apidef::model::RateLimit,
+    session::{Life, Store, StoreError, store::TimeLeft},
+};
 
 /// Quotas that are written to the store at a time.
 const AT_A_TIME: usize = 1024;
@@ -23,12 +26,19 @@ const AT_A_TIME: usize = 1024;
 /// Windows and quotas by name.
 #[derive(Debug)]
 pub struct Memory {
-    windows: Sharded<Window>,
-    quotas: Sharded<Quota>,
+    counters: Sharded<Counters>,
     /// Names of quotas that the store has less of than there is.
     unwritten: Mutex<Vec<Box<str>>>,
     store: Store,
     most: usize,
+}
+
+/// What is counted under one name: a caller's rate and quota have the same, and are counted under one lock.
+#[derive(Debug, Default)]
+struct Counters {
+    window: Window,
+    /// `None` until it has been read from the store.
+    quota: Option<Quota>,
 }
 
 /// What [`Memory::take`] came to.
@@ -40,16 +50,25 @@ pub enum Taken {
     QuotaUnknown,
 }
 
+/// What the counters of one name came to.
+enum OfName {
+    /// Counted.
+    Passed {
+        /// The time in the window.
+        at: Option<u64>,
+        /// The quota, afterwards.
+        quota: Option<QuotaState>,
+        /// The store has less of it than there is, since now.
+        newly_unwritten: bool,
+    },
+    Refused(Refusal),
+    QuotaUnknown,
+}
+
 impl Memory {
-    /// Nothing counted yet; at most `most` rates and `most` quotas at a time.
+    /// Nothing counted yet; at most `most` rates and quotas at a time, those of one name together.
     pub fn new(most: usize, store: Store) -> Self {
-        Self {
-            windows: Sharded::new(most),
-            quotas: Sharded::new(most),
-            unwritten: Mutex::default(),
-            store,
-            most,
-        }
+        Self { counters: Sharded::new(most), unwritten: Mutex::default(), store, most }
     }
 
     /// Takes what a request asks for, or nothing.
@@ -57,65 +76,78 @@ impl Memory {
     /// # Errors
     /// When there is no room for a counter.
     pub fn take(&self, demand: &Demand<'_>, now: Moment) -> Result<Taken, LimitsError> {
-        let refused = |refusal| Ok(Taken::Verdict(Verdict::Refused(refusal)));
-        let rate = match &demand.rate {
-            None => None,
-            Some(rate) => match self.take_rate(rate, now)? {
-                None => return refused(Refusal::Rate),
-                taken => taken,
-            },
-        };
-        let give_rate_back = || {
-            if let (Some(rate), Some(taken)) = (&demand.rate, rate) {
-                self.windows.with(&rate.name, |window| window.give_back(taken));
-            }
-        };
+        let Demand { rate, quota, api } = demand;
+        let mut taken_at = None;
         let mut state = None;
-        if let Some(quota) = &demand.quota {
-            match self.take_quota(quota, now) {
-                None => {
-                    give_rate_back();
-                    return Ok(Taken::QuotaUnknown);
+        let together = rate.as_ref().zip(quota.as_ref()).is_some_and(|(rate, quota)| rate.name == quota.name);
+        if let Some(rate) = rate {
+            let quota = quota.as_ref().filter(|_| together).map(|quota| quota.limit);
+            match self.take_of(&rate.name, Some(rate.limit), quota, now)? {
+                OfName::Passed { at, quota, newly_unwritten } => {
+                    (taken_at, state) = (at, quota);
+                    if newly_unwritten {
+                        self.to_be_written(&rate.name);
+                    }
                 }
-                Some(None) => {
-                    give_rate_back();
-                    return refused(Refusal::Quota);
-                }
-                Some(taken) => state = taken,
+                OfName::Refused(refusal) => return Ok(Taken::Verdict(Verdict::Refused(refusal))),
+                OfName::QuotaUnknown => return Ok(Taken::QuotaUnknown),
             }
         }
-        if let Some(api) = &demand.api {
-            let taken = self.take_rate(api, now);
-            if !matches!(taken, Ok(Some(_))) {
-                give_rate_back();
-                if let Some(quota) = &demand.quota {
-                    self.quotas.with(&quota.name, Quota::give_back);
-                }
+        let give_rate_back = || {
+            if let (Some(rate), Some(at)) = (rate, taken_at) {
+                self.counters.with(&rate.name, |counters| counters.window.give_back(at));
             }
-            if taken?.is_none() {
-                return refused(Refusal::Api);
+        };
+        if let Some(quota) = quota.as_ref().filter(|_| !together) {
+            let taken = self.take_of(&quota.name, None, Some(quota.limit), now);
+            if !matches!(taken, Ok(OfName::Passed { .. })) {
+                give_rate_back();
+            }
+            match taken? {
+                OfName::Passed { quota: after, newly_unwritten, .. } => {
+                    state = after;
+                    if newly_unwritten {
+                        self.to_be_written(&quota.name);
+                    }
+                }
+                OfName::Refused(refusal) => return Ok(Taken::Verdict(Verdict::Refused(refusal))),
+                OfName::QuotaUnknown => return Ok(Taken::QuotaUnknown),
+            }
+        }
+        if let Some(api) = api {
+            let taken = self.take_of(&api.name, Some(api.limit), None, now);
+            if !matches!(taken, Ok(OfName::Passed { .. })) {
+                give_rate_back();
+                if let Some(quota) = quota {
+                    let give_back = |counters: &mut Counters| counters.quota.as_mut().map(Quota::give_back);
+                    self.counters.with(&quota.name, give_back);
+                }
+                return taken.map(|_| Taken::Verdict(Verdict::Refused(Refusal::Api)));
             }
         }
         Ok(Taken::Verdict(Verdict::Passed(state)))
     }
 
-    fn take_rate(&self, rate: &RateDemand<'_>, now: Moment) -> Result<Option<u64>, LimitsError> {
-        let take = |window: &mut Window| window.take(now.nanos, rate.limit);
-        self.windows
-            .with_made(&rate.name, now.nanos, Window::default, take)
-            .map_err(|Full| LimitsError::Full { most: self.most })
+    /// Counts a request under one name: all of it, or nothing.
+    fn take_of(
+        &self,
+        name: &str,
+        rate: Option<RateLimit>,
+        quota: Option<QuotaLimit>,
+        now: Moment,
+    ) -> Result<OfName, LimitsError> {
+        let take = |counters: &mut Counters| counters.take(rate, quota, now);
+        match rate {
+            Some(_) => {
+                self.counters.with_made(name, now.nanos, Counters::default, take).map_err(|Full| self.full())
+            }
+            // A quota alone is there or has to be read.
+            None => Ok(self.counters.with(name, take).unwrap_or(OfName::QuotaUnknown)),
+        }
     }
 
-    /// The state after the request, `Some(None)` when there is nothing left, `None` when the quota is not in memory.
-    fn take_quota(&self, quota: &QuotaDemand<'_>, now: Moment) -> Option<Option<QuotaState>> {
-        let (state, newly) = self.quotas.with(&quota.name, |kept| {
-            let before = kept.unwritten;
-            (kept.take(quota.limit, now), kept.unwritten && !before)
-        })?;
-        if newly {
-            self.to_be_written(&quota.name);
-        }
-        Some(state)
+    fn full(&self) -> LimitsError {
+        LimitsError::Full { most: self.most }
     }
 
     fn to_be_written(&self, name: &str) {
@@ -127,7 +159,7 @@ impl Memory {
     /// # Errors
     /// When the store cannot tell, or there is no room.
     pub async fn read_quota(&self, name: &str) -> Result<(), LimitsError> {
-        if self.quotas.with(name, |_| ()).is_some() {
+        if self.counters.with(name, |counters| counters.quota.is_some()) == Some(true) {
             return Ok(());
         }
         let stored = format!("{}{name}", prefix::QUOTA);
@@ -137,14 +169,15 @@ impl Memory {
         };
         let now = Moment::now();
         // Another request may have been faster: its quota counts already.
-        self.quotas
-            .with_made(name, now.nanos, || Quota::stored(used, left, now), |_| ())
-            .map_err(|Full| LimitsError::Full { most: self.most })
+        let keep = |counters: &mut Counters| {
+            counters.quota.get_or_insert_with(|| Quota::stored(used, left, now));
+        };
+        self.counters.with_made(name, now.nanos, Counters::default, keep).map_err(|Full| self.full())
     }
 
     /// See [`Limits::quota_used`](super::Limits::quota_used); only of what is in memory.
     pub fn quota_used(&self, name: &str, now: Moment) -> Option<u64> {
-        self.quotas.with(name, |quota| quota.used(now))?
+        self.counters.with(name, |counters| counters.quota.as_ref()?.used(now))?
     }
 
     /// Begins a quota anew, here and in the store.
@@ -153,8 +186,12 @@ impl Memory {
     /// When the store may still have the old count.
     pub async fn reset_quota(&self, name: &str) -> Result<(), StoreError> {
         // It stays unwritten, so that a count on its way to the store is overwritten afterwards.
-        let reset = |quota: &mut Quota| *quota = Quota::begun_anew();
-        if self.quotas.with(name, reset).is_some() {
+        let reset = |counters: &mut Counters| {
+            let quota = counters.quota.as_mut()?;
+            *quota = Quota::begun_anew();
+            Some(())
+        };
+        if self.counters.with(name, reset).flatten().is_some() {
             self.to_be_written(name);
         }
         self.store.delete(&format!("{}{name}", prefix::QUOTA)).await.map(drop)
@@ -162,7 +199,7 @@ impl Memory {
 
     /// Empties a window.
     pub fn reset_rate(&self, name: &str) {
-        self.windows.with(name, |window| *window = Window::default());
+        self.counters.with(name, |counters| counters.window = Window::default());
     }
 
     /// Writes the quotas that changed since the last time.
@@ -177,7 +214,12 @@ impl Memory {
             let writes = names.iter().map(|name| self.write_one(name));
             for (name, written) in names.iter().zip(futures_util::future::join_all(writes).await) {
                 if let Err(error) = written {
-                    self.quotas.with(name, |quota| quota.unwritten = true);
+                    let unwritten = |counters: &mut Counters| {
+                        if let Some(quota) = &mut counters.quota {
+                            quota.unwritten = true;
+                        }
+                    };
+                    self.counters.with(name, unwritten);
                     self.to_be_written(name);
                     first = first.and(Err(error));
                 }
@@ -187,12 +229,13 @@ impl Memory {
     }
 
     async fn write_one(&self, name: &str) -> Result<(), StoreError> {
-        let written = self.quotas.with(name, |quota| {
+        let written = self.counters.with(name, |counters| {
+            let quota = counters.quota.as_mut()?;
             quota.unwritten = false;
-            quota.written(Moment::now())
+            Some(quota.written(Moment::now()))
         });
         let stored = format!("{}{name}", prefix::QUOTA);
-        match written {
+        match written.flatten() {
             None => Ok(()),
             Some(Written::Nothing) => self.store.delete(&stored).await.map(drop),
             Some(Written::Count { used, left }) => {
@@ -205,14 +248,44 @@ impl Memory {
 
     /// Forgets what can be told anew.
     pub fn forget_idle(&self, now: Moment) {
-        self.windows.sweep(now.nanos);
-        self.quotas.sweep(now.nanos);
+        self.counters.sweep(now.nanos);
     }
 
-    /// Counters in memory.
+    /// Names in memory.
     #[cfg(test)]
-    pub(super) fn counters(&self) -> (usize, usize) {
-        (self.windows.len(), self.quotas.len())
+    pub(super) fn names(&self) -> usize {
+        self.counters.len()
+    }
+}
+
+impl Counters {
+    fn take(&mut self, rate: Option<RateLimit>, quota: Option<QuotaLimit>, now: Moment) -> OfName {
+        let at = match rate.map(|limit| self.window.take(now.nanos, limit)) {
+            Some(None) => return OfName::Refused(Refusal::Rate),
+            taken => taken.flatten(),
+        };
+        let Some(limit) = quota else { return OfName::Passed { at, quota: None, newly_unwritten: false } };
+        let refused = match &mut self.quota {
+            None => OfName::QuotaUnknown,
+            Some(quota) => {
+                let was_unwritten = quota.unwritten;
+                if let Some(state) = quota.take(limit, now) {
+                    let newly_unwritten = !was_unwritten;
+                    return OfName::Passed { at, quota: Some(state), newly_unwritten };
+                }
+                OfName::Refused(Refusal::Quota)
+            }
+        };
+        if let Some(at) = at {
+            self.window.give_back(at);
+        }
+        refused
+    }
+}
+
+impl Entry for Counters {
+    fn is_idle(&self, now: u64) -> bool {
+        self.window.is_idle(now) && self.quota.as_ref().is_none_or(|quota| quota.is_idle(now))
     }
 }
 

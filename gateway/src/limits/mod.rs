@@ -197,16 +197,29 @@ async fn write_now_and_then(memory: std::sync::Weak<Memory>, interval: Duration)
 pub struct Moment {
     /// Nanoseconds since an instant before the first counter.
     pub nanos: u64,
-    /// Seconds since 1970.
-    pub unix: i64,
+    /// Seconds since 1970; `None` for the present, which only few ask for.
+    calendar: Option<i64>,
 }
 
 impl Moment {
     /// The present.
     pub fn now() -> Self {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { nanos: nanos(START.elapsed()), unix: i64::try_from(unix.as_secs()).unwrap_or(i64::MAX) }
+        Self { nanos: nanos(START.elapsed()), calendar: None }
+    }
+
+    /// Another time.
+    #[cfg(test)]
+    fn at(nanos: u64, unix: i64) -> Self {
+        Self { nanos, calendar: Some(unix) }
+    }
+
+    /// Seconds since 1970.
+    pub fn unix(self) -> i64 {
+        self.calendar.unwrap_or_else(|| {
+            let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(unix.as_secs()).unwrap_or(i64::MAX)
+        })
     }
 }
 

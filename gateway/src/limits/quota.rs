@@ -123,7 +123,10 @@ impl Quota {
 impl Period {
     fn lasting(length: Duration, now: Moment) -> Self {
         let seconds = i64::try_from(length.as_secs()).unwrap_or(i64::MAX);
-        Self::Ends { nanos: now.nanos.saturating_add(nanos(length)), unix: now.unix.saturating_add(seconds) }
+        Self::Ends {
+            nanos: now.nanos.saturating_add(nanos(length)),
+            unix: now.unix().saturating_add(seconds),
+        }
     }
 }
 

@@ -132,7 +132,7 @@ impl Shared {
                 && asked.iter().any(|asked| asked.refusal == Refusal::Quota)
             {
                 let renews =
-                    if left > 0 { Moment::now().unix.saturating_add(left.div_euclid(1000)) } else { 0 };
+                    if left > 0 { Moment::now().unix().saturating_add(left.div_euclid(1000)) } else { 0 };
                 state = Some(QuotaState { remaining: quota.limit.max.saturating_sub(used), renews });
             }
         }

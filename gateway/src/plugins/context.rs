@@ -1,11 +1,12 @@
 //! The gateway's side of a plugin's context: facts of the call, and a record of what the function asked for.
 
 use std::{
+    borrow::Cow,
     future::ready,
     net::SocketAddr,
     str::FromStr as _,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -24,7 +25,11 @@ use super::{
     outcome::{Decided, Effects, PluginFailure, ResponseHeaders},
     site::PluginSite,
 };
-use crate::{reply, session::Session, telemetry::request_id::RequestId};
+use crate::{
+    reply,
+    session::{SeenSession, Session},
+    telemetry::request_id::RequestId,
+};
 
 /// The target of the lines that plugins log.
 pub const LOG_TARGET: &str = module_path!();
@@ -44,7 +49,7 @@ pub(super) struct CallFacts {
 pub(super) struct CallState<'a> {
     facts: CallFacts,
     site: &'a PluginSite,
-    session: Option<Arc<Session>>,
+    session: Option<SeenSession>,
     /// Set when nobody waits any more; only blocking functions can see it.
     cancelled: Option<&'a AtomicBool>,
     client: OnceLock<String>,
@@ -68,7 +73,7 @@ impl<'a> CallState<'a> {
     pub(super) fn new(
         facts: CallFacts,
         site: &'a PluginSite,
-        session: Option<Arc<Session>>,
+        session: Option<SeenSession>,
         cancelled: Option<&'a AtomicBool>,
     ) -> Self {
         let (client, request_id) = (OnceLock::new(), OnceLock::new());
@@ -113,7 +118,7 @@ impl<'a> CallState<'a> {
     fn change_session(&self, change: impl FnOnce(&mut Session)) -> Result<(), Refusal> {
         let mut changes = self.changes();
         if changes.session.is_none() {
-            changes.session = self.session.as_deref().cloned().map(Box::new);
+            changes.session = self.session.as_ref().map(|session| Box::new(session.whole().into_owned()));
         }
         change(changes.session.as_deref_mut().ok_or(Refusal::NoSession)?);
         Ok(())
@@ -152,10 +157,16 @@ impl ContextSide for CallState<'_> {
 
     fn lookup(&self, item: u32, key: &str) -> Option<Vec<u8>> {
         let changes = self.changes();
-        let session = || changes.session.as_deref().or(self.session.as_deref());
+        let (changed, before) = (changes.session.as_deref(), self.session.as_ref());
         let found = match item {
-            item::SESSION => return session().map(|session| session.to_value().to_string().into_bytes()),
-            item::METADATA => session().and_then(|session| session.meta_data.get(key)),
+            item::SESSION => {
+                let session = changed.map(Cow::Borrowed).or_else(|| before.map(SeenSession::whole))?;
+                return Some(session.to_value().to_string().into_bytes());
+            }
+            item::METADATA => changed
+                .map(|session| &session.meta_data)
+                .or_else(|| before.map(SeenSession::metadata))
+                .and_then(|metadata| metadata.get(key)),
             item::RECORD => changes.record.as_deref(),
             _ => None,
         };
@@ -197,8 +208,8 @@ impl ContextSide for CallState<'_> {
     fn respond(&self, answer: Answer<'_>) -> Result<(), Refusal> {
         let mut response = Response::new(bytes(answer.body));
         *response.status_mut() = reply::final_status(answer.status).ok_or(Refusal::BadValue)?;
+        *response.headers_mut() = reply::header_map::with_room(answer.headers.len());
         let headers = response.headers_mut();
-        headers.reserve(answer.headers.len() + reply::ADDED_HEADERS);
         for (name, value) in answer.headers {
             let (name, value) = (header_name(name)?, header_value(value)?);
             // How the body goes out is the gateway's affair.
@@ -240,7 +251,7 @@ impl ContextSide for CallState<'_> {
     }
 
     fn send(&self, call: HostCall) -> HostFuture<Result<OutboundReply, String>> {
-        outbound::send(&self.site.services, call, self.facts.deadline)
+        outbound::send(self.site, call, self.facts.deadline)
     }
 
     fn storage(&self, key: String, operation: StorageOperation) -> HostFuture<Result<Stored, String>> {

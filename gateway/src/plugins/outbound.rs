@@ -11,16 +11,17 @@ use std::{
 };
 
 use bytes::Bytes;
-use gatehouse_plugin::host::{HostAnswer, HostCall, HostFuture};
+use gatehouse_plugin::host::{ForeignBytes, HostAnswer, HostCall, HostFuture};
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, uri::Scheme};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use pin_project_lite::pin_project;
 use tokio::{runtime::Handle, time::timeout_at};
 use url::Url;
 
-use super::{context::bytes, request::each_header, site::PluginServices};
+use super::{context::bytes, request::each_header, site::PluginSite};
 use crate::{
     exchange::RequestBody,
     proxy::hosts::Hosts,
@@ -38,6 +39,10 @@ impl HostAnswer for OutboundReply {
         self.0.status().as_u16()
     }
 
+    fn header_count(&self) -> usize {
+        self.0.headers().len()
+    }
+
     fn each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
         each_header(self.0.headers(), visit);
     }
@@ -49,13 +54,14 @@ impl HostAnswer for OutboundReply {
 
 /// Makes a call, bounded by its own time-out, the gateway's and what is left of the plugin's.
 pub(super) fn send(
-    services: &PluginServices,
+    site: &PluginSite,
     call: HostCall,
     deadline: Option<Instant>,
 ) -> HostFuture<Result<OutboundReply, String>> {
+    let services = &site.services;
     let timeout = call.timeout.map_or(services.outbound_timeout, |own| own.min(services.outbound_timeout));
-    let url = call.url.clone();
-    let request = match request(call) {
+    let HostCall { method, url, headers, body, timeout: _ } = call;
+    let request = match request(&method, &url, &headers, body) {
         Ok(request) => request,
         Err(reason) => return Box::pin(ready(Err(format!("{url}: {reason}")))),
     };
@@ -65,8 +71,14 @@ pub(super) fn send(
     {
         return Box::pin(ready(answer.map(OutboundReply)));
     }
-    let until = Instant::now() + timeout;
-    let until = deadline.map_or(until, |deadline| deadline.min(until));
+    let until = match (deadline, site.timeout) {
+        // The plugin has been running for a while: its end comes first, which is known without a look at the clock.
+        (Some(deadline), Some(whole)) if whole <= timeout => deadline,
+        (deadline, _) => {
+            let own = Instant::now() + timeout;
+            deadline.map_or(own, |deadline| deadline.min(own))
+        }
+    };
     let wire = if request.uri().scheme() == Some(&Scheme::HTTPS) {
         Wire::Tls(Box::new(services.client.clone()))
     } else {
@@ -75,18 +87,19 @@ pub(super) fn send(
     let body_limit = services.outbound_body_bytes;
     let method = rehearsal.is_some().then(|| request.method().clone());
     let exchange = async move {
-        let start = Instant::now();
+        // For the notes of a rehearsal alone.
+        let start = rehearsal.is_some().then(Instant::now);
         let answer = match timeout_at(until.into(), exchange(wire, request, body_limit)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(reason)) => Err(format!("{url}: {reason}")),
             Err(_) => Err(format!("{url}: no answer in time")),
         };
-        if let (Some(rehearsal), Some(method)) = (rehearsal, method) {
+        if let (Some(rehearsal), Some(method), Some(start)) = (rehearsal, method, start) {
             rehearsal.called(note(&method, url, &answer, start, false));
         }
         answer.map(OutboundReply)
     };
-    Box::pin(Entered { handle: services.handle.clone(), future: Some(Box::pin(exchange)) })
+    Box::pin(Entered { handle: services.handle.clone(), future: Some(exchange) })
 }
 
 /// What a rehearsal says to a call, which it notes; `None` when the call is to be made.
@@ -134,18 +147,25 @@ enum Wire {
     Plain(Arc<Hosts>),
 }
 
-fn request(call: HostCall) -> Result<Request<Bytes>, String> {
-    let uri = Uri::from_str(&call.url).map_err(|error| error.to_string())?;
+fn request(
+    method: &str,
+    url: &str,
+    headers: &[(String, Vec<u8>)],
+    body: ForeignBytes,
+) -> Result<Request<Bytes>, String> {
+    let uri = Uri::from_str(url).map_err(|error| error.to_string())?;
     if uri.authority().is_none() || !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err("not an absolute http or https address".to_owned());
     }
-    let mut request = Request::new(bytes(call.body));
+    let mut request = Request::new(bytes(body));
     *request.uri_mut() = uri;
-    *request.method_mut() = Method::from_str(&call.method).map_err(|error| error.to_string())?;
-    for (name, value) in call.headers {
-        let name = HeaderName::from_str(&name).map_err(|_| format!("`{name}` is not a header's name"))?;
+    *request.method_mut() = Method::from_str(method).map_err(|error| error.to_string())?;
+    // One more is the host's.
+    request.headers_mut().reserve(headers.len() + 1);
+    for (name, value) in headers {
+        let name = HeaderName::from_str(name).map_err(|_| format!("`{name}` is not a header's name"))?;
         let value =
-            HeaderValue::from_bytes(&value).map_err(|_| format!("the value of `{name}` is not allowed"))?;
+            HeaderValue::from_bytes(value).map_err(|_| format!("the value of `{name}` is not allowed"))?;
         request.headers_mut().append(name, value);
     }
     Ok(request)
@@ -159,11 +179,11 @@ async fn exchange(wire: Wire, request: Request<Bytes>, body_limit: usize) -> Res
         }
         Wire::Plain(hosts) => {
             let authority = request.uri().authority().cloned().ok_or("names no host")?;
-            let request = request.map(|body| match body.is_empty() {
+            let mut request = request.map(|body| match body.is_empty() {
                 true => RequestBody::Empty,
                 false => RequestBody::Full(body),
             });
-            let response = hosts.send(&authority, request).await.map_err(|error| chain(&error))?;
+            let response = hosts.send(&authority, &mut request).await.map_err(|error| chain(&error))?;
             whole(response, body_limit).await
         }
     }
@@ -191,29 +211,33 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// A future that is polled and dropped inside the gateway's runtime, whatever thread a plugin does it on.
-struct Entered<F> {
-    handle: Handle,
-    /// `None` once dropped.
-    future: Option<Pin<Box<F>>>,
+pin_project! {
+    /// A future that is polled and dropped inside the gateway's runtime, whatever thread a plugin does it on.
+    struct Entered<F> {
+        handle: Handle,
+        // `None` once dropped.
+        #[pin]
+        future: Option<F>,
+    }
+
+    impl<F> PinnedDrop for Entered<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _guard = this.handle.enter();
+            this.future.set(None);
+        }
+    }
 }
 
 impl<F: Future> Future for Entered<F> {
     type Output = F::Output;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let Self { handle, future } = &mut *self;
-        let _guard = handle.enter();
-        match future {
-            Some(future) => future.as_mut().poll(context),
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _guard = this.handle.enter();
+        match this.future.as_pin_mut() {
+            Some(future) => future.poll(context),
             None => Poll::Pending,
         }
-    }
-}
-
-impl<F> Drop for Entered<F> {
-    fn drop(&mut self) {
-        let _guard = self.handle.enter();
-        self.future = None;
     }
 }

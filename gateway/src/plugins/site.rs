@@ -9,7 +9,7 @@ use gatehouse_plugin::host::{HostFuture, Kept, StorageOperation, Stored};
 use tokio::runtime::Handle;
 
 use super::{metrics::PluginMetrics, outbound::OutboundClient};
-use crate::{crash::CallSite, proxy::hosts::Hosts, rehearsal::Rehearsal, session::Session};
+use crate::{crash::CallSite, proxy::hosts::Hosts, rehearsal::Rehearsal, session::SeenSession};
 
 /// The store, for plugins.
 pub trait PluginStorage: Send + Sync {
@@ -85,7 +85,7 @@ pub struct CallContext<'a> {
     /// The place.
     pub site: &'a Arc<PluginSite>,
     /// Session of the caller.
-    pub session: Option<Arc<Session>>,
+    pub session: Option<SeenSession>,
 }
 
 impl<'a> CallContext<'a> {

@@ -1,6 +1,6 @@
 //! The pooled clients that all upstream calls share.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use http::{HeaderValue, Uri, header, uri::PathAndQuery};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -83,23 +83,24 @@ impl UpstreamClients {
     pub async fn send(
         &self,
         target: &Target,
-        request: http::Request<RequestBody>,
+        request: &mut http::Request<RequestBody>,
     ) -> Result<http::Response<UpstreamBody>, SendError> {
         let pool = match &target.route {
             Route::Direct(pool) => {
                 // A connection to the origin itself carries only the path (RFC 9112, 3.2.1).
-                return Ok(pool.send(origin_form(request)).await?.map(UpstreamBody::Direct));
+                origin_form(request);
+                return Ok(pool.send(request).await?.map(UpstreamBody::Direct));
             }
             Route::Pooled(Protocol { h2c: true, .. }) => &self.h2c,
             Route::Pooled(Protocol { insecure: true, .. }) => &self.insecure,
             Route::Pooled(Protocol { .. }) => &self.checked,
         };
-        Ok(Box::pin(pool.request(request)).await?.map(UpstreamBody::Pooled))
+        Ok(Box::pin(pool.request(mem::take(request))).await?.map(UpstreamBody::Pooled))
     }
 }
 
 /// Puts the host into its header and leaves the path in the request line.
-pub(super) fn origin_form(mut request: http::Request<RequestBody>) -> http::Request<RequestBody> {
+pub(super) fn origin_form(request: &mut http::Request<RequestBody>) {
     if !request.headers().contains_key(header::HOST)
         && let Some(authority) = request.uri().authority()
         && let Ok(host) = HeaderValue::from_str(authority.as_str())
@@ -108,7 +109,6 @@ pub(super) fn origin_form(mut request: http::Request<RequestBody>) -> http::Requ
     }
     let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     *request.uri_mut() = Uri::from(path);
-    request
 }
 
 fn pool(settings: &UpstreamSettings, insecure: bool, h2c: bool) -> Result<Pool, rustls::Error> {

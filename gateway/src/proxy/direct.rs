@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     future::poll_fn,
-    io,
+    io, mem,
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError, Weak,
@@ -18,7 +18,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, uri::Authority};
+use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, uri::Authority};
 use http_body::{Body, Frame, SizeHint};
 use hyper::{
     body::Incoming,
@@ -27,7 +27,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
 
-use crate::{config::settings::UpstreamSettings, exchange::RequestBody};
+use crate::{config::settings::UpstreamSettings, exchange::RequestBody, shard};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -180,23 +180,23 @@ impl HostPool {
     /// A kept connection may have been closed by the other side just now: then a request that may be repeated
     /// (RFC 9110, 9.2.2) and whose body is still there goes out again on a new one.
     ///
+    /// What is left in `request` is nothing: it is taken from where it lies, because it is large and would be copied from
+    /// future to future.
+    ///
     /// # Errors
     /// When no answer came.
     pub async fn send(
         self: &Arc<Self>,
-        mut request: Request<RequestBody>,
+        request: &mut Request<RequestBody>,
     ) -> Result<Response<DirectBody>, DirectError> {
         while let Some(connection) = self.take_idle() {
-            let again = repeatable(&request);
-            let error = match self.exchange(connection, request).await {
-                Ok(response) => return Ok(response),
-                Err(error) => error,
-            };
-            request = match (error, again) {
-                (Failed { unsent: Some(unsent), .. }, _) => *unsent,
-                (Failed { ended_early: true, .. }, Some(again)) => again,
-                (Failed { error, .. }, _) => return Err(error),
-            };
+            let again = Repeat::of(request);
+            match (self.exchange(connection, request).await, again) {
+                (Ok(response), _) => return Ok(response),
+                (Err(Failed { unsent: Some(unsent), .. }), _) => *request = *unsent,
+                (Err(Failed { ended_early: true, .. }), Some(again)) => *request = again.request(),
+                (Err(Failed { error, .. }), _) => return Err(error),
+            }
         }
         // Boxed, as are other rare branches, to keep the future of an ordinary request small.
         let connection = Box::pin(self.connect()).await?;
@@ -206,9 +206,9 @@ impl HostPool {
     async fn exchange(
         self: &Arc<Self>,
         mut connection: Box<Connection>,
-        request: Request<RequestBody>,
+        request: &mut Request<RequestBody>,
     ) -> Result<Response<DirectBody>, Failed> {
-        let mut answer = std::pin::pin!(connection.sender.try_send_request(request));
+        let mut answer = std::pin::pin!(connection.sender.try_send_request(mem::take(request)));
         let driver = &mut connection.driver;
         let mut ended = false;
         let response = poll_fn(|context| {
@@ -273,7 +273,7 @@ impl HostPool {
     }
 
     fn take_idle(&self) -> Option<Box<Connection>> {
-        let own = own_shard();
+        let own = shard::own(SHARDS);
         for shard in (0..SHARDS).map(|offset| &self.shards[(own + offset) % SHARDS]) {
             loop {
                 let taken = shard.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -294,7 +294,7 @@ impl HostPool {
             self.idle.fetch_sub(1, Ordering::Relaxed);
             return;
         }
-        self.shards[own_shard()].lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        self.shards[shard::own(SHARDS)].lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
 
     fn is_expired(&self, connection: &Connection) -> bool {
@@ -318,31 +318,42 @@ fn is_reset(error: &hyper::Error) -> bool {
     })
 }
 
-/// A copy to send once more, of a request that may be repeated.
-fn repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    let body = match request.body() {
-        RequestBody::Empty => RequestBody::Empty,
-        RequestBody::Full(bytes) => RequestBody::Full(bytes.clone()),
-        RequestBody::Streaming(_) => return None,
-    };
-    let method = request.method();
-    if !(method.is_idempotent() || *method == Method::OPTIONS) {
-        return None;
-    }
-    let mut copy = Request::new(body);
-    *copy.method_mut() = method.clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
+/// What a request that may be repeated is made of again: as a list, which costs less than a second map of headers, since nearly
+/// none is.
+struct Repeat {
+    method: Method,
+    uri: Uri,
+    headers: Box<[(HeaderName, HeaderValue)]>,
+    body: Bytes,
 }
 
-/// The shard of this thread.
-fn own_shard() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+impl Repeat {
+    fn of(request: &Request<RequestBody>) -> Option<Self> {
+        let body = match request.body() {
+            RequestBody::Empty => Bytes::new(),
+            RequestBody::Full(bytes) => bytes.clone(),
+            RequestBody::Streaming(_) => return None,
+        };
+        let method = request.method();
+        if !(method.is_idempotent() || *method == Method::OPTIONS) {
+            return None;
+        }
+        let headers = request.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Some(Self { method: method.clone(), uri: request.uri().clone(), headers, body })
     }
-    OWN.with(|own| *own)
+
+    fn request(self) -> Request<RequestBody> {
+        let Self { method, uri, headers, body } = self;
+        let mut request = Request::new(match body.is_empty() {
+            true => RequestBody::Empty,
+            false => RequestBody::Full(body),
+        });
+        (*request.method_mut(), *request.uri_mut()) = (method, uri);
+        for (name, value) in headers {
+            request.headers_mut().append(name, value);
+        }
+        request
+    }
 }
 
 /// The body of an answer; drives its connection and gives it back to the pool at the end.

@@ -81,7 +81,7 @@ pub async fn forward(
     }
     *request.headers_mut() = outbound;
 
-    let answer = tokio::time::timeout(call.timeout, clients.send(call.target, request)).await;
+    let answer = tokio::time::timeout(call.timeout, clients.send(call.target, &mut request)).await;
     match answer {
         Ok(Ok(response)) => reply(response, exchange),
         Ok(Err(error)) => Err(classify(&error)),

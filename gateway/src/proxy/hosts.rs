@@ -35,9 +35,10 @@ impl Hosts {
     pub async fn send(
         &self,
         authority: &Authority,
-        request: Request<RequestBody>,
+        request: &mut Request<RequestBody>,
     ) -> Result<Response<DirectBody>, DirectError> {
-        self.pool(authority).send(origin_form(request)).await
+        origin_form(request);
+        self.pool(authority).send(request).await
     }
 
     fn pool(&self, authority: &Authority) -> Arc<HostPool> {

@@ -3,6 +3,7 @@
 pub mod body;
 pub mod content_type;
 pub mod error;
+pub mod header_map;
 
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 

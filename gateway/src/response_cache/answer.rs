@@ -85,7 +85,7 @@ impl KeptAnswer {
 
     /// The answer to a request with these headers; a client that has it already gets 304.
     pub fn reply(&self, request: &HeaderMap) -> Reply {
-        let mut headers = HeaderMap::with_capacity(self.headers.len() + crate::reply::ADDED_HEADERS);
+        let mut headers = crate::reply::header_map::with_room(self.headers.len());
         headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         headers.insert(CACHED_RESPONSE.clone(), HeaderValue::from_static("1"));
         let known = self.headers.get(header::ETAG).is_some_and(|tag| has_tag(request, tag));

@@ -9,6 +9,9 @@ use regex::Regex;
 use super::literal::Literal;
 use crate::config::settings::MatchingSettings;
 
+/// What a pattern begins with that matches without regard to case, whatever the settings say.
+pub const IGNORE_CASE: &str = "(?i)";
+
 /// A pattern that is not a regular expression.
 #[derive(Debug, thiserror::Error)]
 #[error("`{pattern}` is not a pattern: {reason}")]
@@ -125,7 +128,7 @@ impl Pattern {
     /// # Errors
     /// When what remains is not a regular expression.
     pub fn compile(pattern: &str, matching: MatchingSettings) -> Result<Self, PatternError> {
-        let (pattern, matching) = match pattern.strip_prefix("(?i)") {
+        let (pattern, matching) = match pattern.strip_prefix(IGNORE_CASE) {
             Some(pattern) => (pattern, MatchingSettings { ignore_case: true, ..matching }),
             None => (pattern, matching),
         };

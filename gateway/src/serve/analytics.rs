@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::Semaphore;
 
-use super::request::InFlight;
+use super::in_flight::InFlight;
 use crate::{
     chain::plugin::{LivePlugin, PluginState},
     exchange::Exchange,

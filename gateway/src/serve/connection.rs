@@ -27,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     Entry, Gateway, Origin,
     framing::{FramingGuard, OnUpgrade},
+    in_flight::Holder,
     lookout::{Active, Activity, HeadTimer, Lookout, Seen, Verdict},
     stream::{ClientStream, Ending},
 };
@@ -117,14 +118,13 @@ async fn http1<IO>(
     let guard = FramingGuard::new(TokioIo::new(stream), already_read, OnUpgrade::AwaitGrant);
     let watch = guard.watch();
     let origin = Origin { client, scheme, entry: shared.entry, watch: Some(Arc::clone(&watch)) };
-    let gateway = Arc::clone(&shared.gateway);
+    let holder = Holder::new(&shared.gateway);
     let activity = Arc::new(Activity::default());
     let requests = Arc::clone(&activity);
     let service = service_fn(move |request: Request<Incoming>| {
-        let gateway = Arc::clone(&gateway);
         let active = requests.begin();
         // hyper moves what it is given several times over, and this is some kilobytes: it is made where it stays.
-        let work = Box::write(Box::new_uninit(), gateway.handle(request, &origin));
+        let work = Box::write(Box::new_uninit(), Gateway::handle(&holder, request, &origin));
         Answering { work: Box::into_pin(work), _active: active }
     });
     let mut builder = http1::Builder::new();
@@ -188,13 +188,12 @@ where
     let replay = FramingGuard::new(TokioIo::new(stream), already_read, OnUpgrade::AwaitGrant);
     replay.watch().grant_upgrade();
     let origin = Origin { client, scheme, entry: shared.entry, watch: None };
-    let gateway = Arc::clone(&shared.gateway);
+    let holder = Holder::new(&shared.gateway);
     let activity = Arc::new(Activity::default());
     let requests = Arc::clone(&activity);
     let service = service_fn(move |request: Request<Incoming>| {
-        let gateway = Arc::clone(&gateway);
         let active = requests.begin();
-        let work = Box::write(Box::new_uninit(), gateway.handle(request, &origin));
+        let work = Box::write(Box::new_uninit(), Gateway::handle(&holder, request, &origin));
         Answering { work: Box::into_pin(work), _active: active }
     });
     let mut builder = http2::Builder::new(TokioExecutor::new());

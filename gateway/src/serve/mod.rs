@@ -6,6 +6,7 @@ pub mod analytics;
 pub mod connection;
 pub mod framing;
 pub mod health;
+mod in_flight;
 pub mod listener;
 mod lookout;
 pub mod metrics;
@@ -17,17 +18,14 @@ pub mod tls;
 use std::{
     net::SocketAddr,
     path::PathBuf,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
 use http::HeaderValue;
 
-use self::{analytics::Analytics, framing::FramingWatch, reload::Reloads};
+use self::{analytics::Analytics, framing::FramingWatch, in_flight::InFlightCount, reload::Reloads};
 use crate::{
     admin::AdminState,
     apidef::{
@@ -93,11 +91,6 @@ pub struct Gateway {
     in_flight: InFlightCount,
     started: Instant,
 }
-
-/// Requests that are being served. Written twice for each, so what others only read has no place in its cache line.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct InFlightCount(AtomicUsize);
 
 /// Where a request came in.
 #[derive(Debug, Clone)]
@@ -321,6 +314,6 @@ impl Gateway {
 
     /// Requests that are being served.
     pub fn in_flight(&self) -> usize {
-        self.in_flight.0.load(Ordering::Relaxed)
+        self.in_flight.total()
     }
 }

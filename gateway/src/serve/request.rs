@@ -1,8 +1,9 @@
 //! One request from its head to the head of its answer: what is noted about it, and what becomes of errors.
 
 use std::{
+    mem,
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
@@ -12,13 +13,18 @@ use http::{HeaderValue, Request, Response, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::{Gateway, Origin, analytics::Begun, health};
+use super::{
+    Gateway, Origin,
+    analytics::Begun,
+    health,
+    in_flight::{Holder, InFlight},
+};
 use crate::{
     admin, chain,
     exchange::{Arrived, ClientBody, Exchange, RequestBody, UpgradeRequest},
     live::api::LiveApi,
     proxy::headers,
-    reply::{Reply, body::ReplyBody, error::GatewayError},
+    reply::{Reply, body::ReplyBody, error::GatewayError, header_map},
     telemetry::{access_log::AccessEntry, request_id::RequestId},
 };
 
@@ -26,21 +32,21 @@ impl Gateway {
     /// Serves one request. Always gives an answer; the request is in flight until its body has gone out.
     #[inline(always)]
     pub fn handle(
-        self: Arc<Self>,
+        holder: &Arc<Holder>,
         request: Request<Incoming>,
         origin: &Origin,
     ) -> impl Future<Output = Response<ServedBody>> + use<> {
         // All that needs no waiting is done here: what the future holds is copied once for each request.
         let start = Instant::now();
         let request_id = RequestId::next();
-        let mut access = self
+        // The one reference to the gateway that a request has.
+        let in_flight = InFlight::enter(Arc::clone(holder));
+        let gateway = in_flight.gateway();
+        let mut access = gateway
             .settings
             .log
             .access_log
             .then(|| AccessEntry::new(request.method(), request.uri(), origin.client, request_id, start));
-        // The one reference to the gateway that a request has.
-        let in_flight = InFlight::enter(self);
-        let gateway = &in_flight.0;
         let mut work = match health::answer(gateway, &request) {
             Some(reply) => Work::Done(Some(reply)),
             None if admin::is_for(gateway, &request, origin.entry) => {
@@ -50,12 +56,15 @@ impl Gateway {
             None => Work::Serve(gateway.exchange(request, origin, request_id)),
         };
         async move {
-            let gateway = &in_flight.0;
+            let gateway = in_flight.gateway();
             let (mut reply, api_id) = match &mut work {
                 Work::Serve(exchange) => gateway.answer(exchange, start).await,
                 Work::Done(reply) => (reply.take().unwrap_or_default(), None),
                 Work::Admin(answer) => (answer.await, None),
             };
+            if let Work::Serve(exchange) = &mut work {
+                header_map::keep(mem::take(&mut exchange.headers));
+            }
             if gateway.settings.server.close_connections {
                 reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
@@ -89,7 +98,7 @@ impl Gateway {
             && let Some(api) = served_by
             && let Some(hook) = &api.hooks.analytics
         {
-            let in_flight = InFlight::enter(Arc::clone(self));
+            let in_flight = InFlight::enter(Holder::new(self));
             self.analytics.record(hook, &begun, api, exchange, reply.status(), in_flight);
         }
         // For the access log alone.
@@ -99,7 +108,7 @@ impl Gateway {
 
     /// The answer to a request that came up inside the gateway; it counts and is recorded as one from outside.
     pub async fn answer_inside(self: &Arc<Self>, exchange: &mut Exchange, start: Instant) -> Reply {
-        let in_flight = InFlight::enter(Arc::clone(self));
+        let in_flight = InFlight::enter(Holder::new(self));
         let (reply, _) = self.answer(exchange, start).await;
         drop(in_flight);
         reply
@@ -135,7 +144,7 @@ impl Gateway {
     /// Refuses at once what is over a bound of the gateway itself.
     fn admit(&self, exchange: &Exchange) -> Result<(), GatewayError> {
         let limits = &self.settings.limits;
-        if self.in_flight() > limits.in_flight {
+        if self.in_flight.is_over(limits.in_flight) {
             return Err(GatewayError::Overloaded);
         }
         let limit = limits.request_body_bytes;
@@ -200,22 +209,6 @@ enum Work {
     Done(Option<Reply>),
     /// What the admin API is asked for.
     Admin(Pin<Box<dyn Future<Output = Reply> + Send>>),
-}
-
-/// Counts a request for as long as it is served, also when its client goes away.
-pub(super) struct InFlight(Arc<Gateway>);
-
-impl InFlight {
-    pub(super) fn enter(gateway: Arc<Gateway>) -> Self {
-        gateway.in_flight.0.fetch_add(1, Ordering::Relaxed);
-        Self(gateway)
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.in_flight.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// An answer's body, which keeps its request in flight.

@@ -111,11 +111,16 @@ pub fn id<'a>(name: &'a str, org: &str) -> std::borrow::Cow<'a, str> {
 
 /// What the record of a name is stored under. A name that carries its hash function keeps it, whatever the settings.
 pub fn stored_id(settings: KeySettings, name: &str) -> StoredId {
+    StoredId(stored_text(settings, name).into())
+}
+
+/// The text of [`stored_id`].
+pub fn stored_text(settings: KeySettings, name: &str) -> String {
     if !settings.hashed {
-        return StoredId(name.into());
+        return name.to_owned();
     }
     let carried = Carried::read(name).and_then(|carried| HashFunction::from_word(&carried.h));
-    StoredId(hash(carried.unwrap_or(HashFunction::Murmur32), name).into())
+    hash(carried.unwrap_or(HashFunction::Murmur32), name)
 }
 
 /// The names that what a caller sent may stand for, in the order they are tried: a key may be called by its id alone.

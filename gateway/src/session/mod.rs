@@ -12,6 +12,7 @@ pub mod lifetime;
 mod memory;
 pub mod policy;
 pub mod redis;
+pub mod seen;
 #[allow(clippy::module_inception, reason = "the concept of the room, and its file")]
 pub mod session;
 pub mod sessions;
@@ -22,6 +23,7 @@ pub use self::{
     key::{Key, StoredId},
     lifetime::{KeyedApi, KeyedApis},
     policy::{Partitions, Policies, Policy, PolicyError},
+    seen::{CountedQuota, SeenSession},
     session::{AccessRight, AllowedUrl, EndpointLimits, Limit, MethodLimit, Session},
     sessions::{Found, Sessions},
     signal::Signal,

@@ -109,6 +109,11 @@ impl Sessions {
         Ok(self.stored(org, sent).await?.map(|(key, _)| key))
     }
 
+    /// What the record and the counters of a key are stored under, by its name.
+    pub fn stored_id(&self, name: &str) -> String {
+        key::stored_text(self.keys, name)
+    }
+
     /// A key by its name.
     pub fn key(&self, name: &str) -> Key {
         Key { name: name.into(), id: key::stored_id(self.keys, name) }

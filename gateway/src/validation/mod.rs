@@ -1,10 +1,12 @@
 //! Validation of requests: JSON schemas, and what an OpenAPI document says of an operation's parameters and body.
 //!
 //! Everything is compiled when a definition is read; `schema` has the limits that keep a check short. `openapi` turns the
-//! schemas of a document into JSON schemas, `parameter` and `body` read what a request has, `words` says what is wrong as Tyk
+//! schemas of a document into JSON schemas, `parameter`, `body` and `multipart` read what a request has, `defaults` fills in what it leaves out, `words` says what is wrong as Tyk
 //! does.
 
 mod body;
+mod defaults;
+mod multipart;
 mod openapi;
 mod parameter;
 mod path;
@@ -13,9 +15,11 @@ mod schema;
 mod words;
 
 pub use self::{
-    body::{BodyRule, Content, ContentRule},
+    body::{BodyRule, ContentRule, Kind},
+    defaults::Defaults,
+    multipart::Parts,
     openapi::{Dialect, SchemaReader},
-    parameter::{Parameter, Place, Shape, Style},
+    parameter::{Addition, Parameter, ParameterDefault, Place, Shape, Style},
     path::PathPattern,
     request::{JsonRule, Refusal, RequestRule, Validation},
     schema::{Schema, SchemaError},

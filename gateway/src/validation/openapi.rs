@@ -37,6 +37,9 @@ const SAME: [&str; 4] = ["not", "if", "then", "else"];
 /// Keywords whose value is a list of schemas about the same value.
 const LISTS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 
+/// References to references that are followed.
+const MAX_REFERENCES: usize = 64;
+
 /// Compiles schemas of one document.
 #[derive(Debug, Clone, Copy)]
 pub struct SchemaReader<'a> {
@@ -85,6 +88,19 @@ impl<'a> SchemaReader<'a> {
             Dialect::V31 => jsonschema::Draft::Draft202012,
         };
         Schema::build(with_formats(jsonschema::options().with_draft(draft)), &root)
+    }
+
+    /// What a reference inside the document leads to; the schema itself when it is none, or leads nowhere.
+    pub(super) fn resolve(&self, schema: &'a Value) -> &'a Value {
+        let mut schema = schema;
+        for _ in 0..MAX_REFERENCES {
+            let target = schema.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix('#'));
+            let Some(target) = target else { break };
+            let decoded = percent_encoding::percent_decode_str(target).decode_utf8_lossy();
+            let Some(found) = self.document.pointer(&decoded) else { break };
+            schema = found;
+        }
+        schema
     }
 
     /// `same` tells that the schema is about the same value as the one that `leads_to` is kept for.

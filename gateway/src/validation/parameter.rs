@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Map, Value};
 
 use super::{Schema, words};
@@ -60,6 +60,68 @@ pub struct Parameter {
     pub shape: Shape,
     /// What is checked.
     pub schema: Option<Schema>,
+    /// What a request gets that leaves it out.
+    pub default: Option<ParameterDefault>,
+}
+
+/// `default` of a parameter's schema.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParameterDefault {
+    value: Value,
+    /// As they stand in a request; several are a parameter each.
+    texts: Vec<String>,
+}
+
+/// What is added to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Addition {
+    /// A parameter of the query, with its values.
+    Query(String, Vec<String>),
+    /// A header.
+    Header(HeaderName, String),
+    /// A cookie.
+    Cookie(String, String),
+}
+
+impl ParameterDefault {
+    /// As Tyk writes it: a list as several parameters if it is exploded by the document's word, else with commas. `None` for
+    /// an object, which has no text.
+    pub fn new(value: &Value, explode: bool) -> Option<Self> {
+        let texts = match value {
+            Value::Object(_) | Value::Null => return None,
+            Value::Array(list) => {
+                let texts: Vec<String> = list.iter().map(text).collect::<Option<_>>()?;
+                if explode { texts } else { vec![texts.join(",")] }
+            }
+            one => vec![text(one)?],
+        };
+        Some(Self { value: value.clone(), texts })
+    }
+
+    /// Whether it may stand in a header.
+    pub fn is_header_value(&self) -> bool {
+        self.texts.iter().all(|text| HeaderValue::from_str(text).is_ok())
+    }
+}
+
+/// A value as Go prints it.
+fn text(value: &Value) -> Option<String> {
+    const PLAIN: std::ops::Range<f64> = 1e-4..1e21;
+    Some(match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(is) => is.to_string(),
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if float != 0.0 && !PLAIN.contains(&float.abs()) => {
+                let scientific = format!("{float:e}");
+                let (digits, exponent) = scientific.split_once('e')?;
+                let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+                format!("{digits}e{sign}{exponent:0>2}")
+            }
+            Some(float) if number.is_f64() => float.to_string(),
+            _ => number.to_string(),
+        },
+        Value::Null | Value::Array(_) | Value::Object(_) => return None,
+    })
 }
 
 /// The types in a schema, as far as texts are read by them.
@@ -92,11 +154,11 @@ enum Found {
 }
 
 impl Parameter {
-    /// Checks what the request has.
+    /// Checks what the request has, and tells what is to be added to it.
     ///
     /// # Errors
     /// What is wrong, in Tyk's words.
-    pub(super) fn check(&self, parts: Parts<'_>) -> Result<(), String> {
+    pub(super) fn check(&self, parts: Parts<'_>) -> Result<Option<Addition>, String> {
         let place = match self.place {
             Place::Path => "path",
             Place::Query => "query",
@@ -107,19 +169,35 @@ impl Parameter {
             .map_err(|reason| format!("parameter {:?} in {place} has an error: {reason}", self.name))
     }
 
-    fn checked(&self, parts: Parts<'_>) -> Result<(), String> {
-        let value = match self.find(parts)? {
-            Found::Nothing if self.required => return Err("value is required but missing".to_owned()),
-            Found::Nothing => return Ok(()),
-            Found::Empty if self.allow_empty => return Ok(()),
-            Found::Empty => return Err("empty value is not allowed".to_owned()),
-            Found::Value(value) => value,
+    fn checked(&self, parts: Parts<'_>) -> Result<Option<Addition>, String> {
+        let (value, addition) = match (self.find(parts)?, &self.default) {
+            (Found::Value(value), _) => (value, None),
+            (Found::Nothing, _) if self.required => return Err("value is required but missing".to_owned()),
+            (Found::Nothing | Found::Empty, Some(default)) => {
+                (default.value.clone(), self.addition(default.texts.clone()))
+            }
+            (Found::Nothing, None) => return Ok(None),
+            (Found::Empty, None) if self.allow_empty => return Ok(None),
+            (Found::Empty, None) => return Err("empty value is not allowed".to_owned()),
         };
-        let Some(schema) = &self.schema else { return Ok(()) };
+        let Some(schema) = &self.schema else { return Ok(addition) };
         match schema.validator.iter_errors(&value).next() {
             Some(error) => Err(words::openapi(&error)),
-            None => Ok(()),
+            None => Ok(addition),
         }
+    }
+
+    fn addition(&self, mut texts: Vec<String>) -> Option<Addition> {
+        Some(match &self.place {
+            Place::Path => return None,
+            Place::Query => Addition::Query(self.name.clone(), texts),
+            Place::Header(name) => Addition::Header(name.clone(), texts.pop()?),
+            Place::Cookie => {
+                let text = texts.pop()?;
+                let quoted = text.contains([' ', ',']);
+                Addition::Cookie(self.name.clone(), if quoted { format!("\"{text}\"") } else { text })
+            }
+        })
     }
 
     fn find(&self, parts: Parts<'_>) -> Result<Found, String> {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use http::{HeaderMap, StatusCode};
 
-use super::{BodyRule, Parameter, PathPattern, Schema, parameter::Parts, words};
+use super::{Addition, BodyRule, Parameter, PathPattern, Schema, parameter::Parts, words};
 
 /// Findings that an answer names at the most.
 const MAX_FINDINGS: usize = 20;
@@ -58,42 +58,51 @@ impl Validation {
         }
     }
 
-    /// Checks what is not in the body. `path` is the request's, decoded, without listen path and version.
+    /// Checks what is not in the body, and gives what is to be added to it. `path` is the request's, decoded, without listen
+    /// path and version.
     ///
     /// # Errors
     /// The first thing that is wrong.
-    pub fn check_head(&self, path: &str, query: Option<&str>, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub fn check_head(
+        &self,
+        path: &str,
+        query: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<Vec<Addition>, Refusal> {
         match self {
             Self::Operation(rule) => rule.check_head(path, query, headers),
-            Self::Json(_) => Ok(()),
+            Self::Json(_) => Ok(Vec::new()),
         }
     }
 
-    /// Checks a body. Takes as long as the body is large.
+    /// Checks a body, and gives the one to go on with if that is another. Takes as long as the body is large.
     ///
     /// # Errors
     /// What is wrong.
-    pub fn check_body(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
+    pub fn check_body(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
         match self {
             Self::Operation(rule) => match &rule.body {
                 Some(of_body) => of_body.check(headers, body).map_err(|reason| rule.refusal(&reason)),
-                None => Ok(()),
+                None => Ok(None),
             },
-            Self::Json(rule) => rule.check(body),
+            Self::Json(rule) => rule.check(body).map(|()| None),
         }
     }
 }
 
 impl RequestRule {
-    fn check_head(&self, path: &str, query: Option<&str>, headers: &HeaderMap) -> Result<(), Refusal> {
+    fn check_head(
+        &self,
+        path: &str,
+        query: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<Vec<Addition>, Refusal> {
         let in_path = self.path.as_ref().map(|pattern| pattern.texts(path)).unwrap_or_default();
         let query: Vec<(Cow<'_, str>, Cow<'_, str>)> =
             form_urlencoded::parse(query.unwrap_or("").as_bytes()).collect();
         let parts = Parts { path: &in_path, query: &query, headers };
-        for parameter in &self.parameters {
-            parameter.check(parts).map_err(|reason| self.refusal(&reason))?;
-        }
-        Ok(())
+        let checked = self.parameters.iter().filter_map(|parameter| parameter.check(parts).transpose());
+        checked.map(|addition| addition.map_err(|reason| self.refusal(&reason))).collect()
     }
 
     fn refusal(&self, reason: &str) -> Refusal {

@@ -175,6 +175,8 @@ pub struct HostCall {
 pub trait HostAnswer: Send + 'static {
     /// Status.
     fn status(&self) -> u16;
+    /// How many headers there are, repeated ones counted.
+    fn header_count(&self) -> usize;
     /// All headers in order.
     fn each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8]));
     /// Body.

@@ -209,6 +209,10 @@ impl HostAnswer for NoAnswer {
         0
     }
 
+    fn header_count(&self) -> usize {
+        0
+    }
+
     fn each_header<'a>(&'a self, _: &mut dyn FnMut(&'a str, &'a [u8])) {}
 
     fn body(&self) -> &[u8] {
@@ -229,7 +233,8 @@ fn outbound_answer<A: HostAnswer>(answer: A) -> OutboundAnswer {
         // SAFETY: `owner` is the box made below, and `free` is called once.
         quietly(|| drop(unsafe { Box::from_raw(owner.cast::<Owned<A>>()) }));
     }
-    let owned = Box::into_raw(Box::new(Owned { answer, pairs: Vec::new() }));
+    let pairs = Vec::with_capacity(answer.header_count());
+    let owned = Box::into_raw(Box::new(Owned { answer, pairs }));
     // SAFETY: the box was just made and stays where it is; from here on it is only read until `free`.
     let (answer, pairs) = unsafe { (&(*owned).answer, &mut (*owned).pairs) };
     answer.each_header(&mut |name, value| {

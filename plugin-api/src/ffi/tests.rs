@@ -104,6 +104,9 @@ impl HostAnswer for Echo {
     fn status(&self) -> u16 {
         200
     }
+    fn header_count(&self) -> usize {
+        self.0.headers.len()
+    }
     fn each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
         self.0.headers.iter().for_each(|(name, value)| visit(name, value));
     }

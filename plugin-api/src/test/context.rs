@@ -260,6 +260,10 @@ impl HostAnswer for Response {
         self.status()
     }
 
+    fn header_count(&self) -> usize {
+        self.headers().count()
+    }
+
     fn each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
         self.headers().for_each(|(name, value)| visit(name, value.as_bytes()));
     }

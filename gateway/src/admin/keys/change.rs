@@ -26,16 +26,17 @@ const NOT_SECURE: &str = "Failed to create key, ensure security settings are cor
 pub async fn add(call: Call) -> Outcome {
     let session = record::read(&call.body)?;
     let id = key::new_id().ok_or_else(Refused::no_randomness)?;
-    create(&call, &id, session, NO_RIGHTS).await
+    create(&call, (&id, false), session, NO_RIGHTS).await
 }
 
 /// A new key with this id; one that is there is replaced, as in Tyk.
 pub async fn add_named(call: Call) -> Outcome {
     let session = record::read(&call.body)?;
-    create(&call, call.parameter("keyName"), session, NOT_SECURE).await
+    create(&call, (call.parameter("keyName"), true), session, NOT_SECURE).await
 }
 
-async fn create(call: &Call, id: &str, mut session: Session, no_rights: &str) -> Outcome {
+/// `named` tells that the id was chosen by the caller.
+async fn create(call: &Call, (id, named): (&str, bool), mut session: Session, no_rights: &str) -> Outcome {
     let gateway = &call.gateway;
     let settings = gateway.sessions.settings();
     let name = key::name(settings, &session.org_id, id);
@@ -61,13 +62,13 @@ async fn create(call: &Call, id: &str, mut session: Session, no_rights: &str) ->
         session.expires = record::now().saturating_add(seconds);
         applied.expires = session.expires;
     }
-    let reset = call.query("suppress_reset") != "1";
+    let reset = resets(call, &applied);
     begin_periods(&mut session, reset);
     write(gateway, &key, &session, &applied).await?;
     if reset {
         forget_counts(gateway, &key, &applied).await?;
     }
-    tell(gateway, &applied, KeyChange::Created { org: &session.org_id, key: &key.name });
+    tell(gateway, &applied, KeyChange::Created { org: &session.org_id, key: &key.name, named });
     let hash = settings.hashed.then(|| key.id.to_string());
     Ok(Answer::key(&key.name, "added", hash.as_deref()).about(shown(gateway, &key)))
 }
@@ -87,7 +88,7 @@ pub async fn update(call: Call) -> Outcome {
     if let Some(data) = before.other.get("basic_auth_data") {
         session.other.insert("basic_auth_data".to_owned(), data.clone());
     }
-    let reset = call.query("suppress_reset") != "1";
+    let reset = resets(&call, &applied);
     if !reset {
         session.quota_renews = before.quota_renews;
         session.last_updated.clone_from(&before.last_updated);
@@ -191,6 +192,14 @@ fn trial_period(gateway: &Gateway, session: &Session) -> Option<i64> {
     let mut periods = named.filter_map(|policy| policy.other.get("key_expires_in")?.as_i64());
     // The last one counts, as in Tyk.
     periods.rfind(|seconds| *seconds > 0)
+}
+
+/// Whether a key is counted anew that is written now: the caller may say no, and all APIs that it opens together.
+fn resets(call: &Call, applied: &Session) -> bool {
+    let snapshot = call.gateway.snapshot();
+    let keeps = |id: &String| snapshot.apis().any(|api| *api.id == **id && api.key_limits.keeps_counts);
+    let rights = &applied.access_rights;
+    call.query("suppress_reset") != "1" && (rights.is_empty() || !rights.keys().all(keeps))
 }
 
 /// New periods of quota and rate begin with a change, unless the caller wants the old ones to go on.

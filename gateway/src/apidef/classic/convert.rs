@@ -60,6 +60,7 @@ pub(super) fn convert(file: ClassicFile, problems: &mut Problems) -> Option<ApiD
         key_limits: KeyLimits {
             no_rates: file.disable_rate_limit,
             no_quotas: file.disable_quota,
+            keeps_counts: file.dont_set_quota_on_create,
             session_lifetime: u64::try_from(file.session_lifetime)
                 .ok()
                 .filter(|seconds| *seconds > 0)
@@ -93,6 +94,10 @@ fn refuse_what_comes_later(file: &ClassicFile, problems: &mut Problems) {
     }
 }
 
+/// Go's numbers of versions of TLS.
+const TLS_1_2: u64 = 0x303;
+const TLS_1_3: u64 = 0x304;
+
 /// Settings that change what happens but protect nothing: served, and said so.
 fn warn_of_settings_without_effect(file: &ClassicFile, problems: &mut Problems) {
     if file.proxy.service_discovery.use_discovery_service {
@@ -100,6 +105,19 @@ fn warn_of_settings_without_effect(file: &ClassicFile, problems: &mut Problems) 
     }
     if !file.proxy.transport.proxy_url.is_empty() {
         problems.warn("proxy.transport.proxy_url", unavailable::UPSTREAM_PROXY);
+    }
+    let transport = &file.proxy.transport;
+    let tls = [
+        (transport.ssl_force_common_name_check, "ssl_force_common_name_check"),
+        (!transport.ssl_ciphers.is_empty(), "ssl_ciphers"),
+        (transport.ssl_min_version > TLS_1_2, "ssl_min_version"),
+        ((1..TLS_1_3).contains(&transport.ssl_max_version), "ssl_max_version"),
+    ];
+    for (_, name) in tls.into_iter().filter(|(on, _)| *on) {
+        problems.warn(format!("proxy.transport.{name}"), unavailable::UPSTREAM_TLS);
+    }
+    if file.proxy.check_host_against_uptime_tests {
+        problems.warn("proxy.check_host_against_uptime_tests", unavailable::UPTIME);
     }
     if !file.upstream_certificates.is_empty() {
         problems.warn("upstream_certificates", unavailable::UPSTREAM_CERTIFICATES);

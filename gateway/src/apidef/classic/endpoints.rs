@@ -14,6 +14,7 @@ use crate::{
         },
         reader::{Reader, WrittenHeader, unavailable},
     },
+    router::pattern::IGNORE_CASE,
     validation::{JsonRule, Schema, Validation},
 };
 
@@ -109,7 +110,8 @@ impl Reader<'_> {
                 method => self.method(method, &format!("{field}.method")),
             };
             if let Some(rule) = rule(self, entry, &field) {
-                list.push(Endpoint { path: entry.path().to_owned(), method, rule });
+                let case = if entry.ignore_case() { IGNORE_CASE } else { "" };
+                list.push(Endpoint { path: format!("{case}{}", entry.path()), method, rule });
             }
         }
         list
@@ -300,6 +302,10 @@ pub(super) trait Entry {
     fn disabled(&self) -> bool;
     fn path(&self) -> &str;
     fn method(&self) -> &str;
+    /// Whether the path matches without regard to case, whatever the version says.
+    fn ignore_case(&self) -> bool {
+        false
+    }
 }
 
 macro_rules! entries {
@@ -309,6 +315,16 @@ macro_rules! entries {
         fn method(&self) -> &str { &self.method }
     })+ };
 }
+
+macro_rules! entries_with_case {
+    ($($entry:ty),+) => { $(impl Entry for $entry {
+        fn disabled(&self) -> bool { self.disabled }
+        fn path(&self) -> &str { &self.path }
+        fn method(&self) -> &str { &self.method }
+        fn ignore_case(&self) -> bool { self.ignore_case }
+    })+ };
+}
+
 impl Entry for file::RateLimitEntry {
     fn disabled(&self) -> bool {
         self.disabled || self.enabled == Some(false)
@@ -321,8 +337,8 @@ impl Entry for file::RateLimitEntry {
     }
 }
 
+entries_with_case!(file::AccessEntry, file::MockEntry);
 entries!(
-    file::AccessEntry,
     file::VirtualEntry,
     file::PluginEntry,
     file::HeaderEntry,
@@ -330,7 +346,6 @@ entries!(
     file::SizeEntry,
     file::MethodEntry,
     file::RewriteEntry,
-    file::MockEntry,
     file::InternalEntry,
     file::ValidateJsonEntry,
     file::CacheEntry

@@ -45,6 +45,7 @@ pub(super) struct ClassicFile {
     pub(super) do_not_track: bool,
     pub(super) disable_rate_limit: bool,
     pub(super) disable_quota: bool,
+    pub(super) dont_set_quota_on_create: bool,
     pub(super) session_lifetime: i64,
     pub(super) session_lifetime_respects_key_expiration: bool,
     pub(super) is_oas: bool,

@@ -123,6 +123,21 @@ fn unknown_fields_are_one_warning_and_empty_ones_are_none() {
     assert_eq!(problems.warnings[0].message, "fields without effect here: made_up, proxy.made_up_too");
 }
 
+#[test]
+fn what_upstreams_are_called_with_is_said() {
+    for (pointer, value, warned) in [
+        ("/proxy/transport", json!({"ssl_min_version": 772}), "proxy.transport.ssl_min_version"),
+        ("/proxy/transport", json!({"ssl_max_version": 771}), "proxy.transport.ssl_max_version"),
+        ("/proxy/transport", json!({"ssl_ciphers": ["X"]}), "proxy.transport.ssl_ciphers"),
+        ("/proxy/transport", json!({"ssl_min_version": 771, "ssl_max_version": 772}), ""),
+        ("/proxy/check_host_against_uptime_tests", json!(true), "proxy.check_host_against_uptime_tests"),
+    ] {
+        let problems = read(with(pointer, value)).problems;
+        let fields: Vec<&str> = problems.warnings.iter().map(|problem| problem.field.as_str()).collect();
+        assert_eq!(fields.join(","), warned);
+    }
+}
+
 /// The definition behind keys, with this `custom_middleware`.
 fn protected(middleware: Value) -> Value {
     let mut definition = with("/custom_middleware", middleware);

@@ -132,22 +132,32 @@ fn check_scheme(
     places(scheme, written, &at(&format!("{AUTHENTICATION}.securitySchemes.{name}")), problems)
 }
 
-/// Where keys are: what the document says, and what the scheme adds.
+/// Where keys are: what the document says, and what the scheme adds. As in Tyk, the document's name counts for the place that it
+/// has, and a place without a name has that of the header.
 fn places(scheme: &SecurityScheme, written: &Value, field: &str, problems: &mut Problems) -> Option<KeyAuth> {
-    let text = |key: &str| written.get(key).and_then(Value::as_str).unwrap_or("");
-    let (place, name) = (text("in"), text("name"));
-    let documented = |here: &str| (place == here).then(|| name.to_owned());
-    // A place without a name of its own has the document's, or Tyk's.
-    let named = |source: &AuthSource, here: &str| match (source.enabled, source.name.as_str()) {
-        (true, "") if name.is_empty() => Some(AUTHORIZATION.to_owned()),
-        (true, "") => Some(name.to_owned()),
-        (true, own) => Some(own.to_owned()),
-        (false, _) => documented(here).filter(|name| !name.is_empty()),
+    let text = |key: &str| written.get(key).and_then(Value::as_str).unwrap_or("").trim();
+    let (documented, name) = (text("in"), text("name"));
+    let mut named = |source: &AuthSource, here: &str| {
+        let own = source.name.trim();
+        if documented != here {
+            return source.enabled.then(|| own.to_owned());
+        }
+        let same = if here == "header" { own.eq_ignore_ascii_case(name) } else { own == name };
+        if source.enabled && !own.is_empty() && !same {
+            let message =
+                format!("has no effect: `components.securitySchemes` says that it is `{name}`, which counts");
+            problems.warn(format!("{field}.{here}.name"), message);
+        }
+        Some(name.to_owned())
     };
-    let header = match named(&scheme.header, "header") {
-        None if place == "header" => Some(header::AUTHORIZATION),
+    let header = named(&scheme.header, "header");
+    let (parameter, cookie) = (named(&scheme.query, "query"), named(&scheme.cookie, "cookie"));
+    let or = |name: String, other: &str| if name.is_empty() { other.to_owned() } else { name };
+    let header = header.map(|name| or(name, AUTHORIZATION));
+    let default = header.clone().unwrap_or_else(|| AUTHORIZATION.to_owned());
+    let header = match header {
         None => None,
-        Some(name) => match HeaderName::from_bytes(name.trim().as_bytes()) {
+        Some(name) => match HeaderName::from_bytes(name.as_bytes()) {
             Ok(name) => Some(name),
             Err(_) => {
                 problems.refuse(format!("{field}.header.name"), format!("`{name}` is not a header name"));
@@ -157,8 +167,8 @@ fn places(scheme: &SecurityScheme, written: &Value, field: &str, problems: &mut 
     };
     Some(KeyAuth {
         header,
-        parameter: named(&scheme.query, "query"),
-        cookie: named(&scheme.cookie, "cookie"),
+        parameter: parameter.map(|name| or(name, &default)),
+        cookie: cookie.map(|name| or(name, &default)),
         strip: false,
     })
 }

@@ -94,6 +94,7 @@ pub(super) fn convert(
         key_limits: KeyLimits {
             no_rates: global.skip_rate_limit,
             no_quotas: global.skip_quota,
+            keeps_counts: global.skip_quota_reset,
             session_lifetime: key_lifetime.filter(|lifetime| !lifetime.is_zero()),
             lifetime_respects_expiration: lifetime.enabled && lifetime.respect_validity,
         },
@@ -126,8 +127,40 @@ fn refuse_what_comes_later(file: &Extension, problems: &mut Problems) {
 /// Settings that change what happens but protect nothing: served, and said so.
 fn warn_of_settings_without_effect(file: &Extension, problems: &mut Problems) {
     let Extension { server, upstream, .. } = file;
+    let tls = &upstream.tls_transport;
     let findings = [
         (server.port != 0, "server.port", "has no effect: every API is served on the gateway's own port"),
+        (
+            !matches!(server.protocol.as_str(), "" | "http" | "https"),
+            "server.protocol",
+            "has no effect: every API is served over HTTP",
+        ),
+        (
+            server.custom_domain.enabled && !server.custom_domain.certificates.is_empty(),
+            "server.customDomain.certificates",
+            "have no effect: clients see the certificates of `http_server_options`",
+        ),
+        (
+            tls.force_common_name_check,
+            "upstream.tlsTransport.forceCommonNameCheck",
+            unavailable::UPSTREAM_TLS,
+        ),
+        (!tls.ciphers.is_empty(), "upstream.tlsTransport.ciphers", unavailable::UPSTREAM_TLS),
+        (
+            !matches!(tls.min_version.as_str(), "" | "1.0" | "1.1" | "1.2"),
+            "upstream.tlsTransport.minVersion",
+            unavailable::UPSTREAM_TLS,
+        ),
+        (
+            !matches!(tls.max_version.as_str(), "" | "1.3"),
+            "upstream.tlsTransport.maxVersion",
+            unavailable::UPSTREAM_TLS,
+        ),
+        (
+            upstream.load_balancing.enabled && upstream.load_balancing.skip_unavailable_hosts,
+            "upstream.loadBalancing.skipUnavailableHosts",
+            unavailable::UPTIME,
+        ),
         (
             upstream.service_discovery.enabled,
             "upstream.serviceDiscovery",

@@ -19,6 +19,7 @@ use crate::{
         reader::Reader,
     },
     config::nearest,
+    router::pattern::IGNORE_CASE,
 };
 
 /// Rules of all operations, in the order in which they are matched.
@@ -161,6 +162,11 @@ fn warn_of_rules_without_effect(reader: &mut Reader<'_>, rules: &Operation, fiel
             "is not available: bodies go on as they are",
         ),
         (
+            rules.do_not_track_endpoint.enabled,
+            "doNotTrackEndpoint",
+            "has no effect: analytics hooks of the API see its requests",
+        ),
+        (
             rules.circuit_breaker.enabled,
             "circuitBreaker",
             "is not available: every request goes to the upstream",
@@ -178,7 +184,7 @@ fn here<T>(operation: &DocumentOperation<'_>, rule: T) -> Endpoint<T> {
 fn access(allowance: &Allowance, operation: &DocumentOperation<'_>) -> Endpoint<MethodActions> {
     let mut endpoint = here(operation, MethodActions::default());
     if allowance.ignore_case {
-        endpoint.path.insert_str(0, "(?i)");
+        endpoint.path.insert_str(0, IGNORE_CASE);
     }
     endpoint
 }

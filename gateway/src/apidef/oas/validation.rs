@@ -12,8 +12,8 @@ use super::{
 use crate::{
     apidef::reader::Reader,
     validation::{
-        BodyRule, Content, ContentRule, Parameter, PathPattern, Place, RequestRule, Schema, SchemaReader,
-        Shape, Style, Validation,
+        BodyRule, ContentRule, Defaults, Kind, Parameter, ParameterDefault, Parts, PathPattern, Place,
+        RequestRule, Schema, SchemaReader, Shape, Style, Validation,
     },
 };
 
@@ -117,12 +117,22 @@ impl<'a> Source<'_, 'a, '_> {
             Some((_, media)) => media.get("schema"),
             None => value.get("schema"),
         };
+        let explode = is_on("explode");
+        let default = schema.filter(|_| media.is_none()).and_then(|schema| self.default(schema));
+        let default = default.and_then(|value| ParameterDefault::new(value, explode == Some(true)));
+        if matches!(place, Place::Header(_) | Place::Cookie)
+            && default.as_ref().is_some_and(|default| !default.is_header_value())
+        {
+            self.refuse(field, "has a `default` that cannot stand in a header");
+            return None;
+        }
         Some(Parameter {
             name: name.to_owned(),
+            default,
             required: is_on("required").unwrap_or(place == Place::Path),
             allow_empty: is_on("allowEmptyValue").unwrap_or(false),
             style,
-            explode: is_on("explode").unwrap_or(style == Style::Form),
+            explode: explode.unwrap_or(style == Style::Form),
             is_json: media.is_some_and(|(media_type, _)| is_json(media_type)),
             shape: schema.map(|schema| self.shape(schema, MAX_SHAPE)).unwrap_or_default(),
             schema: match schema {
@@ -131,6 +141,13 @@ impl<'a> Source<'_, 'a, '_> {
             },
             place,
         })
+    }
+
+    /// The default of a schema, or the first one of its parts.
+    fn default(&self, schema: &'a Value) -> Option<&'a Value> {
+        let schema = self.document.resolve(schema);
+        let parts = schema.get("allOf").and_then(Value::as_array).into_iter().flatten();
+        parts.map(|part| self.document.resolve(part)).chain([schema]).find_map(|schema| schema.get("default"))
     }
 
     fn body(&mut self) -> Option<BodyRule> {
@@ -150,13 +167,15 @@ impl<'a> Source<'_, 'a, '_> {
         let schema = media.get("schema");
         let shape = schema.map(|schema| self.shape(schema, MAX_SHAPE)).unwrap_or_default();
         let essence = media_type.split(';').next().unwrap_or("").trim();
-        let content = match essence {
-            "application/x-www-form-urlencoded" => Content::Form(shape.clone()),
-            "*/*" | "application/*" => Content::Json,
-            other if is_json(other) => Content::Json,
-            _ if schema.is_none() || shape == Shape::default() => Content::Text,
-            other if other.starts_with("text/") || shape.kind.as_deref() == Some("string") => Content::Text,
-            other => {
+        let otherwise = match (essence, Kind::of(essence)) {
+            // The request says what it is.
+            ("*/*" | "application/*", _) => None,
+            (_, Some(kind)) if kind != Kind::Text => Some(kind),
+            _ if schema.is_none() || shape == Shape::default() => Some(Kind::Text),
+            (other, _) if other.starts_with("text/") || shape.kind.as_deref() == Some("string") => {
+                Some(Kind::Text)
+            }
+            (other, _) => {
                 self.refuse(
                     field,
                     &format!(
@@ -169,16 +188,61 @@ impl<'a> Source<'_, 'a, '_> {
         };
         let name = schema.and_then(|schema| schema.get("$ref").or_else(|| schema.get("title")));
         let name = name.and_then(Value::as_str).unwrap_or("").trim();
-        let is_checked = !matches!(content, Content::Text) || shape != Shape::default();
+        let schema = schema.filter(|_| otherwise != Some(Kind::Text) || shape != Shape::default());
+        let field = format!("{field}.schema");
+        let checked = match schema {
+            Some(schema) => Some(self.schema(schema, &field)?),
+            None => None,
+        };
+        let defaults = match schema.filter(|_| matches!(otherwise, None | Some(Kind::Json))) {
+            Some(schema) => self.defaults(schema, &field)?,
+            None => None,
+        };
         Some(ContentRule {
             schema_name: if name.is_empty() { String::new() } else { format!(" {name}") },
-            schema: match schema {
-                Some(schema) if is_checked => Some(self.schema(schema, &format!("{field}.schema"))?),
-                _ => None,
-            },
+            parts: schema.map_or(Parts { known: Vec::new(), others: true, is_object: false }, |schema| {
+                self.parts(schema)
+            }),
+            schema: checked,
+            defaults,
             media_type,
-            content,
+            otherwise,
+            shape,
         })
+    }
+
+    /// `None` comes with a refusal.
+    #[allow(clippy::option_option, reason = "a refusal, no defaults, or some")]
+    fn defaults(&mut self, schema: &'a Value, field: &str) -> Option<Option<Defaults>> {
+        match Defaults::of(SchemaReader::new(self.document.root(), self.document.dialect()), schema) {
+            Ok(defaults) => Some(defaults),
+            Err(error) => {
+                self.refuse(field, &error.to_string());
+                None
+            }
+        }
+    }
+
+    /// What Tyk's validator looks at in a schema of multipart forms: properties of its own, or of `allOf` in place of them.
+    fn parts(&self, schema: &'a Value) -> Parts {
+        let schema = self.document.resolve(schema);
+        let all_of = schema.get("allOf").and_then(Value::as_array).filter(|parts| !parts.is_empty());
+        let schemas: Vec<&'a Value> = match all_of {
+            Some(parts) => parts.iter().map(|part| self.document.resolve(part)).collect(),
+            None => vec![schema],
+        };
+        let rest = schema.get("additionalProperties").filter(|_| all_of.is_none());
+        let in_rest = rest.filter(|rest| rest.is_object()).map(|rest| self.document.resolve(rest));
+        let properties =
+            schemas.into_iter().chain(in_rest).filter_map(|schema| schema.get("properties")?.as_object());
+        let known = properties
+            .flatten()
+            .map(|(name, value)| (name.clone(), self.shape(value, 1).kind.as_deref() == Some("array")));
+        Parts {
+            known: known.collect(),
+            others: rest.and_then(Value::as_bool) == Some(true),
+            is_object: self.shape(schema, 1).kind.as_deref() == Some("object"),
+        }
     }
 
     fn schema(&mut self, schema: &'a Value, field: &str) -> Option<Schema> {

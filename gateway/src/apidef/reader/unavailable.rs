@@ -11,6 +11,13 @@ pub(in crate::apidef) const UPSTREAM_PROXY: &str = "has no effect: upstreams are
 pub(in crate::apidef) const UPSTREAM_CERTIFICATES: &str =
     "have no effect: upstreams see no client certificate";
 
+/// Limits to the TLS that upstreams are called with.
+pub(in crate::apidef) const UPSTREAM_TLS: &str = "has no effect: TLS 1.2 and 1.3 with authenticated ciphers are offered to upstreams, and their certificates are checked for \
+     the target's host";
+/// Targets that are left out while they do not answer.
+pub(in crate::apidef) const UPTIME: &str =
+    "has no effect: all targets are called in turn, whether they answer or not";
+
 /// A field that asks for a way to let callers in, or to protect what goes on, that is not there.
 pub(in crate::apidef) fn protection(what: &str) -> String {
     format!(

@@ -31,8 +31,8 @@ pub struct Caller<'a> {
     pub(super) scope: &'a str,
     /// Further tries of a request that is over the rate.
     pub(super) tries: i64,
-    /// Time between two of them.
-    pub(super) interval: Duration,
+    /// Seconds between two of them.
+    interval: f64,
 }
 
 /// The numbers that count: the API's own of a session, or the session's.
@@ -90,8 +90,13 @@ impl<'a> Caller<'a> {
             quota,
             scope,
             tries: numbers.tries,
-            interval: interval(numbers.interval),
+            interval: numbers.interval,
         })
+    }
+
+    /// Time between two tries.
+    pub(super) fn interval(&self) -> Duration {
+        interval(self.interval)
     }
 
     pub(super) fn rate(&self) -> Option<RateDemand<'_>> {
@@ -173,7 +178,7 @@ fn id<'a>(gateway: &Gateway, api: &LiveApi, session: &Session, key: Option<&'a K
         return key.id.as_str().into();
     }
     if !session.key_id.is_empty() {
-        return gateway.sessions.key(&session.key_id).id.to_string().into();
+        return gateway.sessions.stored_id(&session.key_id).into();
     }
     // Whoever made the session did not say whose it is in all APIs, so it is this API's.
     format!("{}-{}", api.id, session.alias).into()

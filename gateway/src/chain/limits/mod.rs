@@ -16,13 +16,13 @@ use crate::{
     },
     config::settings::KeySettings,
     events::Happened,
-    exchange::{CountedQuota, Exchange},
+    exchange::Exchange,
     limits::{Demand, LimitsError, RateDemand, Refusal, Verdict, of_key::endpoint_suffix},
     live::api::{LiveApi, LiveEndpoints},
     reply::{self, error::GatewayError},
     router::endpoints::PathForms,
     serve::Gateway,
-    session::{Key, Session, key},
+    session::{CountedQuota, key},
 };
 
 /// A rate that all callers share, and its counter.
@@ -91,17 +91,19 @@ pub fn check_now(
     if !exchange.checks_limits || rules.limits_nothing(exchange) {
         return Ok(Checked::Passes);
     }
-    let (session, key) = (exchange.session.clone(), exchange.key.clone());
-    let caller = rules.caller(gateway, session.as_deref(), key.as_deref(), exchange)?;
+    let caller = rules.caller(gateway, exchange)?;
     let demand = rules.demand(&caller, exchange);
     if demand.is_empty() {
         return Ok(Checked::Passes);
     }
-    match gateway.limits.take_now(&demand) {
-        None => Ok(Checked::Waits),
-        Some(Ok(Verdict::Refused(Refusal::Rate))) if caller.tries > 0 => Ok(Checked::Waits),
-        Some(verdict) => settle(verdict, rules.api, &caller, exchange).map(|()| Checked::Passes),
-    }
+    let verdict = match gateway.limits.take_now(&demand) {
+        None => return Ok(Checked::Waits),
+        Some(Ok(Verdict::Refused(Refusal::Rate))) if caller.tries > 0 => return Ok(Checked::Waits),
+        Some(verdict) => verdict,
+    };
+    let quota = settle(verdict, rules.api, &caller, exchange)?;
+    exchange.quota = quota.or(exchange.quota.take());
+    Ok(Checked::Passes)
 }
 
 /// Counts a request and lets it pass; one that is over its caller's rate is tried again as often as the session says.
@@ -109,38 +111,37 @@ pub fn check_now(
 /// # Errors
 /// As for [`check_now`].
 pub async fn check(gateway: &Gateway, rules: Rules<'_>, exchange: &mut Exchange) -> Result<(), GatewayError> {
-    let (session, key) = (exchange.session.clone(), exchange.key.clone());
-    let caller = rules.caller(gateway, session.as_deref(), key.as_deref(), exchange)?;
+    let caller = rules.caller(gateway, exchange)?;
     let demand = rules.demand(&caller, exchange);
     let until = Instant::now() + gateway.settings.limits.throttle;
     let mut tries = caller.tries;
     loop {
         let verdict = gateway.limits.take(&demand).await;
-        let again = Instant::now() + caller.interval;
+        let again = Instant::now() + caller.interval();
         if !matches!(verdict, Ok(Verdict::Refused(Refusal::Rate))) || tries == 0 || again > until {
-            return settle(verdict, rules.api, &caller, exchange);
+            let quota = settle(verdict, rules.api, &caller, exchange)?;
+            exchange.quota = quota.or(exchange.quota.take());
+            return Ok(());
         }
         tries -= 1;
         tokio::time::sleep_until(again).await;
     }
 }
 
+/// The caller's quota after a request that passes, if it has one.
 fn settle(
     verdict: Result<Verdict, LimitsError>,
     api: &LiveApi,
     caller: &Caller<'_>,
-    exchange: &mut Exchange,
-) -> Result<(), GatewayError> {
+    exchange: &Exchange,
+) -> Result<Option<CountedQuota>, GatewayError> {
     match verdict? {
-        Verdict::Passed(None) => Ok(()),
-        Verdict::Passed(Some(state)) => {
-            exchange.quota = Some(CountedQuota {
-                remaining: i64::try_from(state.remaining).unwrap_or(i64::MAX),
-                renews: state.renews,
-                scope: caller.scope.into(),
-            });
-            Ok(())
-        }
+        Verdict::Passed(None) => Ok(None),
+        Verdict::Passed(Some(state)) => Ok(Some(CountedQuota {
+            remaining: i64::try_from(state.remaining).unwrap_or(i64::MAX),
+            renews: state.renews,
+            scope: caller.scope.into(),
+        })),
         Verdict::Refused(refusal) => {
             fire(refusal, api, exchange);
             Err(match refusal {
@@ -175,14 +176,9 @@ impl<'a> Rules<'a> {
         !of_caller && self.api.rate_limit.is_none() && self.endpoints.rate_limits.is_empty()
     }
 
-    fn caller<'c>(
-        &self,
-        gateway: &Gateway,
-        session: Option<&'c Session>,
-        key: Option<&'c Key>,
-        exchange: &Exchange,
-    ) -> Result<Caller<'c>, GatewayError> {
-        match session.filter(|_| self.of_caller) {
+    fn caller<'c>(&self, gateway: &Gateway, exchange: &'c Exchange) -> Result<Caller<'c>, GatewayError> {
+        let key = exchange.key.as_deref();
+        match exchange.session.as_deref().filter(|_| self.of_caller) {
             Some(session) => Caller::new(gateway, self.api, session, key, &exchange.method, self.forms),
             None => Ok(Caller::default()),
         }
@@ -206,9 +202,18 @@ pub fn set_headers(api: &LiveApi, exchange: &Exchange, headers: &mut HeaderMap) 
         Some(counted) => (counted.remaining, counted.renews),
         None => (remaining, renews),
     };
-    headers.insert(reply::RATE_LIMIT_LIMIT.clone(), HeaderValue::from(max));
-    headers.insert(reply::RATE_LIMIT_REMAINING.clone(), HeaderValue::from(remaining));
-    headers.insert(reply::RATE_LIMIT_RESET.clone(), HeaderValue::from(renews));
+    headers.insert(reply::RATE_LIMIT_LIMIT.clone(), number(max));
+    headers.insert(reply::RATE_LIMIT_REMAINING.clone(), number(remaining));
+    headers.insert(reply::RATE_LIMIT_RESET.clone(), number(renews));
+}
+
+/// A number as a header's value, in memory of its own length: `HeaderValue::from` asks for memory twice.
+fn number(number: i64) -> HeaderValue {
+    match number {
+        0 => HeaderValue::from_static("0"),
+        -1 => HeaderValue::from_static("-1"),
+        number => HeaderValue::from_str(itoa::Buffer::new().format(number)).unwrap_or_else(|_| number.into()),
+    }
 }
 
 /// Between two tries, from what a session says.

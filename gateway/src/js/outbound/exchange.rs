@@ -120,7 +120,7 @@ impl Hop {
                 true => RequestBody::Empty,
                 false => RequestBody::Full(self.body.clone()),
             };
-            let sent = wires.plain.send(&authority, request.map(|()| body)).await;
+            let sent = wires.plain.send(&authority, &mut request.map(|()| body)).await;
             sent.map(|response| response.map(UpstreamBody::Direct)).map_err(SendError::from)
         } else {
             let request = request.map(|()| Full::new(self.body.clone()));

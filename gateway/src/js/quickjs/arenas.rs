@@ -8,10 +8,7 @@ use std::{
     collections::{HashMap, VecDeque},
     future::Future as _,
     pin::Pin,
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -20,7 +17,10 @@ use gatehouse_quickjs::{Arena, Engine, Program};
 use tokio::sync::oneshot;
 
 use super::failure;
-use crate::js::engine::{Deadline, ScriptError};
+use crate::{
+    js::engine::{Deadline, ScriptError},
+    shard::thread_number,
+};
 
 #[derive(Default)]
 struct State {
@@ -57,15 +57,6 @@ impl State {
         }
         next
     }
-}
-
-/// A number that no other thread has.
-fn thread_number() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed);
-    }
-    OWN.with(|own| *own)
 }
 
 /// All arenas.

@@ -101,7 +101,7 @@ fn fields(record: &impl std::fmt::Debug) -> BTreeSet<String> {
 #[test]
 fn events_are_declared() {
     let declared = Declarations::read();
-    let message = EventMessage::of_key(KeyChange::Created { org: "o", key: "k" });
+    let message = EventMessage::of_key(KeyChange::Created { org: "o", key: "k", named: false });
     let message: Value = serde_json::from_str(&message.json()).unwrap();
     let names = message.as_object().unwrap().keys().cloned().collect();
     assert_eq!(declared.names("TykEvent"), names);

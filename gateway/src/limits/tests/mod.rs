@@ -54,7 +54,7 @@ fn store() -> (Store, TempDir) {
 
 /// So many seconds after the beginning, which was 1,000,000 seconds after 1970.
 fn at(seconds: u64) -> Moment {
-    Moment { nanos: seconds * SECOND, unix: 1_000_000 + i64::try_from(seconds).unwrap() }
+    Moment::at(seconds * SECOND, 1_000_000 + i64::try_from(seconds).unwrap())
 }
 
 fn limit(requests: u64, seconds: u64) -> RateLimit {
@@ -204,7 +204,7 @@ fn threads_never_get_more_than_the_limit_in_a_window() {
                 let rate = RateLimit { requests: 50, per: Duration::from_nanos(per) };
                 let rate = Some(RateDemand { name: "k".into(), limit: rate });
                 let demand = Demand { rate, ..Demand::default() };
-                if passes(&memory, &demand, Moment { nanos, unix: 0 }) {
+                if passes(&memory, &demand, Moment::at(nanos, 0)) {
                     passed.push(nanos);
                 }
             }
@@ -262,9 +262,9 @@ async fn a_quota_renews_a_period_after_its_first_request() {
     }
     assert_eq!(verdict(&memory, &demand, at(110)).await, left(1, 1_000_210));
     // The calendar may step as it likes: periods are measured by a clock that does not.
-    let stepped = Moment { nanos: 111 * SECOND, unix: 5 };
+    let stepped = Moment::at(111 * SECOND, 5);
     assert_eq!(verdict(&memory, &demand, stepped).await, left(0, 1_000_210));
-    let stepped = Moment { nanos: 112 * SECOND, unix: 9_000_000 };
+    let stepped = Moment::at(112 * SECOND, 9_000_000);
     assert_eq!(verdict(&memory, &demand, stepped).await, Verdict::Refused(Refusal::Quota));
 }
 
@@ -325,7 +325,7 @@ async fn quotas_are_kept_in_the_store() {
     // Another life of the gateway goes on where this one was.
     let second = Memory::new(1000, store.clone());
     let Verdict::Passed(Some(state)) = verdict(&second, &demand, Moment::now()).await else { panic!() };
-    let ends = Moment::now().unix + 3600;
+    let ends = Moment::now().unix() + 3600;
     assert!(state.remaining == 2 && (ends - 2..=ends).contains(&state.renews), "{state:?}");
     assert_eq!(verdict(&second, &endless, Moment::now()).await, left(2, 0));
     second.reset_quota("k").await.unwrap();
@@ -345,18 +345,51 @@ async fn a_stored_count_that_is_none_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_rate_and_a_quota_of_one_name_or_of_two_cost_all_or_nothing() {
+    for names in [("k", "k"), ("k-endpoint", "k")] {
+        let memory = memory(100);
+        let demand = |requests| Demand {
+            rate: rate(names.0, requests, 100),
+            quota: quota(names.1, 2, 100),
+            api: None,
+        };
+        memory.read_quota("k").await.unwrap();
+        assert!(passes(&memory, &demand(3), at(0)) && passes(&memory, &demand(3), at(0)));
+        // The quota is used up; what the rate had counted for it is given back.
+        for _ in 0..5 {
+            assert_eq!(
+                memory.take(&demand(3), at(1)).unwrap(),
+                Taken::Verdict(Verdict::Refused(Refusal::Quota))
+            );
+        }
+        let rate_alone = Demand { quota: None, ..demand(3) };
+        assert!(passes(&memory, &rate_alone, at(2)) && !passes(&memory, &rate_alone, at(2)));
+        // And what is over the rate costs no quota.
+        assert_eq!(memory.take(&demand(3), at(3)).unwrap(), Taken::Verdict(Verdict::Refused(Refusal::Rate)));
+        assert_eq!(memory.quota_used("k", at(3)), Some(2));
+        // The rate of the API gives both back.
+        let with_api = Demand { api: rate("api", 0, 100), ..demand(9) };
+        let fresh = Demand { quota: quota("k", 3, 100), ..with_api };
+        assert_eq!(memory.take(&fresh, at(4)).unwrap(), Taken::Verdict(Verdict::Refused(Refusal::Api)));
+        assert_eq!(memory.quota_used("k", at(4)), Some(2));
+        let again = Demand { api: None, rate: rate(names.0, 4, 100), ..fresh };
+        assert!(passes(&memory, &again, at(5)));
+    }
+}
+
+#[tokio::test]
 async fn idle_counters_are_forgotten_and_there_is_a_bound() {
     let memory = memory(12_800);
     let names: Vec<String> = (0..200_000).map(|number| format!("key-{number}")).collect();
     // One key in each millisecond, with windows of a second: never more than 1000 of them matter.
     for (number, name) in names.iter().enumerate() {
-        let now = Moment { nanos: number as u64 * 1_000_000, unix: 0 };
+        let now = Moment::at(number as u64 * 1_000_000, 0);
         assert!(passes(&memory, &Demand { rate: rate(name, 1, 1), ..Demand::default() }, now), "{number}");
     }
-    let (windows, _) = memory.counters();
+    let windows = memory.names();
     assert!(windows <= 128 * 101, "{windows}");
     memory.forget_idle(at(1_000));
-    assert_eq!(memory.counters(), (0, 0));
+    assert_eq!(memory.names(), 0);
     // When all of them matter, one more is an error and not a request that is not counted.
     let failed = names.iter().find_map(|name| {
         memory.take(&Demand { rate: rate(name, 1, 3600), ..Demand::default() }, at(2_000)).err()
@@ -365,14 +398,15 @@ async fn idle_counters_are_forgotten_and_there_is_a_bound() {
     // Those that are there go on.
     assert!(!passes(&memory, &Demand { rate: rate(&names[0], 1, 3600), ..Demand::default() }, at(2_001)));
     // A quota that is written may be forgotten while its period runs.
+    let memory = self::memory(100);
     let demand = Demand { quota: quota("q", 5, 100_000), ..Demand::default() };
-    assert_eq!(verdict(&memory, &demand, Moment::now()).await, left(4, Moment::now().unix + 100_000));
+    assert_eq!(verdict(&memory, &demand, Moment::now()).await, left(4, Moment::now().unix() + 100_000));
     let later = Moment { nanos: Moment::now().nanos + 100 * SECOND, ..Moment::now() };
     memory.forget_idle(later);
-    assert_eq!(memory.counters().1, 1, "it is not written yet");
+    assert_eq!(memory.names(), 1, "it is not written yet");
     memory.write().await.unwrap();
     memory.forget_idle(later);
-    assert_eq!(memory.counters().1, 0);
+    assert_eq!(memory.names(), 0);
     assert!(
         matches!(verdict(&memory, &demand, Moment::now()).await, Verdict::Passed(Some(state)) if state.remaining == 3)
     );

@@ -24,7 +24,7 @@ use crate::{
         metrics::{PluginMetrics, Series, SeriesKey},
     },
     proxy::{direct::HostPools, hosts::Hosts, tls},
-    session::Session,
+    session::{SeenSession, Session},
     telemetry::request_id::RequestId,
 };
 
@@ -110,7 +110,7 @@ fn make(
         kept: Kept::default(),
     };
     let site = Arc::new(site);
-    let context = CallContext { site: &site, session: session.clone() };
+    let context = CallContext { site: &site, session: session.clone().map(SeenSession::from) };
     let mut exchange = exchange(&before, scheme, session.clone());
     let start = Instant::now();
     let (outcome, effects) = runtime.block_on(async {

@@ -18,6 +18,8 @@ use prometheus::{
     proto::{Bucket, Counter, Histogram, LabelPair, Metric, MetricFamily, MetricType},
 };
 
+use crate::shard;
+
 /// Values of `status_class`; a status outside of HTTP's classes, which a script may give, is `other`.
 const STATUS_CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "other"];
 
@@ -38,9 +40,17 @@ const TIMES: (&str, &str) =
 const API_LABEL: &str = "api_id";
 const CLASS_LABEL: &str = "status_class";
 
-/// What the requests of one API have come to.
+/// Parts of an API's counts; more threads than that share some.
+const PARTS: usize = 4;
+
+/// What the requests of one API have come to, in parts that threads write to for themselves.
 #[derive(Debug, Default)]
-pub(super) struct RequestCounts {
+pub(super) struct RequestCounts([Part; PARTS]);
+
+/// Begins with a cache line, and ends with one.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Part {
     /// In the order of [`STATUS_CLASSES`].
     classes: [AtomicU64; STATUS_CLASSES.len()],
     /// Up to each of [`DURATIONS`] and beyond the one before; the last are longer than all of them.
@@ -54,9 +64,15 @@ impl RequestCounts {
     pub(super) fn count(&self, status: StatusCode, duration: Duration) {
         let microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         let bucket = DURATIONS.iter().position(|bound| microseconds <= *bound).unwrap_or(DURATIONS.len());
-        self.classes[class(status)].fetch_add(1, Relaxed);
-        self.durations[bucket].fetch_add(1, Relaxed);
-        self.microseconds.fetch_add(microseconds, Relaxed);
+        let part = &self.0[shard::own(PARTS)];
+        part.classes[class(status)].fetch_add(1, Relaxed);
+        part.durations[bucket].fetch_add(1, Relaxed);
+        part.microseconds.fetch_add(microseconds, Relaxed);
+    }
+
+    /// One of the counts in all parts.
+    fn sum(&self, count: impl Fn(&Part) -> &AtomicU64) -> u64 {
+        self.0.iter().map(|part| count(part).load(Relaxed)).fold(0, u64::wrapping_add)
     }
 }
 
@@ -105,7 +121,7 @@ impl Collector for Requests {
             let api_id = api_id.clone();
             STATUS_CLASSES.into_iter().enumerate().map(move |(index, class)| {
                 let mut counter = Counter::default();
-                counter.set_value(counts.classes[index].load(Relaxed) as f64);
+                counter.set_value(counts.sum(|part| &part.classes[index]) as f64);
                 let mut metric =
                     Metric::from_label(vec![label(API_LABEL, &api_id), label(CLASS_LABEL, class)]);
                 metric.set_counter(counter);
@@ -126,19 +142,19 @@ impl Collector for Requests {
 
 fn histogram(counts: &RequestCounts) -> Histogram {
     let mut all = 0;
-    let bucket = |(bound, count): (u64, &AtomicU64)| {
-        all += count.load(Relaxed);
+    let bucket = |(index, bound): (usize, u64)| {
+        all += counts.sum(|part| &part.durations[index]);
         let mut bucket = Bucket::default();
         bucket.set_upper_bound(seconds(bound));
         bucket.set_cumulative_count(all);
         bucket
     };
-    let buckets = DURATIONS.into_iter().zip(&counts.durations).map(bucket).collect();
-    let longer = counts.durations[DURATIONS.len()].load(Relaxed);
+    let buckets = DURATIONS.into_iter().enumerate().map(bucket).collect();
+    let longer = counts.sum(|part| &part.durations[DURATIONS.len()]);
     let mut histogram = Histogram::default();
     histogram.set_bucket(buckets);
     histogram.set_sample_count(all + longer);
-    histogram.set_sample_sum(seconds(counts.microseconds.load(Relaxed)));
+    histogram.set_sample_sum(seconds(counts.sum(|part| &part.microseconds)));
     histogram
 }
 

@@ -437,7 +437,14 @@ fn keys_are_where_document_and_scheme_say() {
     assert_eq!(keys(header.clone(), on.clone()), ["x-key", "", ""]);
     assert_eq!(keys(json!({"type": "apiKey", "in": "query", "name": "k"}), on.clone()), ["", "k", ""]);
     let more = json!({"enabled": true, "query": {"enabled": true, "name": "k"}, "cookie": {"enabled": true}});
-    assert_eq!(keys(header, more), ["x-key", "k", "X-Key"]);
+    assert_eq!(keys(header.clone(), more), ["x-key", "k", "X-Key"]);
+    // As in Tyk, the document's name counts where it has one.
+    let other = json!({"enabled": true, "header": {"enabled": true, "name": "X-Other"}});
+    assert_eq!(keys(header, other.clone()), ["x-key", "", ""]);
+    let query = json!({"type": "apiKey", "in": "query", "name": "k"});
+    assert_eq!(keys(query.clone(), other), ["x-other", "k", ""]);
+    let cookie = json!({"enabled": true, "cookie": {"enabled": true}});
+    assert_eq!(keys(query, cookie), ["", "k", "Authorization"]);
     let off = json!({"enabled": false});
     assert_eq!(keys(json!({"type": "apiKey", "in": "query", "name": "k"}), off), ["authorization", "", ""]);
 }

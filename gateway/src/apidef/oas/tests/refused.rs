@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{read, refusals, with};
+use crate::apidef::reader::unavailable::UPSTREAM_TLS;
 
 /// Values to put, the field that is refused then, and how its message begins.
 type Case<'a> = (Vec<(&'a str, Value)>, &'a str, &'a str);
@@ -190,6 +191,7 @@ fn a_path_that_is_no_pattern_is_refused() {
 #[test]
 fn nothing_protected_is_served_open() {
     let schemes = json!({"key": {"type": "apiKey", "in": "header", "name": "Authorization"}, "other": {"type": "apiKey"},
+        "bad": {"type": "apiKey", "in": "header", "name": "not a name"},
         "jwt": {"type": "http", "scheme": "Bearer", "bearerFormat": "JWT"}, "basic": {"type": "http", "scheme": "basic"},
         "oauth": {"type": "oauth2"}, "oidc": {"type": "openIdConnect"}, "mtls": {"type": "mutualTLS"}, "odd": {}});
     let on = json!({"enabled": true});
@@ -227,10 +229,11 @@ fn nothing_protected_is_served_open() {
             "asks for a second key",
         ),
         (
-            json!({"securitySchemes": {"key": {"enabled": true, "header": {"enabled": true, "name": "not a name"}}}}),
-            "securitySchemes.key.header.name",
+            json!({"securitySchemes": {"other": {"enabled": true, "header": {"enabled": true, "name": "not a name"}}}}),
+            "securitySchemes.other.header.name",
             "`not a name` is not a header name",
         ),
+        (scheme("bad"), "securitySchemes.bad.header.name", "`not a name` is not a header name"),
         (
             json!({"securityProcessingMode": "compliant", "security": [["a"], ["b"]]}),
             "securityProcessingMode",
@@ -308,6 +311,34 @@ fn what_has_no_effect_is_said() {
             "`x` is not an http or https URL: this web hook is not sent",
         ),
         (
+            vec![("!/upstream/tlsTransport", json!({"minVersion": "1.3", "maxVersion": "1.3"}))],
+            "x-tyk-api-gateway.upstream.tlsTransport.minVersion",
+            UPSTREAM_TLS,
+        ),
+        (
+            vec![("!/upstream/tlsTransport", json!({"minVersion": "1.2", "ciphers": ["X"]}))],
+            "x-tyk-api-gateway.upstream.tlsTransport.ciphers",
+            UPSTREAM_TLS,
+        ),
+        (
+            vec![("!/server/protocol", json!("tcp"))],
+            "x-tyk-api-gateway.server.protocol",
+            "has no effect: every API is served over HTTP",
+        ),
+        (
+            vec![(
+                "!/server/customDomain",
+                json!({"enabled": true, "name": "a.example", "certificates": ["x.pem"]}),
+            )],
+            "x-tyk-api-gateway.server.customDomain.certificates",
+            "have no effect: clients see the certificates of `http_server_options`",
+        ),
+        (
+            vec![("!/middleware/operations/getUsers", json!({"doNotTrackEndpoint": on}))],
+            "x-tyk-api-gateway.middleware.operations.getUsers.doNotTrackEndpoint",
+            "operation `getUsers` (GET /users): has no effect: analytics hooks of the API see its requests",
+        ),
+        (
             vec![("!/middleware/operations/getUsers", json!({"circuitBreaker": on}))],
             "x-tyk-api-gateway.middleware.operations.getUsers.circuitBreaker",
             "operation `getUsers` (GET /users): is not available: every request goes to the upstream",
@@ -319,6 +350,20 @@ fn what_has_no_effect_is_said() {
             ],
             "",
             "fields without effect here: x-tyk-api-gateway.middleware.operations.getUsers.new, x-tyk-api-gateway.server.made_up",
+        ),
+        (
+            vec![
+                (
+                    "/components/securitySchemes",
+                    json!({"k": {"type": "apiKey", "in": "header", "name": "X-Key"}}),
+                ),
+                (
+                    "!/server/authentication",
+                    json!({"enabled": true, "securitySchemes": {"k": {"enabled": true, "header": {"enabled": true, "name": "X-Other"}}}}),
+                ),
+            ],
+            "x-tyk-api-gateway.server.authentication.securitySchemes.k.header.name",
+            "has no effect: `components.securitySchemes` says that it is `X-Key`, which counts",
         ),
         (
             vec![("/security", json!([{"a": []}]))],
