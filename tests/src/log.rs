@@ -75,15 +75,14 @@ impl Log {
     /// The text as it was written, as far as a person may want to read it.
     pub fn text(&self) -> String {
         let lines = self.lines();
-        let shown = lines.iter().take(SHOWN_LINES).map(|line| match line {
+        // What went wrong stands at the end.
+        let left_out = lines.len().saturating_sub(SHOWN_LINES);
+        let shown = lines[left_out..].iter().map(|line| match line {
             Value::String(text) => text.clone(),
             line => line.to_string(),
         });
-        let mut shown: Vec<String> = shown.collect();
-        if lines.len() > SHOWN_LINES {
-            shown.push(format!("... and {} more lines", lines.len() - SHOWN_LINES));
-        }
-        shown.join("\n")
+        let before = (left_out > 0).then(|| format!("{left_out} lines before these"));
+        before.into_iter().chain(shown).collect::<Vec<_>>().join("\n")
     }
 }
 

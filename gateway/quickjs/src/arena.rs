@@ -90,7 +90,7 @@ pub struct Arena {
     /// after that, since parked runs have images too.
     model: Vec<u8>,
     /// The base as such a difference.
-    base: Delta,
+    base: Box<Delta>,
     base_bytes: usize,
     /// Bytes from the heap's start of which any may be other than zero beyond what the heap holds.
     marked: usize,
@@ -153,7 +153,7 @@ impl Arena {
             control,
             context,
             handles,
-            base: Delta::between(&base, &base),
+            base: Box::new(Delta::between(&base, &base)),
             base_bytes: base.len(),
             marked: base.len(),
             pristine: base.clone(),
@@ -354,7 +354,7 @@ impl Arena {
     fn take_model(&mut self) {
         let own = Delta::between(&self.model, &self.pristine);
         if own.size() <= LARGEST_MODEL && self.pristine.len() <= self.base_bytes + LARGEST_MODEL {
-            self.base = Delta::between(&self.pristine, &self.model);
+            *self.base = Delta::between(&self.pristine, &self.model);
             self.model.clone_from(&self.pristine);
         }
     }
@@ -395,10 +395,10 @@ impl Arena {
         let Self { control, reservation, model, base, pristine, current, .. } = self;
         let memory = reservation.contents_mut(reservation.heap_bytes());
         preempt::writing(control, || {
-            let before = current.as_ref().map_or(&*base, |image| &image.delta);
+            let before = current.as_ref().map_or(&**base, |image| &image.delta);
             before.undo(model, pristine);
             before.undo_in(model, memory);
-            let after = image.map_or(&*base, |image| &image.delta);
+            let after = image.map_or(&**base, |image| &image.delta);
             after.apply(pristine);
             // What the pieces leave out beyond the model is zero.
             let length = pristine.len();

@@ -22,44 +22,25 @@ pub(crate) struct Delta {
 }
 
 impl Delta {
-    /// What has to be written over `base`, continued with zeroes, to make it `image`.
+    /// What has to be written over `base`, continued with zeroes, to make it `image`. What is kept of a line is only what differs.
     pub(crate) fn between(base: &[u8], image: &[u8]) -> Self {
-        Self::within(base, image, &[(0, image.len())])
+        let mut delta = Collected::default();
+        for_each_line(base, image, &[(0, image.len())], |offset, line| {
+            for (offset, unit) in (offset..).step_by(UNIT).zip(line.chunks(UNIT)) {
+                if !is_known(base, offset, unit) {
+                    delta.push(offset, unit);
+                }
+            }
+        });
+        delta.into_delta(image.len())
     }
 
-    /// The same where they differ within some parts only, each given by its offset, a multiple of a page, and end.
+    /// The same where they differ within some parts only, each given by its offset, a multiple of a page, and end. Lines are kept
+    /// whole: this is for what a run made, which may be much.
     pub(crate) fn within(base: &[u8], image: &[u8], parts: &[(usize, usize)]) -> Self {
-        let mut pieces: Vec<(u32, u32)> = Vec::with_capacity(FIRST_PIECES);
-        let mut bytes = Vec::with_capacity(FIRST_BYTES);
-        let lines =
-            parts.iter().flat_map(|(start, end)| (*start..*end).step_by(LINE).map(|line| (line, *end)));
-        for (offset, end) in lines {
-            let line = &image[offset..end.min(offset + LINE)];
-            let same = match base.get(offset..offset + line.len()) {
-                Some(known) => is_same(known, line),
-                None => offset >= base.len() && is_same(&[0; LINE][..line.len()], line),
-            };
-            if same {
-                continue;
-            }
-            for (offset, unit) in (offset..).step_by(UNIT).zip(line.chunks(UNIT)) {
-                let same = match base.get(offset..offset + unit.len()) {
-                    Some(known) => known == unit,
-                    None => offset >= base.len() && unit.iter().all(|byte| *byte == 0),
-                };
-                if same {
-                    continue;
-                }
-                match pieces.last_mut() {
-                    Some((start, length)) if (*start + *length) as usize == offset => {
-                        *length += unit.len() as u32
-                    }
-                    _ => pieces.push((offset as u32, unit.len() as u32)),
-                }
-                bytes.extend_from_slice(unit);
-            }
-        }
-        Self { length: image.len(), pieces: pieces.into(), bytes: bytes.into() }
+        let mut delta = Collected::default();
+        for_each_line(base, image, parts, |offset, line| delta.push(offset, line));
+        delta.into_delta(image.len())
     }
 
     /// Bytes that it takes.
@@ -129,6 +110,50 @@ impl Delta {
     /// Length of the whole image.
     pub(crate) fn length(&self) -> usize {
         self.length
+    }
+}
+
+/// A difference that is being made.
+#[derive(Default)]
+struct Collected {
+    pieces: Vec<(u32, u32)>,
+    bytes: Vec<u8>,
+}
+
+impl Collected {
+    fn push(&mut self, offset: usize, content: &[u8]) {
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve(FIRST_BYTES);
+            self.pieces.reserve(FIRST_PIECES);
+        }
+        match self.pieces.last_mut() {
+            Some((start, length)) if (*start + *length) as usize == offset => *length += content.len() as u32,
+            _ => self.pieces.push((offset as u32, content.len() as u32)),
+        }
+        self.bytes.extend_from_slice(content);
+    }
+
+    fn into_delta(self, length: usize) -> Delta {
+        Delta { length, pieces: self.pieces.into(), bytes: self.bytes.into() }
+    }
+}
+
+/// Goes through the lines in which `image` differs from `base`, continued with zeroes.
+fn for_each_line(base: &[u8], image: &[u8], parts: &[(usize, usize)], mut each: impl FnMut(usize, &[u8])) {
+    let lines = parts.iter().flat_map(|(start, end)| (*start..*end).step_by(LINE).map(|line| (line, *end)));
+    for (offset, end) in lines {
+        let line = &image[offset..end.min(offset + LINE)];
+        if !is_known(base, offset, line) {
+            each(offset, line);
+        }
+    }
+}
+
+/// Whether this is what `base`, continued with zeroes, has there.
+fn is_known(base: &[u8], offset: usize, line: &[u8]) -> bool {
+    match base.get(offset..offset + line.len()) {
+        Some(known) => is_same(known, line),
+        None => offset >= base.len() && is_same(&[0; LINE][..line.len()], line),
     }
 }
 

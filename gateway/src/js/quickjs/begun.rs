@@ -312,7 +312,8 @@ impl Begun for BegunRun {
             match stop {
                 Stop::At(progress) => return progress,
                 Stop::Asks(progress, _) => {
-                    if is_large {
+                    // Once its time is over it does not go on, and nothing of it need be kept.
+                    if is_large && !bounds.deadline.passed() {
                         self.weight = Weight::Heavy;
                         self.stand_aside();
                     }

@@ -1,0 +1,3 @@
+function hostile(request, session, config) {
+  return TykJsResponse({Body: 'x', Code: -1, Headers: null}, null);
+}

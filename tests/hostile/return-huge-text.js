@@ -1,0 +1,3 @@
+function hostile(request, session, config) {
+  return 'x'.repeat((1 << 24) + 5) + '"';
+}

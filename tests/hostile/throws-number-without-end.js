@@ -1,0 +1,3 @@
+function hostile(request, session, config) {
+  throw 1n << 30000000n;
+}

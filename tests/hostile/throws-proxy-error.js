@@ -1,0 +1,3 @@
+function hostile(request, session, config) {
+  throw new Proxy(new Error('x'), {get: function () { for (;;) {} }, getPrototypeOf: function () { for (;;) {} }, ownKeys: function () { for (;;) {} }});
+}
