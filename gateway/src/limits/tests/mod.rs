@@ -347,7 +347,7 @@ async fn a_stored_count_that_is_none_is_an_error() {
 #[tokio::test]
 async fn a_rate_and_a_quota_of_one_name_or_of_two_cost_all_or_nothing() {
     for names in [("k", "k"), ("k-endpoint", "k")] {
-        let memory = memory(100);
+        let memory = memory(12_800);
         let demand = |requests| Demand {
             rate: rate(names.0, requests, 100),
             quota: quota(names.1, 2, 100),
