@@ -16,7 +16,8 @@
 //! - In libc the handler moves the engine's next look at the clock up instead, so that loops of long native calls
 //!   (`fill` of a large array) end in time too.
 //! - What sigreturn restores of the thread besides registers, its signal mask and alternate stack, is replaced with that
-//!   of the thread that goes on.
+//!   of the thread that goes on. A run is suspended by the outermost handler on its stack only: one that a second signal
+//!   had interrupted at its beginning might find itself on another thread, and return there with what is the first one's.
 //! - The handler looks at one constant thread-local, before it suspends, and calls only `clock_gettime`,
 //!   `sigaltstack` and `sigprocmask`.
 #![allow(unsafe_code, reason = "signal handlers have no safe interface")]
@@ -208,8 +209,8 @@ fn install() -> Option<c_int> {
         let mut action = MaybeUninit::<libc::sigaction>::zeroed();
         let mut found = MaybeUninit::<libc::sigaction>::zeroed();
         // SAFETY: all-zero bytes are a valid `sigaction`; the handler has the signature that SA_SIGINFO asks for and
-        // keeps the invariants of the module. Not on the alternate stack, so that its frame stays with the run; not
-        // masked while it runs, because it may never return.
+        // keeps the invariants of the module. Not on the alternate stack, so that its frame stays with the run. Masked
+        // until the run is suspended, see `leave`.
         unsafe {
             if libc::sigaction(*signal, null(), found.as_mut_ptr()) != 0
                 || (*found.as_ptr()).sa_sigaction != libc::SIG_DFL
@@ -218,13 +219,13 @@ fn install() -> Option<c_int> {
             }
             let action = action.assume_init_mut();
             action.sa_sigaction = on_signal as *const () as libc::sighandler_t;
-            action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART | libc::SA_NODEFER;
+            action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
             libc::sigaction(*signal, action, null_mut()) == 0
         }
     })
 }
 
-extern "C" fn on_signal(_signal: c_int, _info: *mut libc::siginfo_t, context: *mut c_void) {
+extern "C" fn on_signal(signal: c_int, _info: *mut libc::siginfo_t, context: *mut c_void) {
     let Some(control) = current() else { return };
     if !control.is_inside() || now() < control.slice_end() {
         return;
@@ -245,15 +246,32 @@ extern "C" fn on_signal(_signal: c_int, _info: *mut libc::siginfo_t, context: *m
         return;
     }
     control.set_inside(false);
+    leave(signal);
     let _ = control.suspend(Output::Preempted);
     // From here on this may be another thread.
-    adopt(context);
+    adopt(context, signal);
     control.set_inside(true);
+}
+
+/// Lets our signal come again on this thread, which does something else now: this handler may never return. What comes
+/// before the run is suspended returns at once, since no engine code runs any more.
+fn leave(signal: c_int) {
+    mask(libc::SIG_UNBLOCK, signal);
+}
+
+fn mask(how: c_int, signal: c_int) {
+    let mut ours = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: the set is made before it is used; all three may be called from handlers.
+    unsafe {
+        libc::sigemptyset(ours.as_mut_ptr());
+        libc::sigaddset(ours.as_mut_ptr(), signal);
+        libc::pthread_sigmask(how, ours.as_ptr(), null_mut());
+    }
 }
 
 /// Makes what sigreturn restores besides registers that of the thread that goes on.
 #[inline(never)]
-fn adopt(context: *mut libc::ucontext_t) {
+fn adopt(context: *mut libc::ucontext_t, signal: c_int) {
     // SAFETY: the context lies on the run's stack, in the handler's frame; both calls write what they are asked for and
     // may be called from handlers. Of the mask the kernel's frame holds the first eight bytes only.
     unsafe {
@@ -265,12 +283,9 @@ fn adopt(context: *mut libc::ucontext_t) {
         if libc::pthread_sigmask(libc::SIG_BLOCK, null(), mask.as_mut_ptr()) == 0 {
             (&raw mut (*context).uc_sigmask).cast::<u64>().write(mask.as_ptr().cast::<u64>().read());
         }
-        // None of ours until the mask is restored: a second suspension in this handler would spoil what was adopted.
-        let mut ours = MaybeUninit::<libc::sigset_t>::zeroed();
-        libc::sigemptyset(ours.as_mut_ptr());
-        libc::sigaddset(ours.as_mut_ptr(), SIGNAL.load(Ordering::Relaxed));
-        libc::pthread_sigmask(libc::SIG_BLOCK, ours.as_ptr(), null_mut());
     }
+    // None of ours until the mask is restored: a second suspension in this handler would spoil what was adopted.
+    mask(libc::SIG_BLOCK, signal);
 }
 
 /// Instruction and stack pointer of a context.
