@@ -177,6 +177,9 @@ pub async fn serve(
     let control = gateway.settings.control.map(|address| Listener::control(&gateway, address)).transpose()?;
     let metrics = gateway.settings.metrics.listen.map(MetricsListener::open).transpose()?;
     let compiled = gateway.load().await?;
+    // Before anybody hears that it listens: what is saved from then on is loaded.
+    let mut watch = gateway.settings.watch.then(FileWatch::new).transpose().map_err(RunError::Watch)?;
+    watch_files(&mut watch, &gateway);
     let address = listener.address().map_err(system("asking for the listener's address"))?;
     let (stop, stopped) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).map_err(system("waiting for SIGTERM"))?;
@@ -208,8 +211,6 @@ pub async fn serve(
     listening(address);
     let mut serving = tokio::spawn(serve_all(Arc::clone(&gateway), listener, control, stopped));
     let mut stopping: Option<Instant> = None;
-    let mut watch = gateway.settings.watch.then(FileWatch::new).transpose().map_err(RunError::Watch)?;
-    watch_files(&mut watch, &gateway);
     let mut reloads = gateway.reloads.finished();
     loop {
         tokio::select! {
@@ -326,12 +327,15 @@ fn report_admin(gateway: &Gateway, control: Option<&Listener>) {
     }
 }
 
-/// Watches what the definitions name now.
-fn watch_files(watch: &mut Option<FileWatch>, gateway: &Gateway) {
+/// Watches what the definitions name now, and loads again what was saved since they were read.
+fn watch_files(watch: &mut Option<FileWatch>, gateway: &Arc<Gateway>) {
     if let Some(watch) = watch {
         let snapshot = gateway.snapshot();
         let definitions = std::iter::once(gateway.settings.app_path.as_path());
-        watch.watch(definitions.chain(snapshot.folders.iter().map(PathBuf::as_path)));
+        let folders = definitions.chain(snapshot.folders.iter().map(PathBuf::as_path));
+        if watch.watch(folders, snapshot.read_at) {
+            ask_for_reload(gateway, AskedBy::Files);
+        }
     }
 }
 

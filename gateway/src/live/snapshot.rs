@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     path::PathBuf,
     sync::Arc,
+    time::SystemTime,
 };
 
 use super::{api::LiveApi, kept::KeptApis};
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub keeps_records: bool,
     /// Folders of the scripts and plugins that definitions name.
     pub folders: BTreeSet<PathBuf>,
+    /// When the files began to be read.
+    pub read_at: SystemTime,
     /// What became of each file of `app_path`, in the order of their names.
     pub definitions: Vec<DefinitionStatus>,
     /// What the next reload may take over.
@@ -125,6 +128,7 @@ impl Snapshot {
                 takes_keys,
                 keeps_records,
                 folders: BTreeSet::new(),
+                read_at: SystemTime::now(),
                 definitions: Vec::new(),
                 kept: KeptApis::new(),
                 not_ready: Vec::new(),

@@ -19,7 +19,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, OnceLock},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use arc_swap::ArcSwap;
@@ -232,7 +232,7 @@ impl Gateway {
     /// # Errors
     /// When the folder cannot be read; then everything stays as it was.
     pub fn reload(&self) -> Result<Compiled, StartError> {
-        let before = self.snapshot();
+        let (before, read_at) = (self.snapshot(), SystemTime::now());
         let files =
             self.with_companions(|companions| kept::read(&self.settings.app_path, companions, &before.kept));
         let files = files.map_err(|error| {
@@ -240,7 +240,8 @@ impl Gateway {
             StartError::Definitions { path, error }
         })?;
         self.read_policies();
-        let (snapshot, compiled) = self.compiler(&self.metrics).compile(files);
+        let (mut snapshot, compiled) = self.compiler(&self.metrics).compile(files);
+        snapshot.read_at = read_at;
         self.metrics.levels.loaded(compiled.refused, compiled.failed_sources, compiled.failed_plugins);
         self.sessions.set_apis(snapshot.keyed_apis());
         self.live.store(Arc::new(snapshot));
