@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use regex::Regex;
 
-use super::literal::Literal;
+use super::{grams::Grams, literal::Literal};
 use crate::config::settings::MatchingSettings;
 
 /// What a pattern begins with that matches without regard to case, whatever the settings say.
@@ -160,6 +160,16 @@ impl Pattern {
         match Regex::new(&expression) {
             Ok(regex) => Ok(Self::Regex(Box::new(regex))),
             Err(error) => Err(PatternError { pattern: pattern.to_owned(), reason: error.to_string() }),
+        }
+    }
+
+    /// What every path has that the pattern is found in.
+    pub(super) fn grams(&self) -> Grams {
+        let of = |text: &Literal| Grams::of_text(text.as_bytes());
+        match self {
+            Self::Contains(Text(text)) => of(text),
+            Self::Template(template) => template.others.iter().map(of).fold(of(&template.first), Grams::and),
+            Self::Regex(_) => Grams::NONE,
         }
     }
 
