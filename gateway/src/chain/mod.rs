@@ -61,13 +61,14 @@ use crate::{
 
 /// What became of one pass through an API.
 enum Flow {
-    /// An answer for the client.
-    Reply(Reply),
+    /// The client's answer is where it is wanted.
+    Replied,
     /// Goes on inside the gateway.
     Loop(LoopTarget),
 }
 
-/// Serves a request, and tells which API did.
+/// Serves a request, and tells which API did. The answer goes right where it is wanted, because it is large: handed from future to
+/// future, it would be copied each time.
 ///
 /// # Errors
 /// As the steps say; the caller turns them into answers.
@@ -76,7 +77,8 @@ pub async fn serve<'a>(
     snapshot: &'a Snapshot,
     exchange: &mut Exchange,
     served_by: &mut Option<&'a LiveApi>,
-) -> Result<Reply, GatewayError> {
+    reply: &mut Reply,
+) -> Result<(), GatewayError> {
     // Most gateways serve all hosts alike, and need not look for it.
     let host = if snapshot.tells_hosts_apart() { exchange.host() } else { "" };
     let (mut api, mut listen_length) =
@@ -84,7 +86,10 @@ pub async fn serve<'a>(
     *served_by = Some(api);
     let cors = match &api.cors {
         Some(rules) => match cors::begin(rules, exchange) {
-            cors::Cors::Preflight(reply) => return Ok(reply),
+            cors::Cors::Preflight(answer) => {
+                *reply = answer;
+                return Ok(());
+            }
             cors::Cors::Headers(headers) => Some(headers),
         },
         None => None,
@@ -92,7 +97,8 @@ pub async fn serve<'a>(
     let batch = batch::is_for(api, listen_length, exchange);
     let answer = loop {
         if batch {
-            break Box::pin(batch::answer(gateway, listen_length, exchange)).await;
+            let answer = Box::pin(batch::answer(gateway, listen_length, exchange)).await;
+            break answer.map(|answer| *reply = answer);
         }
         if let Some(versions) = &api.version_apis {
             match version_api::choose(api, versions, listen_length, snapshot, exchange) {
@@ -100,12 +106,12 @@ pub async fn serve<'a>(
                 Err(error) => break Err(error),
             }
         }
-        let flow = pass(gateway, api, listen_length, exchange).await;
+        let flow = pass(gateway, api, listen_length, exchange, reply).await;
         if let Some(fill) = exchange.cache_fill.take() {
             fill.give_up();
         }
         match flow {
-            Ok(Flow::Reply(reply)) => break Ok(reply),
+            Ok(Flow::Replied) => break Ok(()),
             Ok(Flow::Loop(target)) => {
                 if let Err(error) = keep_session(gateway, exchange).await {
                     break Err(error);
@@ -125,22 +131,21 @@ pub async fn serve<'a>(
     };
     // What a script or plugin wrote is kept before the client can ask for it.
     let answer = match (keep_session(gateway, exchange).await, answer) {
-        (Err(error), Ok(_)) => Err(error),
+        (Err(error), Ok(())) => Err(error),
         (_, answer) => answer,
     };
     if cors.is_none() && exchange.response_headers.is_empty() {
         return answer;
     }
     // A page must be able to read an error, so these headers go on every answer.
-    let mut reply = match answer {
-        Ok(reply) => reply,
-        Err(error) => gateway.error_reply(&error, exchange, Some(api)),
-    };
+    if let Err(error) = answer {
+        *reply = gateway.error_reply(&error, exchange, Some(api));
+    }
     std::mem::take(&mut exchange.response_headers).apply(reply.headers_mut());
     if let Some(cors) = cors {
-        cors.apply(&mut reply);
+        cors.apply(reply);
     }
-    Ok(reply)
+    Ok(())
 }
 
 /// Writes back what scripts and plugins changed of the session of a key.
@@ -162,6 +167,7 @@ async fn pass(
     api: &LiveApi,
     listen_length: usize,
     exchange: &mut Exchange,
+    answer: &mut Reply,
 ) -> Result<Flow, GatewayError> {
     let uri = exchange.uri.clone();
     let changed_uri;
@@ -171,32 +177,34 @@ async fn pass(
     let hooks = &api.hooks;
 
     let mut path = RequestPath::new(&uri, listen_length, segment);
-    size_limit::check(version, path.forms(), exchange)?;
-    let access = path_access::check(endpoints, &exchange.method, path.forms(), exchange.loops)
+    let mut forms = path.forms();
+    size_limit::check(version, forms, exchange)?;
+    let access = path_access::check(endpoints, &exchange.method, forms, exchange.loops)
         .inspect_err(|error| version::refused(api, exchange, error))?;
-    if let Access::Answer(answer) = access {
-        return Ok(Flow::Reply(mock_response::fixed(answer)));
+    if let Access::Answer(fixed) = access {
+        *answer = mock_response::fixed(fixed);
+        return Ok(Flow::Replied);
     }
     if hooks.scripts {
         exchange.note_client_uri();
     }
     if hooks.before_limits() || api.asks_for_caller() {
         let authenticates = !matches!(access, Access::Ignored);
-        let arriving = Arriving { authenticates, version: version_name, forms: path.forms() };
+        let arriving = Arriving { authenticates, version: version_name, forms };
         if let Some(kept_out) = Box::pin(authentication::let_in(gateway, api, arriving, exchange)).await? {
-            let answering = Answering { gateway, api, version, forms: path.forms() };
-            return Box::pin(answering.kept_out(kept_out, exchange)).await;
+            let answering = Answering { gateway, api, version, forms };
+            return Box::pin(answering.kept_out(kept_out, exchange, answer)).await;
         }
         if exchange.sent_to == SentTo::Target {
             // What follows sees the new path as if the client had sent it.
             exchange.sent_to = SentTo::Unchanged;
             changed_uri = exchange.uri.clone();
             path = path.changed(&changed_uri);
+            forms = path.forms();
         }
     } else {
         ip_access::check(&api.client_addresses, exchange.client.ip())?;
     }
-    let forms = path.forms();
     let rules = Rules { api, endpoints, of_caller: !matches!(access, Access::Ignored), forms };
     if limits::check_now(gateway, rules, exchange)? == Checked::Waits {
         Box::pin(limits::check(gateway, rules, exchange)).await?;
@@ -214,52 +222,57 @@ async fn pass(
     };
     let client_method = exchange.method.clone();
     let transformed = endpoints.methods.find(&client_method, forms);
-    if let Some(answer) = endpoints.mocks.find(&client_method, forms) {
-        return Ok(Flow::Reply(mock_response::fixed(answer)));
+    if let Some(fixed) = endpoints.mocks.find(&client_method, forms) {
+        *answer = mock_response::fixed(fixed);
+        return Ok(Flow::Replied);
     }
     if let Some(cache) = &api.cache
         && let Some(rule) = cache.rule(&endpoints.cached, transformed.unwrap_or(&client_method), forms)
     {
         let method = transformed.unwrap_or(&client_method);
         let question = Question { api, version, cache, rule, method, rewritten: rewritten.as_ref() };
-        if let Some(mut reply) = Box::pin(response_cache::find(gateway, question, exchange)).await? {
-            finish(api, version, exchange, reply.headers_mut(), true);
-            return Ok(Flow::Reply(reply));
+        if let Some(kept) = Box::pin(response_cache::find(gateway, question, exchange)).await? {
+            *answer = kept;
+            finish(api, version, exchange, answer.headers_mut(), true);
+            return Ok(Flow::Replied);
         }
     }
     let mut sees_session = true;
-    let mut reply = match endpoints.virtual_endpoints.find(&client_method, forms) {
+    let mut answered = match endpoints.virtual_endpoints.find(&client_method, forms) {
         Some(endpoint) => match Box::pin(virtual_endpoint::answer(gateway, endpoint, exchange)).await {
             Ok(reply) => {
                 sees_session = endpoint.use_session;
-                Some(reply)
+                *answer = reply;
+                true
             }
             // Only the script's own failure: a body that did not come whole must not go on as if it had.
-            Err(GatewayError::VirtualEndpoint { .. }) if endpoint.proxy_on_error => None,
+            Err(GatewayError::VirtualEndpoint { .. }) if endpoint.proxy_on_error => false,
             Err(error) => return Err(error),
         },
-        None => None,
+        None => false,
     };
-    if reply.is_none()
-        && let Some(endpoint) = endpoints.plugins.find(&client_method, forms)
-    {
-        reply = match plugin::request_now(endpoint, exchange)? {
+    if !answered && let Some(endpoint) = endpoints.plugins.find(&client_method, forms) {
+        let reply = match plugin::request_now(endpoint, exchange)? {
             Now::Done(reply) => reply,
             Now::Waits => Box::pin(plugin::request(endpoint, exchange)).await?,
         };
-        plugin::note_denial(api, exchange, reply.as_ref());
+        if let Some(reply) = reply {
+            (*answer, answered) = (reply, true);
+            plugin::note_denial(api, exchange, Some(answer));
+        }
     }
-    if reply.is_none()
+    if !answered
         && !hooks.post.is_empty()
-        && let Some(answer) = Box::pin(hook::requests(api, &hooks.post, gateway, exchange, true)).await?
+        && let Some(by_hook) = Box::pin(hook::requests(api, &hooks.post, gateway, exchange, true)).await?
     {
-        (reply, sees_session) = (Some(answer.reply), answer.sees_session);
+        (*answer, answered, sees_session) = (by_hook.reply, true, by_hook.sees_session);
     }
-    let from_upstream = reply.is_none();
+    let from_upstream = !answered;
     if from_upstream && let Some(mock) = endpoints.upstream_mocks.find(&client_method, forms) {
-        reply = Some(mock_response::answer(mock, &exchange.headers)?);
+        *answer = mock_response::answer(mock, &exchange.headers)?;
+        answered = true;
     }
-    if reply.is_none() {
+    if !answered {
         // What a plugin changed counts for more than what the definition says.
         let method = match transformed {
             Some(method) if exchange.method == client_method => method.clone(),
@@ -278,30 +291,30 @@ async fn pass(
         }
         let path = &path;
         let upstream = Upstream { version, forms, client_method: &client_method, method: &method, path };
-        match upstream.call(gateway, api, rewritten, exchange).await? {
-            Flow::Reply(answer) => reply = Some(answer),
-            looped @ Flow::Loop(_) => return Ok(looped),
+        if let looped @ Flow::Loop(_) = upstream.call(gateway, api, rewritten, exchange, answer).await? {
+            return Ok(looped);
         }
     }
-    let Some(mut reply) = reply else { return Err(GatewayError::NoRoute) };
-    header_transform::response(api, version, &client_method, forms, exchange, reply.headers_mut());
+    header_transform::response(api, version, &client_method, forms, exchange, answer.headers_mut());
     if !hooks.response.is_empty() {
-        reply = Box::pin(hook::responses(&hooks.response, gateway, exchange, reply)).await?;
+        let reply = std::mem::take(answer);
+        *answer = Box::pin(hook::responses(&hooks.response, gateway, exchange, reply)).await?;
     }
     if from_upstream {
-        sniff_streaming(&mut reply, &client_method).await?;
-        reply::drop_body_headers(&mut reply);
+        sniff_streaming(answer, &client_method).await?;
+        reply::drop_body_headers(answer);
     } else {
-        made_here(gateway, &mut reply);
-        if let Some(target) = looping::redirect_target(&reply) {
+        made_here(gateway, answer);
+        if let Some(target) = looping::redirect_target(answer) {
             return Ok(Flow::Loop(target));
         }
     }
     if exchange.cache_fill.is_some() {
-        reply = Box::pin(response_cache::keep(exchange, reply)).await?;
+        let reply = std::mem::take(answer);
+        *answer = Box::pin(response_cache::keep(exchange, reply)).await?;
     }
-    finish(api, version, exchange, reply.headers_mut(), sees_session);
-    Ok(Flow::Reply(reply))
+    finish(api, version, exchange, answer.headers_mut(), sees_session);
+    Ok(Flow::Replied)
 }
 
 /// What the answer of a hook before the limits goes through.
@@ -313,7 +326,12 @@ struct Answering<'a> {
 }
 
 impl Answering<'_> {
-    async fn kept_out(self, kept_out: KeptOut, exchange: &mut Exchange) -> Result<Flow, GatewayError> {
+    async fn kept_out(
+        self,
+        kept_out: KeptOut,
+        exchange: &mut Exchange,
+        answer: &mut Reply,
+    ) -> Result<Flow, GatewayError> {
         let Self { gateway, api, version, forms } = self;
         let (mut reply, sees_session) = match kept_out {
             KeptOut::Before(reply) => (reply, None),
@@ -331,7 +349,8 @@ impl Answering<'_> {
         if sees_session == Some(true) {
             limits::set_headers(api, exchange, reply.headers_mut());
         }
-        Ok(Flow::Reply(reply))
+        *answer = reply;
+        Ok(Flow::Replied)
     }
 }
 
@@ -409,6 +428,7 @@ impl Upstream<'_> {
         api: &LiveApi,
         rewritten: Option<url_rewrite::Rewritten>,
         exchange: &mut Exchange,
+        answer: &mut Reply,
     ) -> Result<Flow, GatewayError> {
         let rewritten_target;
         let (target, path_and_query): (&Target, PathAndQuery) = match rewritten {
@@ -443,7 +463,8 @@ impl Upstream<'_> {
             keeps_request: !api.hooks.response.is_empty(),
             timeout: timeout.copied().unwrap_or(gateway.settings.upstream.timeout),
         };
-        forward(&gateway.clients, exchange, call).await.map(Flow::Reply)
+        *answer = forward(&gateway.clients, exchange, call).await?;
+        Ok(Flow::Replied)
     }
 
     fn target<'a>(&'a self, api: &'a LiveApi) -> &'a Target {

@@ -60,7 +60,7 @@ pub(super) struct CallState<'a> {
 /// What a function asked for. Boxed is what is rare: all of it is moved several times in each call.
 #[derive(Default)]
 struct Changes {
-    response: Option<Response<Bytes>>,
+    response: Option<Box<Response<Bytes>>>,
     response_headers: ResponseHeaders,
     session: Option<Box<Session>>,
     record: Option<Box<Value>>,
@@ -206,7 +206,7 @@ impl ContextSide for CallState<'_> {
     }
 
     fn respond(&self, answer: Answer<'_>) -> Result<(), Refusal> {
-        let mut response = Response::new(bytes(answer.body));
+        let mut response = Box::new(Response::new(bytes(answer.body)));
         *response.status_mut() = reply::final_status(answer.status).ok_or(Refusal::BadValue)?;
         *response.headers_mut() = reply::header_map::with_room(answer.headers.len());
         let headers = response.headers_mut();

@@ -18,8 +18,8 @@ use crate::{
 pub enum PluginOutcome {
     /// The request goes on.
     Continue,
-    /// The client gets this answer.
-    Respond(Response<Bytes>),
+    /// The client gets this answer, boxed because it is moved several times.
+    Respond(Box<Response<Bytes>>),
 }
 
 /// What authentication decided.
@@ -35,13 +35,13 @@ pub enum AuthOutcome {
         message: String,
     },
     /// The caller is refused with this answer.
-    Respond(Response<Bytes>),
+    Respond(Box<Response<Bytes>>),
 }
 
 /// What any function decided.
 pub(super) enum Decided {
     Continue { record: Option<Box<Value>> },
-    Respond(Response<Bytes>),
+    Respond(Box<Response<Bytes>>),
     Allow(Box<Session>),
     Deny { status: StatusCode, message: String },
 }

@@ -57,11 +57,13 @@ impl Gateway {
         };
         async move {
             let gateway = in_flight.gateway();
-            let (mut reply, api_id) = match &mut work {
-                Work::Serve(exchange) => gateway.answer(exchange, start).await,
-                Work::Done(reply) => (reply.take().unwrap_or_default(), None),
-                Work::Admin(answer) => (answer.await, None),
-            };
+            let mut reply = Reply::default();
+            let mut api_id = None;
+            match &mut work {
+                Work::Serve(exchange) => api_id = gateway.answer(exchange, start, &mut reply).await,
+                Work::Done(done) => reply = done.take().unwrap_or_default(),
+                Work::Admin(answer) => reply = answer.await,
+            }
             if let Work::Serve(exchange) = &mut work {
                 header_map::keep(mem::take(&mut exchange.headers));
             }
@@ -75,22 +77,28 @@ impl Gateway {
         }
     }
 
-    async fn answer(self: &Arc<Self>, exchange: &mut Exchange, start: Instant) -> (Reply, Option<Arc<str>>) {
+    /// Puts the answer into `reply`; the id of the API is for the access log.
+    async fn answer(
+        self: &Arc<Self>,
+        exchange: &mut Exchange,
+        start: Instant,
+        reply: &mut Reply,
+    ) -> Option<Arc<str>> {
         let content_type = exchange.headers.get(header::CONTENT_TYPE).cloned();
         let snapshot = self.live.load();
         let begun = snapshot.keeps_records.then(|| Box::new(Begun::new(exchange)));
         let mut served_by = None;
         let answer = match self.admit(exchange) {
-            Ok(()) => chain::serve(self, &snapshot, exchange, &mut served_by).await,
+            Ok(()) => chain::serve(self, &snapshot, exchange, &mut served_by, reply).await,
             Err(error) => Err(error),
         };
-        let reply = answer.unwrap_or_else(|error| {
+        if let Err(error) = answer {
             if served_by.is_none() {
                 self.metrics.unserved.count(error.unserved());
             }
             self.log_error(&error, exchange, served_by);
-            self.reply_of(&error, exchange, content_type.as_ref())
-        });
+            *reply = self.reply_of(&error, exchange, content_type.as_ref());
+        }
         if let Some(api) = served_by {
             api.metrics.served(reply.status(), start.elapsed());
         }
@@ -101,15 +109,15 @@ impl Gateway {
             let in_flight = InFlight::enter(Holder::new(self));
             self.analytics.record(hook, &begun, api, exchange, reply.status(), in_flight);
         }
-        // For the access log alone.
         let named = served_by.filter(|_| self.settings.log.access_log);
-        (reply, named.map(|api| Arc::clone(&api.id)))
+        named.map(|api| Arc::clone(&api.id))
     }
 
     /// The answer to a request that came up inside the gateway; it counts and is recorded as one from outside.
     pub async fn answer_inside(self: &Arc<Self>, exchange: &mut Exchange, start: Instant) -> Reply {
         let in_flight = InFlight::enter(Holder::new(self));
-        let (reply, _) = self.answer(exchange, start).await;
+        let mut reply = Reply::default();
+        self.answer(exchange, start, &mut reply).await;
         drop(in_flight);
         reply
     }

@@ -109,7 +109,7 @@ impl Context {
     }
 
     pub(super) fn respond(&self, response: Response) -> Result<(), Error> {
-        const FEW: usize = 16;
+        const FEW: usize = 8;
         let (status, headers, body) = response.into_parts();
         let mut body = body.into_buffer();
         let mut few = [NO_PAIR; FEW];

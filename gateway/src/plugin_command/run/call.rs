@@ -117,13 +117,13 @@ fn make(
         match kind {
             Kind::Request => flatten(function.call(&mut exchange, context).await, |outcome| match outcome {
                 PluginOutcome::Continue => Outcome::Continued,
-                PluginOutcome::Respond(response) => Outcome::Answered(response),
+                PluginOutcome::Respond(response) => Outcome::Answered(*response),
             }),
             Kind::Auth => {
                 flatten(function.authenticate(&mut exchange, context).await, |outcome| match outcome {
                     AuthOutcome::Allow(session) => Outcome::Allowed(session),
                     AuthOutcome::Deny { status, message } => Outcome::Denied { status, message },
-                    AuthOutcome::Respond(response) => Outcome::Answered(response),
+                    AuthOutcome::Respond(response) => Outcome::Answered(*response),
                 })
             }
             Kind::Response => {

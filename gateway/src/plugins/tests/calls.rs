@@ -27,7 +27,7 @@ async fn answer(function: &PluginFunction, target: &str) -> Response<Bytes> {
     let site = site(None, None);
     let called = is_send(function.call(&mut exchange, CallContext::new(&site))).await.unwrap();
     match called.outcome {
-        PluginOutcome::Respond(response) => response,
+        PluginOutcome::Respond(response) => *response,
         PluginOutcome::Continue => panic!("{function:?} did not answer"),
     }
 }
