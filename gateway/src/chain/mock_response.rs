@@ -25,9 +25,7 @@ pub fn answer(mock: &Mock, request: &HeaderMap) -> Result<Reply, GatewayError> {
 
 /// A fixed answer.
 pub fn fixed(answer: &FixedAnswer) -> Reply {
-    let mut reply = build(answer.status, &answer.headers, answer.body.clone());
-    reply::sniff_content_type(&mut reply);
-    reply
+    build(answer.status, &answer.headers, answer.body.clone())
 }
 
 fn build(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Reply {

@@ -5,7 +5,7 @@ pub mod content_type;
 pub mod error;
 pub mod header_map;
 
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use self::body::ReplyBody;
 
@@ -23,7 +23,7 @@ pub static RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelim
 pub static RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// Sets the rate limit headers of a request without a session: zeros, as Tyk does.
-pub fn set_keyless_limits(headers: &mut http::HeaderMap) {
+pub fn set_keyless_limits(headers: &mut HeaderMap) {
     const ZERO: HeaderValue = HeaderValue::from_static("0");
     for name in [&RATE_LIMIT_LIMIT, &RATE_LIMIT_REMAINING, &RATE_LIMIT_RESET] {
         headers.insert(name.clone(), ZERO);
@@ -34,14 +34,19 @@ pub fn set_keyless_limits(headers: &mut http::HeaderMap) {
 ///
 /// Does nothing when there is one, when the body is empty or when the status has no body.
 pub fn sniff_content_type(reply: &mut Reply) {
-    if reply.headers().contains_key(header::CONTENT_TYPE) || !has_body(reply.status()) {
+    if reply.headers().contains_key(header::CONTENT_TYPE) {
         return;
     }
-    if let Some(bytes) = reply.body().full()
-        && !bytes.is_empty()
-    {
-        let content_type = HeaderValue::from_static(content_type::detect(bytes));
-        reply.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    if let Some(body) = reply.body().full().cloned() {
+        add_content_type(reply.status(), reply.headers_mut(), &body);
+    }
+}
+
+/// As [`sniff_content_type`], for an answer in parts.
+pub fn add_content_type(status: StatusCode, headers: &mut HeaderMap, body: &[u8]) {
+    if !body.is_empty() && has_body(status) && !headers.contains_key(header::CONTENT_TYPE) {
+        let content_type = HeaderValue::from_static(content_type::detect(body));
+        headers.insert(header::CONTENT_TYPE, content_type);
     }
 }
 

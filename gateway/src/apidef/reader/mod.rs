@@ -27,6 +27,7 @@ use super::{
     Problems,
     model::{FixedAnswer, HeaderTemplate, ScriptSource},
 };
+use crate::reply;
 
 /// Reads the parts that have many checks; a field rather than an argument keeps the calls short.
 pub(super) struct Reader<'a> {
@@ -82,6 +83,8 @@ impl Reader<'_> {
             // As with Go's `Header.Set`, the last of one name counts.
             map.insert(name, value);
         }
+        // What Go's server finds in the body; once, and not for each request.
+        reply::add_content_type(status, &mut map, body.as_bytes());
         Some(FixedAnswer { status, headers: map, body: bytes::Bytes::copy_from_slice(body.as_bytes()) })
     }
 

@@ -193,8 +193,9 @@ fn rules_of_operations_are_read() {
     let Mock::Fixed(answer) = &endpoints.upstream_mocks[0].rule else { panic!() };
     assert_eq!(
         (answer.status.as_u16(), answer.headers.len(), &answer.headers["x-m"]),
-        (200, 1, &"2".parse().unwrap())
+        (200, 2, &"2".parse().unwrap())
     );
+    assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8");
     let trigger = &endpoints.rewrites[0].rule.triggers[0];
     assert!(!trigger.any && trigger.headers.len() == 1 && trigger.headers[0].reverse);
     assert!(trigger.query.len() == 1 && trigger.path_parts.len() == 1 && trigger.payload.is_some());
