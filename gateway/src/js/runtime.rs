@@ -406,7 +406,9 @@ impl JsRuntime {
                         Ok((Progress::Over(result), None)) => return result,
                         Ok((_, None)) => return Err(pool_failure(PoolError::Lost, limit)),
                         // Its time was over before it had another turn.
-                        Err(PoolError::Overload) if goes_on => return Err(deadline.error()),
+                        Err(PoolError::Overload) if goes_on || has_begun && deadline.passed() => {
+                            return Err(deadline.error());
+                        }
                         Err(error) => return Err(pool_failure(error, limit)),
                     }
                 }
