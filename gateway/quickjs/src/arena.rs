@@ -37,6 +37,8 @@ use crate::{
 const STACK_RESERVE: usize = 128 << 10;
 /// Runs after which pages are watched anew.
 const WATCHED_RUNS: u32 = 4096;
+/// The same after a load, which writes to nearly all of them: garbage is collected at its end.
+const RUNS_AFTER_LOAD: u32 = 64;
 /// Bytes in which the image that is the model may differ from the base.
 const LARGEST_MODEL: usize = 32 << 10;
 /// Time that looking up a function may take.
@@ -105,8 +107,8 @@ pub struct Arena {
     uses: u64,
     /// Bytes that the next load or run may use.
     memory: usize,
-    /// Runs since pages were watched anew.
-    restored: u32,
+    /// Runs until pages are watched anew.
+    watch_in: u32,
     // Last: everything else points into it.
     pub(crate) reservation: Reservation,
 }
@@ -164,7 +166,7 @@ impl Arena {
             images: HashMap::new(),
             uses: 0,
             memory: engine.memory,
-            restored: 0,
+            watch_in: WATCHED_RUNS,
             reservation,
         })
     }
@@ -242,6 +244,7 @@ impl Arena {
             Ok(Held(config))
         });
         self.control.clock_millis.set(None);
+        self.watch_in = self.watch_in.min(RUNS_AFTER_LOAD);
         let mut failures = failures.into_inner();
         match loaded {
             Ok(config) => {
@@ -438,9 +441,9 @@ impl Arena {
     /// Notes that the heap is pristine, after a run that touched so many bytes of it.
     fn restored(&mut self, touched: usize) {
         let length = self.pristine.len();
-        self.restored += 1;
-        if self.restored >= WATCHED_RUNS {
-            self.restored = 0;
+        self.watch_in = self.watch_in.saturating_sub(1);
+        if self.watch_in == 0 {
+            self.watch_in = WATCHED_RUNS;
             self.control.dirty_mut().watch(self.base_bytes);
         }
         self.marked = self.marked.max(touched.min((length + KEPT_BYTES).next_multiple_of(PAGE)));
