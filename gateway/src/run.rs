@@ -12,7 +12,10 @@ use std::{
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
-    sync::{broadcast::error::RecvError, watch},
+    sync::{
+        broadcast::{self, error::RecvError},
+        watch,
+    },
 };
 
 use crate::{
@@ -176,6 +179,10 @@ pub async fn serve(
     let listener = Listener::new(&gateway, socket, Entry::Main)?;
     let control = gateway.settings.control.map(|address| Listener::control(&gateway, address)).transpose()?;
     let metrics = gateway.settings.metrics.listen.map(MetricsListener::open).transpose()?;
+    // Before the files are read: what others say after that they have changed is read again.
+    let store = gateway.sessions.store();
+    store.listen().await;
+    let signals = store.signals();
     let compiled = gateway.load().await?;
     // Before anybody hears that it listens: what is saved from then on is loaded.
     let mut watch = gateway.settings.watch.then(FileWatch::new).transpose().map_err(RunError::Watch)?;
@@ -187,7 +194,7 @@ pub async fn serve(
     let mut hangup = signal(SignalKind::hangup()).map_err(system("waiting for SIGHUP"))?;
     tokio::spawn(close_idle_upstreams(Arc::downgrade(&gateway)));
     tokio::spawn(open_store_again(Arc::downgrade(&gateway)));
-    tokio::spawn(hear_signals(Arc::downgrade(&gateway)));
+    tokio::spawn(hear_signals(Arc::downgrade(&gateway), signals));
     if let Some(metrics) = metrics {
         tracing::info!(address = %metrics.address(), path = "/metrics", "publishing metrics");
         tokio::spawn(metrics.serve(Arc::clone(&gateway)));
@@ -280,10 +287,7 @@ fn ask_for_reload(gateway: &Arc<Gateway>, asked_by: AskedBy) {
 }
 
 /// Does what other gateways of the same store, or this one's admin API, have asked all for.
-async fn hear_signals(gateway: Weak<Gateway>) {
-    let Some(mut signals) = gateway.upgrade().map(|gateway| gateway.sessions.store().signals()) else {
-        return;
-    };
+async fn hear_signals(gateway: Weak<Gateway>, mut signals: broadcast::Receiver<Signal>) {
     loop {
         let signal = match signals.recv().await {
             Ok(signal) => signal,

@@ -7,18 +7,24 @@
 //! whatever the run did. An image belongs to the arena in which it was made, since
 //! it is full of addresses; another arena makes its own when it needs it.
 
+mod content;
+mod images;
+
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use rustix::time::{ClockId, clock_gettime};
-
+pub(crate) use self::images::Image;
+use self::{
+    content::WATCHED_RUNS,
+    images::{Caller, snapshot},
+};
 use crate::{
     control::{Answer, Control},
     coroutine::execute,
@@ -28,21 +34,17 @@ use crate::{
     image::Delta,
     js::{CallTexts, Context, Handles, Held, Js, Text, c_text},
     preempt,
-    reservation::{PAGE, Reservation},
+    reservation::Reservation,
     run::{Call, Run},
     value::Value,
 };
 
 /// Bytes of stack below what the engine may use: our native functions, and the frame of a signal handler.
 const STACK_RESERVE: usize = 128 << 10;
-/// Runs after which pages are watched anew.
-const WATCHED_RUNS: u32 = 4096;
-/// Bytes in which the image that is the model may differ from the base.
-const LARGEST_MODEL: usize = 32 << 10;
+/// Runs after a load until pages are watched anew: it writes to nearly all of them, since it collects garbage at its end.
+const RUNS_AFTER_LOAD: u32 = 64;
 /// Time that looking up a function may take.
 const LOOK_UP: Duration = Duration::from_millis(100);
-/// Bytes above an image that stay in memory after a run.
-const KEPT_BYTES: usize = 1 << 20;
 
 /// What the host says to a call while a program is loaded.
 #[derive(Debug)]
@@ -60,23 +62,6 @@ pub struct NotStarted {
     pub arena: Arena,
     /// Why not.
     pub failure: Failure,
-}
-
-/// What calls a function with so many arguments, or why nothing does.
-#[derive(Clone)]
-struct Caller {
-    function: Arc<str>,
-    count: usize,
-    held: Result<Held, Failure>,
-}
-
-/// A program as one arena has it in memory.
-pub(crate) struct Image {
-    program: Weak<Program>,
-    delta: Delta,
-    config: Held,
-    callers: Vec<Caller>,
-    used: AtomicU64,
 }
 
 /// An engine with its own memory. It runs one thing at a time, on any thread.
@@ -105,8 +90,8 @@ pub struct Arena {
     uses: u64,
     /// Bytes that the next load or run may use.
     memory: usize,
-    /// Runs since pages were watched anew.
-    restored: u32,
+    /// Runs until pages are watched anew.
+    watch_in: u32,
     // Last: everything else points into it.
     pub(crate) reservation: Reservation,
 }
@@ -164,7 +149,7 @@ impl Arena {
             images: HashMap::new(),
             uses: 0,
             memory: engine.memory,
-            restored: 0,
+            watch_in: WATCHED_RUNS,
             reservation,
         })
     }
@@ -242,6 +227,7 @@ impl Arena {
             Ok(Held(config))
         });
         self.control.clock_millis.set(None);
+        self.watch_in = self.watch_in.min(RUNS_AFTER_LOAD);
         let mut failures = failures.into_inner();
         match loaded {
             Ok(config) => {
@@ -296,7 +282,7 @@ impl Arena {
             return Ok((image, held));
         }
         let (texts, context) = (CallTexts::new(function, count), self.context);
-        let begun = thread_time();
+        let begun = preempt::thread_time();
         let made = loop {
             self.activate(Some(&image));
             self.clean = false;
@@ -310,7 +296,7 @@ impl Arena {
             let made = made.and_then(|made| made);
             let late = matches!(&made, Err(failure) if failure.kind == FailureKind::Timeout);
             // What becomes of it is remembered, so the time must have been its own, not that of others on a busy machine.
-            if !late || thread_time().saturating_sub(begun) >= LOOK_UP / 2 {
+            if !late || preempt::thread_time().saturating_sub(begun) >= LOOK_UP / 2 {
                 break made;
             }
         };
@@ -333,155 +319,6 @@ impl Arena {
         Ok((image, caller?))
     }
 
-    /// Keeps what the heap holds as the program's image.
-    fn keep(&mut self, program: &Arc<Program>, config: Held, callers: Vec<Caller>) -> Arc<Image> {
-        self.pristine = snapshot(&mut self.reservation);
-        if self.uses == 0 {
-            self.take_model();
-        }
-        let delta = Delta::between(&self.model, &self.pristine);
-        self.uses += 1;
-        let used = AtomicU64::new(self.uses);
-        let image = Arc::new(Image { program: Arc::downgrade(program), delta, config, callers, used });
-        self.images.insert(Arc::as_ptr(program), Arc::clone(&image));
-        self.current = Some(Arc::clone(&image));
-        self.clean = true;
-        self.forget_some();
-        image
-    }
-
-    /// Makes the first image the model, unless it has so much of its own that it would make others larger.
-    fn take_model(&mut self) {
-        let own = Delta::between(&self.model, &self.pristine);
-        if own.size() <= LARGEST_MODEL && self.pristine.len() <= self.base_bytes + LARGEST_MODEL {
-            *self.base = Delta::between(&self.pristine, &self.model);
-            self.model.clone_from(&self.pristine);
-        }
-    }
-
-    /// Drops the images of programs that are gone, and the least recently used ones of too many.
-    fn forget_some(&mut self) {
-        self.images.retain(|_, image| image.program.strong_count() > 0);
-        while self.image_bytes() > self.engine.image_bytes && self.images.len() > 1 {
-            let oldest = self.images.iter().min_by_key(|(_, image)| image.used.load(Ordering::Relaxed));
-            let Some(oldest) = oldest.map(|(program, _)| *program) else { return };
-            self.images.remove(&oldest);
-        }
-    }
-
-    /// Bytes that the images of programs take besides the base.
-    pub fn image_bytes(&self) -> usize {
-        self.images.values().map(|image| image.delta.size()).sum()
-    }
-
-    /// Bytes of the base image.
-    pub fn base_bytes(&self) -> usize {
-        self.base_bytes
-    }
-
-    /// Makes the heap what the image says, or the base.
-    pub(crate) fn activate(&mut self, image: Option<&Arc<Image>>) {
-        if !self.clean {
-            self.restore();
-        }
-        let same = match (&self.current, image) {
-            (Some(current), Some(image)) => Arc::ptr_eq(current, image),
-            (None, None) => true,
-            _ => false,
-        };
-        if same {
-            return;
-        }
-        let Self { control, reservation, model, base, pristine, current, .. } = self;
-        let memory = reservation.contents_mut(reservation.heap_bytes());
-        preempt::writing(control, || {
-            let before = current.as_ref().map_or(&**base, |image| &image.delta);
-            before.undo(model, pristine);
-            before.undo_in(model, memory);
-            let after = image.map_or(&**base, |image| &image.delta);
-            after.apply(pristine);
-            // What the pieces leave out beyond the model is zero.
-            let length = pristine.len();
-            if length > model.len() {
-                memory[model.len()..length].copy_from_slice(&pristine[model.len()..]);
-            }
-            after.write_below(model.len(), memory);
-        });
-        *current = image.map(Arc::clone);
-    }
-
-    /// Makes the heap pristine again.
-    pub(crate) fn restore(&mut self) {
-        let (touched, length) = (self.touched(), self.pristine.len());
-        let changes = self.control.dirty().changes();
-        if (self.written.0, self.written.1) != (changes, length) {
-            self.written = (changes, length, self.control.dirty().parts(length));
-        }
-        let memory = self.reservation.contents_mut(length);
-        for (start, end) in &self.written.2 {
-            memory[*start..*end].copy_from_slice(&self.pristine[*start..*end]);
-        }
-        self.restored(touched);
-    }
-
-    /// The same after a run that left these changes and no others, which are fewer than what it may have written to.
-    pub(crate) fn restore_changed(&mut self, changed: &Delta) {
-        let (touched, length) = (self.touched(), self.pristine.len());
-        if changed.length() < length {
-            // What is above it was not looked at.
-            return self.restore();
-        }
-        changed.undo_in(&self.pristine, self.reservation.contents_mut(length));
-        self.restored(touched);
-    }
-
-    /// Notes that the heap is pristine, after a run that touched so many bytes of it.
-    fn restored(&mut self, touched: usize) {
-        let length = self.pristine.len();
-        self.restored += 1;
-        if self.restored >= WATCHED_RUNS {
-            self.restored = 0;
-            self.control.dirty_mut().watch(self.base_bytes);
-        }
-        self.marked = self.marked.max(touched.min((length + KEPT_BYTES).next_multiple_of(PAGE)));
-        if touched > length + KEPT_BYTES {
-            self.reservation.give_back(length + KEPT_BYTES, touched);
-        }
-        self.clean = true;
-    }
-
-    /// Whether the heap is byte for byte what it was before the last run.
-    pub fn is_pristine(&self) -> bool {
-        self.reservation.contents(self.pristine.len()) == self.pristine
-    }
-
-    /// Makes allocation number `count` of the next run fail, and all after it; for tests.
-    #[doc(hidden)]
-    pub fn fail_after(&mut self, count: usize) {
-        heap::of_mut(&mut self.reservation).fail_after(count);
-    }
-
-    /// How the heap differs from the image.
-    pub(crate) fn changed(&self) -> Delta {
-        let parts = self.control.dirty().parts(self.used());
-        Delta::within(&self.pristine, self.reservation.contents(self.used()), &parts)
-    }
-
-    /// Makes the heap and the stack what they were when a run was parked.
-    pub(crate) fn put_back(&mut self, image: &Arc<Image>, heap: &Delta, stack: &[u8]) {
-        self.activate(Some(image));
-        self.clean = false;
-        let length = heap.length();
-        let memory = self.reservation.contents_mut(length);
-        let pristine = self.pristine.len().min(memory.len());
-        preempt::writing(&self.control, || {
-            memory[pristine..].fill(0);
-            heap.write(memory);
-        });
-        let end = self.reservation.stack().end;
-        self.reservation.stack_from(end - stack.len()).copy_from_slice(stack);
-    }
-
     pub(crate) fn touched(&self) -> usize {
         heap::of(&self.reservation).touched().max(heap::of(&self.reservation).used())
     }
@@ -493,16 +330,4 @@ impl Arena {
     pub(crate) fn engine(&self) -> (Context, &Handles) {
         (self.context, &self.handles)
     }
-}
-
-/// Processor time of this thread.
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-/// Takes what the heap holds.
-fn snapshot(reservation: &mut Reservation) -> Vec<u8> {
-    heap::of_mut(reservation).settle();
-    reservation.contents(heap::of(reservation).used()).to_vec()
 }

@@ -1,5 +1,7 @@
 //! What an arena holds after loading, and how one program's state differs from the state without any.
 
+use crate::reservation::PAGE;
+
 /// What is compared at once: a cache line.
 const LINE: usize = 64;
 /// What is kept of a line that differs. Most of what differs is a count of references or a pointer, and programs that are called in
@@ -140,11 +142,35 @@ impl Collected {
 
 /// Goes through the lines in which `image` differs from `base`, continued with zeroes.
 fn for_each_line(base: &[u8], image: &[u8], parts: &[(usize, usize)], mut each: impl FnMut(usize, &[u8])) {
-    let lines = parts.iter().flat_map(|(start, end)| (*start..*end).step_by(LINE).map(|line| (line, *end)));
-    for (offset, end) in lines {
-        let line = &image[offset..end.min(offset + LINE)];
-        if !is_known(base, offset, line) {
-            each(offset, line);
+    let pages = parts
+        .iter()
+        .flat_map(|(start, end)| (*start..*end).step_by(PAGE).map(|page| (page, (*end).min(page + PAGE))));
+    for (start, end) in pages {
+        let page = &image[start..end];
+        let known = base.get(start..end);
+        // Many of the pages that were written to are what they were before.
+        if known == Some(page) {
+            continue;
+        }
+        match known.map(<[u8]>::as_chunks::<LINE>) {
+            Some((known, known_rest)) => {
+                let (lines, rest) = page.as_chunks::<LINE>();
+                for (index, (known, line)) in known.iter().zip(lines).enumerate() {
+                    if !is_same(known, line) {
+                        each(start + index * LINE, line);
+                    }
+                }
+                if known_rest != rest {
+                    each(end - rest.len(), rest);
+                }
+            }
+            None => {
+                for (offset, line) in (start..).step_by(LINE).zip(page.chunks(LINE)) {
+                    if !is_known(base, offset, line) {
+                        each(offset, line);
+                    }
+                }
+            }
         }
     }
 }
@@ -152,21 +178,16 @@ fn for_each_line(base: &[u8], image: &[u8], parts: &[(usize, usize)], mut each: 
 /// Whether this is what `base`, continued with zeroes, has there.
 fn is_known(base: &[u8], offset: usize, line: &[u8]) -> bool {
     match base.get(offset..offset + line.len()) {
-        Some(known) => is_same(known, line),
-        None => offset >= base.len() && is_same(&[0; LINE][..line.len()], line),
+        Some(known) => known == line,
+        None => offset >= base.len() && line.iter().all(|byte| *byte == 0),
     }
 }
 
-/// Whether two lines are the same; nearly all are whole ones, which are compared without a call.
-fn is_same(known: &[u8], line: &[u8]) -> bool {
-    match (<&[u8; LINE]>::try_from(known), <&[u8; LINE]>::try_from(line)) {
-        (Ok(known), Ok(line)) => {
-            let (known, line) = (known.as_chunks::<8>().0, line.as_chunks::<8>().0);
-            let differences = known.iter().zip(line);
-            differences.fold(0, |all, (a, b)| all | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b))) == 0
-        }
-        _ => known == line,
-    }
+/// Whether two lines are the same, without a call.
+fn is_same(known: &[u8; LINE], line: &[u8; LINE]) -> bool {
+    let (known, line) = (known.as_chunks::<8>().0, line.as_chunks::<8>().0);
+    let differences = known.iter().zip(line);
+    differences.fold(0, |all, (a, b)| all | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b))) == 0
 }
 
 #[cfg(test)]

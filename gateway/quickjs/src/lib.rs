@@ -54,7 +54,7 @@ pub use self::{
     control::Answer,
     engine::{Engine, Envelope, Field, FieldKind, Function, LazyGlobal, Program, Source},
     failure::{Failure, FailureKind, Frame},
-    preempt::stops_native_loops,
+    preempt::{stops_native_loops, thread_time},
     run::{Parked, Run, Step},
     value::Value,
 };

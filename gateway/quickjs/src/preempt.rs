@@ -36,6 +36,8 @@ use std::{
     time::Duration,
 };
 
+use rustix::time::{ClockId, clock_gettime};
+
 use crate::control::{Control, Output};
 
 /// Time between two looks of the watchdog.
@@ -97,6 +99,12 @@ pub(crate) fn now() -> u64 {
         time.assume_init()
     };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Processor time of this thread so far. On a busy machine that is much less than what has passed.
+pub fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// The arena that runs on this thread; for signal handlers on it.

@@ -135,10 +135,15 @@ fn parameters(exchange: &Exchange, body: &[u8]) -> Vec<(String, Vec<String>)> {
         matches!(*exchange.method.as_str().as_bytes(), [b'P', b'O' | b'U' | b'A', ..]) && is_form(exchange);
     let form = if has_form { body } else { &[] };
     let query = exchange.uri.query().unwrap_or("").as_bytes();
+    by_name(fields(form).chain(fields(query)))
+}
+
+/// The values of each name, in the order in which the names come first.
+fn by_name(fields: impl Iterator<Item = (String, String)>) -> Vec<(String, Vec<String>)> {
     let mut parameters: Vec<(String, Vec<String>)> = Vec::new();
     // A form may have a million names: then their places are remembered.
     let mut places: HashMap<String, usize> = HashMap::new();
-    for (name, value) in fields(form).chain(fields(query)) {
+    for (name, value) in fields {
         let place = match parameters.len() {
             ..FEW_PARAMETERS => parameters.iter().position(|(known, _)| *known == name),
             FEW_PARAMETERS if places.is_empty() => {
@@ -237,7 +242,7 @@ fn log(endpoint: &LiveVirtualEndpoint, exchange: &Exchange, error: &ScriptError)
 mod tests {
     use http::HeaderName;
 
-    use super::{canonical_name, fields};
+    use super::{FEW_PARAMETERS, by_name, canonical_name, fields};
 
     #[test]
     fn names_are_canonical() {
@@ -245,6 +250,21 @@ mod tests {
             [("x-test", "X-Test"), ("accept", "Accept"), ("etag", "Etag"), ("a--b", "A--B")]
         {
             assert_eq!(canonical_name(&HeaderName::from_static(name)), expected);
+        }
+    }
+
+    #[test]
+    fn values_are_with_their_names_however_many_there_are() {
+        for names in [1, FEW_PARAMETERS - 1, FEW_PARAMETERS, FEW_PARAMETERS + 1, 3 * FEW_PARAMETERS] {
+            // Each name again after all the others, and the last one once more.
+            let twice = (0..names).chain(0..names).chain([names - 1]).enumerate();
+            let read = by_name(twice.map(|(value, name)| (format!("n{name}"), value.to_string())));
+            let expected = (0..names).map(|name| {
+                let mut values = vec![name.to_string(), (names + name).to_string()];
+                values.extend((name == names - 1).then(|| (2 * names).to_string()));
+                (format!("n{name}"), values)
+            });
+            assert_eq!(read, expected.collect::<Vec<_>>(), "{names} names");
         }
     }
 

@@ -1,34 +1,29 @@
 //! The face of this room: loads programs and calls their functions.
 
+mod calls;
+
 use std::{
     fmt,
-    future::{Future as _, poll_fn},
-    pin::pin,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use futures_util::future::BoxFuture;
-use tokio::{runtime::Handle, task::yield_now, time::timeout_at};
+use tokio::runtime::Handle;
 
 use super::{
     budget::Budget,
-    engine::{
-        Begun, Call, CallBounds, Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, Progress,
-        ScriptError, Source, Vm,
-    },
-    host::{HostFunction, ScriptHost},
+    engine::{Deadline, Driver, ErrorClass, Host, LoadedProgram, Program, ScriptError, Source, Vm},
+    host::ScriptHost,
     known_scripts::KnownScripts,
     outbound::{Outbound, OutboundClient},
     pool::{JobOrder, Pool, PoolError, PoolLimits, PoolStats, Slot},
     script_log::ScriptLog,
     store::ScriptStore,
     tape::{Recorder, TapeWriter},
-    vms::VmCache,
     walled::{ProcessStats, WalledDriver},
 };
 use crate::{
@@ -36,9 +31,6 @@ use crate::{
     proxy::direct::HostPools,
     rehearsal::Rehearsal,
 };
-
-/// How long the task of a call goes on before others have their turn, where all that it waits for is there at once.
-const AT_A_STRETCH: Duration = Duration::from_millis(1);
 
 /// A loaded program, ready to be called from anywhere; [`JsRuntime::call`] runs it.
 pub struct Script {
@@ -283,137 +275,6 @@ impl JsRuntime {
         Ok((Arc::new(script), failures))
     }
 
-    /// Calls a function of a script within a budget and gives the text that it returned.
-    ///
-    /// The time limit counts from when the call starts to run; it waits for a thread at most as long, and is
-    /// refused at once when too many wait already.
-    ///
-    /// # Errors
-    /// As [`ErrorClass`] says.
-    pub async fn call(
-        &self,
-        script: &Arc<Script>,
-        call: Call,
-        budget: &Budget,
-    ) -> Result<String, ScriptError> {
-        let called = match script.driver.begin(&script.loaded) {
-            Some(begun) => self.call_in_pieces(script, call, budget, begun?).await,
-            None => Box::pin(self.call_on_thread(script, call, budget)).await,
-        };
-        if let (Some(rehearsal), Ok(text)) = (script.rehearsal(), &called) {
-            rehearsal.returned(text);
-        }
-        called
-    }
-
-    fn surroundings_for<'a>(&'a self, script: &'a Script) -> &'a Surroundings {
-        script.surroundings.as_ref().unwrap_or(&self.surroundings)
-    }
-
-    /// A call whose driver needs a script thread from its beginning to its end.
-    async fn call_on_thread(
-        &self,
-        script: &Arc<Script>,
-        call: Call,
-        budget: &Budget,
-    ) -> Result<String, ScriptError> {
-        let label = Arc::clone(&call.function);
-        let order = JobOrder { affinity: script.id, limit: budget.time, goes_on: false, label };
-        let (script, surroundings) = (Arc::clone(script), self.surroundings_for(script).clone());
-        let budget = *budget;
-        let result = self.pool.run(order, move |vms, slot, answer| {
-            let bounds = budget.from_now();
-            let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
-            let host = surroundings.host(Some(slot.clone()), log, bounds.deadline, budget.outbound_calls);
-            let mut vm = match vms.take(&script) {
-                Ok(vm) => vm,
-                Err(error) => return answer.send(Err(error)),
-            };
-            answer.send(vm.call(&call, Box::new(host), &bounds));
-            tidy(vms, &script, vm);
-        });
-        result.await.unwrap_or_else(|error| Err(pool_failure(error, budget.time)))
-    }
-
-    /// A call that begins on this thread, where most are over.
-    async fn call_in_pieces(
-        &self,
-        script: &Script,
-        call: Call,
-        budget: &Budget,
-        mut begun: Box<dyn Begun>,
-    ) -> Result<String, ScriptError> {
-        let bounds = budget.from_now();
-        let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
-        let mut host = self.surroundings_for(script).host(None, log, bounds.deadline, budget.outbound_calls);
-        match begun.run_briefly(&call, &mut host, &bounds) {
-            Progress::Over(result) => result,
-            progress => {
-                let pieces = Pieces { call, begun, host, bounds };
-                let rest: BoxFuture<'_, _> = Box::pin(self.go_on(script.id, pieces, progress));
-                rest.await
-            }
-        }
-    }
-
-    /// Goes on with a call that is not over after its first piece: waits here for what it asks for, and runs it on a
-    /// script thread where it takes long.
-    async fn go_on(
-        &self,
-        affinity: u64,
-        mut pieces: Pieces,
-        mut progress: Progress,
-    ) -> Result<String, ScriptError> {
-        let mut goes_on = false;
-        let mut since = Instant::now();
-        loop {
-            progress = match progress {
-                Progress::Over(result) => return result,
-                Progress::Asks(function, arguments) => {
-                    if pieces.wait_for(function, &arguments).await? {
-                        since = Instant::now();
-                    } else if since.elapsed() > AT_A_STRETCH {
-                        // Answers that are there at once would keep this thread from everybody else.
-                        yield_now().await;
-                        since = Instant::now();
-                    }
-                    goes_on = true;
-                    pieces.run_briefly()
-                }
-                Progress::TakesLong => {
-                    let (has_begun, deadline) = (pieces.begun.has_begun(), pieces.bounds.deadline);
-                    let limit = if has_begun { deadline.remaining() } else { deadline.limit };
-                    let order =
-                        JobOrder { affinity, limit, goes_on, label: Arc::clone(&pieces.call.function) };
-                    let ran = self.pool.run(order, move |_, slot, answer| {
-                        if !has_begun {
-                            pieces.restart(limit);
-                        }
-                        match pieces.run_on(slot) {
-                            Progress::Over(result) => {
-                                answer.send((Progress::Over(result), None));
-                                drop(pieces);
-                            }
-                            progress => answer.send((progress, Some(pieces))),
-                        }
-                    });
-                    match ran.await {
-                        Ok((progress, Some(back))) => {
-                            pieces = back;
-                            goes_on = true;
-                            progress
-                        }
-                        Ok((Progress::Over(result), None)) => return result,
-                        Ok((_, None)) => return Err(pool_failure(PoolError::Lost, limit)),
-                        // Its time was over before it had another turn.
-                        Err(PoolError::Overload) if goes_on => return Err(deadline.error()),
-                        Err(error) => return Err(pool_failure(error, limit)),
-                    }
-                }
-            };
-        }
-    }
-
     fn driver(&self, name: DriverName) -> Arc<dyn Driver> {
         match name {
             #[cfg(feature = "boa")]
@@ -457,65 +318,6 @@ fn driver_of(
         (Isolation::Thread, DriverName::Boa) => Arc::new(super::boa::BoaDriver),
         #[cfg(feature = "quickjs")]
         (Isolation::Thread, DriverName::QuickJs) => Arc::new(super::quickjs::QuickJsDriver::new(slots)),
-    }
-}
-
-/// A call that goes on a piece at a time, with what belongs to it.
-struct Pieces {
-    call: Call,
-    begun: Box<dyn Begun>,
-    host: ScriptHost,
-    bounds: CallBounds,
-}
-
-impl Pieces {
-    fn run_briefly(&mut self) -> Progress {
-        self.begun.run_briefly(&self.call, &mut self.host, &self.bounds)
-    }
-
-    fn run_on(&mut self, slot: &Slot) -> Progress {
-        self.begun.run_on(&self.call, &mut self.host, &self.bounds, &|| slot.is_wanted())
-    }
-
-    /// Its time counts from now on.
-    fn restart(&mut self, limit: Duration) {
-        self.bounds.deadline = Deadline::after(limit);
-        self.host.set_deadline(self.bounds.deadline);
-    }
-
-    /// Gives the script the answer of a host function; ready when it can go on. Tells whether others had their turn meanwhile.
-    async fn wait_for(&mut self, function: HostFunction, arguments: &[String]) -> Result<bool, ScriptError> {
-        let Self { begun, host, bounds, .. } = self;
-        let mut waited = false;
-        let answer = {
-            let mut answer = pin!(host.wait_for(function, arguments));
-            poll_fn(|context| {
-                let polled = answer.as_mut().poll(context);
-                if polled.is_pending() {
-                    waited = true;
-                    begun.stand_aside();
-                }
-                polled
-            })
-            .await
-        };
-        begun.answer(answer)?;
-        // Whoever has what it stood aside from is done with it in a moment; if not, a script thread waits for it.
-        let ready = poll_fn(|context| begun.poll_ready(context));
-        let _ = timeout_at(bounds.deadline.at.into(), ready).await;
-        Ok(waited)
-    }
-}
-
-/// Makes the VM pristine again, after its answer has gone out.
-fn tidy(vms: &mut VmCache, script: &Arc<Script>, mut vm: Box<dyn Vm>) {
-    // Only the pool's own jobs hold a script that a reload replaced.
-    if Arc::strong_count(script) == 1 {
-        return;
-    }
-    match vm.reset() {
-        Ok(()) => vms.put(script, vm),
-        Err(error) => tracing::warn!(api_id = %script.api_id(), %error, "a script's VM cannot be used again"),
     }
 }
 

@@ -202,6 +202,13 @@ impl Store {
         each!(self, store => store.publish(signal).await)
     }
 
+    /// Waits until signals of other gateways come in, or cannot for now; then [`Signal::Missed`] comes once they can.
+    pub async fn listen(&self) {
+        if let Self::Redis(store) = self {
+            store.listen().await;
+        }
+    }
+
     /// Signals from now on.
     pub fn signals(&self) -> broadcast::Receiver<Signal> {
         each!(self, store => store.signals())

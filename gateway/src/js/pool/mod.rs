@@ -5,6 +5,7 @@
 //! overstays is given up: its caller is answered, its thread no longer counts and ends when it can.
 //! Knows nothing of engines; a thread's VMs are its [`VmCache`].
 
+mod run_queue;
 mod schedule;
 mod watch;
 mod worker;
@@ -28,7 +29,7 @@ use super::vms::VmCache;
 pub const STACK_BYTES: usize = 256 << 20;
 /// Time after which an idle thread ends, unless it is one of the fewest that are kept.
 const IDLE_TIME: Duration = Duration::from_secs(10);
-/// Time beyond its limit after which a job is given up.
+/// Time beyond its limit after which a job is given up; what its thread waits for a processor is not counted.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// How many threads and jobs there may be.

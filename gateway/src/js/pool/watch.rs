@@ -17,12 +17,38 @@ pub(super) enum Overstay {
     GaveUp(Arc<Worker>),
 }
 
+/// A job that is not done for so many times its grace is given up whoever had the processor.
+const MOST_GRACES: u32 = 20;
+
 enum Phase {
     Queued,
-    Running { worker: Arc<Worker>, since: Instant },
+    Running {
+        worker: Arc<Worker>,
+        since: Instant,
+    },
+    /// Its time is over, and it has not come back.
+    Late {
+        worker: Arc<Worker>,
+        lateness: Lateness,
+        look: Instant,
+    },
     Cancelled,
     Answered,
     GivenUp,
+}
+
+/// How late a job is. What its thread waits for a processor is the machine's fault and does not count.
+struct Lateness {
+    since: Instant,
+    /// What its thread had waited by then.
+    waited: Duration,
+}
+
+impl Lateness {
+    /// Time that the job had since, when its thread has waited so long by now.
+    fn own(&self, now: Instant, waited: Duration) -> Duration {
+        now.saturating_duration_since(self.since).saturating_sub(waited.saturating_sub(self.waited))
+    }
 }
 
 /// One job's phase and times.
@@ -52,7 +78,8 @@ impl Watch {
     /// When to look again.
     pub(super) fn until(&self) -> Instant {
         match &*self.phase() {
-            Phase::Running { since, .. } => *since + self.limit + self.grace,
+            Phase::Running { since, .. } => *since + self.limit,
+            Phase::Late { look, .. } => *look,
             Phase::Queued => self.submitted + self.limit,
             // The answer is in the channel, or comes any moment.
             Phase::Answered | Phase::Cancelled | Phase::GivenUp => Instant::now() + self.grace,
@@ -72,7 +99,7 @@ impl Watch {
     /// Its result goes out.
     pub(super) fn answer(&self) {
         let mut phase = self.phase();
-        if matches!(*phase, Phase::Running { .. }) {
+        if matches!(*phase, Phase::Running { .. } | Phase::Late { .. }) {
             *phase = Phase::Answered;
         }
     }
@@ -103,12 +130,22 @@ impl Watch {
 
     pub(super) fn overstay(&self, now: Instant) -> Overstay {
         let mut phase = self.phase();
-        match &*phase {
+        match &mut *phase {
             Phase::Queued if now >= self.submitted + self.limit => {
                 *phase = Phase::Cancelled;
                 Overstay::NeverStarted
             }
-            Phase::Running { worker, since } if now >= *since + self.limit + self.grace => {
+            Phase::Running { worker, since } if now >= *since + self.limit => {
+                let lateness = Lateness { since: now, waited: worker.waited_for_processor() };
+                *phase = Phase::Late { worker: Arc::clone(worker), lateness, look: now + self.grace };
+                Overstay::NotYet
+            }
+            Phase::Late { worker, lateness, look } if now >= *look => {
+                let own = lateness.own(now, worker.waited_for_processor());
+                if own < self.grace && now < lateness.since + MOST_GRACES * self.grace {
+                    *look = now + (self.grace - own);
+                    return Overstay::NotYet;
+                }
                 let worker = Arc::clone(worker);
                 *phase = Phase::GivenUp;
                 Overstay::GaveUp(worker)
@@ -119,5 +156,20 @@ impl Watch {
 
     fn phase(&self) -> MutexGuard<'_, Phase> {
         self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_others_is_not_a_jobs_own() {
+        let (since, millis) = (Instant::now(), Duration::from_millis);
+        let lateness = Lateness { since, waited: millis(40) };
+        assert_eq!(lateness.own(since + millis(250), millis(40)), millis(250));
+        assert_eq!(lateness.own(since + millis(250), millis(220)), millis(70));
+        // The system counts in steps of its own.
+        assert_eq!(lateness.own(since + millis(250), millis(400)), Duration::ZERO);
     }
 }

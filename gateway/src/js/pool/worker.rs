@@ -3,15 +3,16 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use super::{IDLE_TIME, Job, STACK_BYTES, Shared, Slot};
+use super::{IDLE_TIME, Job, STACK_BYTES, Shared, Slot, run_queue::Thread};
 use crate::js::vms::VmCache;
 
 /// What the others see of a thread.
@@ -25,6 +26,7 @@ pub(super) struct Worker {
     given_up: AtomicBool,
     /// What it ran last.
     affinity: AtomicU64,
+    thread: OnceLock<Thread>,
 }
 
 impl Worker {
@@ -61,6 +63,11 @@ impl Worker {
         !self.given_up.swap(true, Ordering::Relaxed)
     }
 
+    /// Time that it stood in line for a processor, since it began.
+    pub(super) fn waited_for_processor(&self) -> Duration {
+        self.thread.get().map_or(Duration::ZERO, Thread::waited)
+    }
+
     pub(super) fn keeps(&self, affinity: u64) -> bool {
         self.affinity.load(Ordering::Relaxed) == affinity
     }
@@ -77,6 +84,7 @@ pub(super) fn start(shared: &Arc<Shared>, job: Job) {
         holds_slot: AtomicBool::new(true),
         given_up: AtomicBool::new(false),
         affinity: AtomicU64::new(job.affinity),
+        thread: OnceLock::new(),
     });
     let slot = Slot { shared: Arc::clone(shared), worker };
     let started = thread::Builder::new()
@@ -91,6 +99,7 @@ pub(super) fn start(shared: &Arc<Shared>, job: Job) {
 }
 
 fn run(slot: &Slot, inbox: &Receiver<Job>, first: Job) {
+    let _ = slot.worker.thread.set(Thread::current());
     let mut vms = VmCache::default();
     let mut next = Some(first);
     loop {

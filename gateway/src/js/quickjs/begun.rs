@@ -10,8 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gatehouse_quickjs::{Answer, Parked, Run, Step};
-use rustix::time::{ClockId, clock_gettime};
+use gatehouse_quickjs::{Answer, Parked, Run, Step, thread_time};
 
 use super::{
     Prepared,
@@ -54,12 +53,6 @@ pub(super) fn new(
         weight: Weight::Light,
         taken: Duration::ZERO,
     })
-}
-
-/// Processor time of this thread.
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 enum State {

@@ -11,7 +11,7 @@ use super::*;
 use crate::{
     config::settings::UpstreamSettings,
     js::{
-        engine::{CallKind, RequestObject},
+        engine::{Call, CallKind, RequestObject},
         outbound::outbound_client,
         response::VirtualResponse,
         test_settings,

@@ -73,8 +73,13 @@ impl RedisStore {
     }
 
     /// Waits until the first try to connect is over, whatever came of it.
-    pub(super) async fn open(&self) -> Result<(), StoreError> {
+    pub(super) async fn listen(&self) {
         let _ = self.tried.clone().wait_for(|tried| *tried).await;
+    }
+
+    /// The same, and tells what came of it.
+    pub(super) async fn open(&self) -> Result<(), StoreError> {
+        self.listen().await;
         self.link().map(drop)
     }
 

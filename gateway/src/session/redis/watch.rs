@@ -31,23 +31,24 @@ impl Watching {
     /// Runs for as long as the store is there.
     pub(super) async fn run(self) {
         let servers = self.servers.shown();
-        let (mut pause, mut before, mut said) = (FIRST_PAUSE, false, String::new());
+        let (mut pause, mut was_deaf, mut said) = (FIRST_PAUSE, false, String::new());
         loop {
             let why = match self.servers.connect().await {
                 Ok((link, signals)) => {
                     tracing::info!(%servers, "connected to Redis");
                     self.state.store(Arc::new(Connection::Up(link.clone())));
                     let _ = self.tried.send(true);
-                    if before {
+                    if was_deaf {
                         // Nobody knows what was said while nobody listened.
                         let _ = self.signals.send(Signal::Missed);
                     }
-                    (before, pause) = (true, FIRST_PAUSE);
+                    pause = FIRST_PAUSE;
                     said.clear();
                     self.stay(link, signals).await
                 }
                 Err(error) => reason(&error),
             };
+            was_deaf = true;
             let reason = format!("no connection to Redis ({servers}): {why}");
             if said != reason {
                 tracing::error!("{reason}; trying again until there is one");
