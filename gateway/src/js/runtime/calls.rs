@@ -30,7 +30,7 @@ impl JsRuntime {
     /// refused at once when too many wait already.
     ///
     /// # Errors
-    /// As [`ErrorClass`] says.
+    /// As [`ErrorClass`](crate::js::engine::ErrorClass) says.
     pub async fn call(
         &self,
         script: &Arc<Script>,
