@@ -1,5 +1,7 @@
 //! What an arena holds after loading, and how one program's state differs from the state without any.
 
+use std::cell::Cell;
+
 use crate::reservation::PAGE;
 
 /// What is compared at once: a cache line.
@@ -7,10 +9,8 @@ const LINE: usize = 64;
 /// What is kept of a line that differs. Most of what differs is a count of references or a pointer, and programs that are called in
 /// turn are copied from memory that no cache holds.
 const UNIT: usize = 16;
-/// Bytes of pieces that there is room for at first.
-const FIRST_BYTES: usize = 16 << 10;
-/// Pieces that there is room for at first.
-const FIRST_PIECES: usize = 256;
+/// Bytes that a thread keeps to collect the next difference in.
+const SPARE_BYTES: usize = 64 << 10;
 
 /// The bytes in which an image differs from another one of the same arena, its base.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub(crate) struct Delta {
 impl Delta {
     /// What has to be written over `base`, continued with zeroes, to make it `image`. What is kept of a line is only what differs.
     pub(crate) fn between(base: &[u8], image: &[u8]) -> Self {
-        let mut delta = Collected::default();
+        let mut delta = Collected::new();
         for_each_line(base, image, &[(0, image.len())], |offset, line| {
             for (offset, unit) in (offset..).step_by(UNIT).zip(line.chunks(UNIT)) {
                 if !is_known(base, offset, unit) {
@@ -40,7 +40,7 @@ impl Delta {
     /// The same where they differ within some parts only, each given by its offset, a multiple of a page, and end. Lines are kept
     /// whole: this is for what a run made, which may be much.
     pub(crate) fn within(base: &[u8], image: &[u8], parts: &[(usize, usize)]) -> Self {
-        let mut delta = Collected::default();
+        let mut delta = Collected::new();
         for_each_line(base, image, parts, |offset, line| delta.push(offset, line));
         delta.into_delta(image.len())
     }
@@ -115,19 +115,23 @@ impl Delta {
     }
 }
 
-/// A difference that is being made.
+/// A difference that is being made, in memory that the thread uses for the next one again.
 #[derive(Default)]
 struct Collected {
     pieces: Vec<(u32, u32)>,
     bytes: Vec<u8>,
 }
 
+thread_local! {
+    static SPARE: Cell<Collected> = const { Cell::new(Collected { pieces: Vec::new(), bytes: Vec::new() }) };
+}
+
 impl Collected {
+    fn new() -> Self {
+        SPARE.take()
+    }
+
     fn push(&mut self, offset: usize, content: &[u8]) {
-        if self.bytes.capacity() == 0 {
-            self.bytes.reserve(FIRST_BYTES);
-            self.pieces.reserve(FIRST_PIECES);
-        }
         match self.pieces.last_mut() {
             Some((start, length)) if (*start + *length) as usize == offset => *length += content.len() as u32,
             _ => self.pieces.push((offset as u32, content.len() as u32)),
@@ -135,8 +139,14 @@ impl Collected {
         self.bytes.extend_from_slice(content);
     }
 
-    fn into_delta(self, length: usize) -> Delta {
-        Delta { length, pieces: self.pieces.into(), bytes: self.bytes.into() }
+    fn into_delta(mut self, length: usize) -> Delta {
+        let delta = Delta { length, pieces: self.pieces[..].into(), bytes: self.bytes[..].into() };
+        if self.bytes.capacity() + self.pieces.capacity() * size_of::<(u32, u32)>() <= SPARE_BYTES {
+            self.pieces.clear();
+            self.bytes.clear();
+            SPARE.set(self);
+        }
+        delta
     }
 }
 

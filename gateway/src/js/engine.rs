@@ -322,7 +322,7 @@ pub struct LoadedProgram {
     pub load_limit: Duration,
     /// What the driver keeps of it for all its VMs; empty until the first.
     #[serde(skip)]
-    pub prepared: OnceLock<Arc<dyn Any + Send + Sync>>,
+    pub prepared: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl LoadedProgram {
@@ -357,6 +357,14 @@ pub enum Progress {
     Asks(HostFunction, Vec<String>),
     /// It needs a script thread, because it takes long.
     TakesLong,
+}
+
+/// What became of a call in its first piece.
+pub enum FirstPiece {
+    /// It is over, as most calls are.
+    Over(Result<String, ScriptError>),
+    /// It goes on, from where it came to.
+    GoesOn(Box<dyn Begun>, Progress),
 }
 
 /// A call that goes on a piece at a time, between which it may change threads; what is left of it when it is dropped is
@@ -415,8 +423,15 @@ pub trait Driver: Send + Sync {
     /// When the engine cannot start, or a source that loaded the first time now fails.
     fn vm(&self, loaded: &Arc<LoadedProgram>) -> Result<Box<dyn Vm>, ScriptError>;
 
-    /// A call that can go on a piece at a time; `None` when calls need a VM on a script thread.
-    fn begin(&self, _loaded: &Arc<LoadedProgram>) -> Option<Result<Box<dyn Begun>, ScriptError>> {
+    /// Begins a call that can go on a piece at a time, for a moment and where nothing may block; `None` when calls need a VM on a
+    /// script thread.
+    fn begin(
+        &self,
+        _loaded: &Arc<LoadedProgram>,
+        _call: &Call,
+        _host: &mut dyn Host,
+        _bounds: &CallBounds,
+    ) -> Option<FirstPiece> {
         None
     }
 

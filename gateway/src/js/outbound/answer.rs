@@ -1,6 +1,6 @@
 //! Answers of outbound calls as the JSON text that scripts get.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 use base64::Engine as _;
 use http::{HeaderMap, header};
@@ -9,20 +9,33 @@ use serde::Serialize;
 use super::{CallFailure, arguments::OutboundRequest, exchange::Answer};
 use crate::js::header_name;
 
+/// Bytes of JSON that the headers of most answers are, and what stands around them.
+const ROOM_FOR_HEADERS: usize = 384;
+
 /// The object of `TykMakeHttpRequest`: every field under both of the names that scripts use.
 ///
 /// A body that is not UTF-8 has U+FFFD in it, and then `BodyBase64` is there too with the exact bytes; other
 /// answers have exactly Tyk's six keys.
 pub(super) fn single(answer: &Answer) -> String {
     let code = answer.status.as_u16();
-    let headers = json(&canonical(&answer.headers));
     let body = Body::of(answer);
-    let text = json(&body.text);
-    let exact = body.base64.map(|exact| format!(",\"BodyBase64\":\"{exact}\"")).unwrap_or_default();
-    format!(
-        "{{\"Code\":{code},\"Body\":{text},\"Headers\":{headers},\
-         \"code\":{code},\"body\":{text},\"headers\":{headers}{exact}}}"
-    )
+    let mut text = Vec::with_capacity(2 * (body.text.len() + ROOM_FOR_HEADERS));
+    // What has two names is written once and copied.
+    text.extend_from_slice(format!("{{\"Code\":{code},\"Body\":").as_bytes());
+    let of_body = write_json(&mut text, &body.text);
+    text.extend_from_slice(b",\"Headers\":");
+    let of_headers = write_json(&mut text, &canonical(&answer.headers));
+    text.extend_from_slice(format!(",\"code\":{code},\"body\":").as_bytes());
+    text.extend_from_within(of_body);
+    text.extend_from_slice(b",\"headers\":");
+    text.extend_from_within(of_headers);
+    if let Some(exact) = body.base64 {
+        text.extend_from_slice(b",\"BodyBase64\":");
+        write_json(&mut text, &exact);
+    }
+    text.push(b'}');
+    // JSON text is UTF-8.
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// The array of `TykBatchRequest`.
@@ -52,48 +65,56 @@ pub(super) fn batch(
             }
         });
     }
-    Ok(json(&units))
+    let mut text = Vec::new();
+    write_json(&mut text, &units);
+    Ok(String::from_utf8(text).unwrap_or_default())
 }
 
 #[derive(Serialize, Default)]
 struct BatchUnit<'answer> {
     relative_url: &'answer str,
     code: u16,
-    headers: Option<BTreeMap<String, Vec<String>>>,
-    body: std::borrow::Cow<'answer, str>,
+    headers: Option<Headers<'answer>>,
+    body: Cow<'answer, str>,
     #[serde(rename = "BodyBase64", skip_serializing_if = "Option::is_none")]
     exact: Option<String>,
 }
 
 struct Body<'answer> {
-    text: std::borrow::Cow<'answer, str>,
+    text: Cow<'answer, str>,
     base64: Option<String>,
 }
 
 impl<'answer> Body<'answer> {
     fn of(answer: &'answer Answer) -> Self {
         let text = String::from_utf8_lossy(&answer.body);
-        let replaced = matches!(text, std::borrow::Cow::Owned(_));
+        let replaced = matches!(text, Cow::Owned(_));
         let base64 = replaced.then(|| base64::engine::general_purpose::STANDARD.encode(&answer.body));
         Self { text, base64 }
     }
 }
 
-fn canonical(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
-    let mut canonical: BTreeMap<String, Vec<String>> = BTreeMap::new();
+/// By canonical names, sorted.
+type Headers<'answer> = BTreeMap<String, Vec<Cow<'answer, str>>>;
+
+fn canonical(headers: &HeaderMap) -> Headers<'_> {
+    let mut canonical = Headers::new();
     for (name, value) in headers {
         // Go's client keeps how the body was sent to itself.
         if name != header::TRANSFER_ENCODING && name != header::TRAILER {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            let value = String::from_utf8_lossy(value.as_bytes());
             canonical.entry(header_name::canonical(name.as_str())).or_default().push(value);
         }
     }
     canonical
 }
 
-fn json(value: &impl Serialize) -> String {
-    // Texts and maps with text keys cannot fail to be JSON.
-    serde_json::to_string(value).unwrap_or_default()
+/// Writes a value to the end of a text, and tells where.
+fn write_json(text: &mut Vec<u8>, value: &impl Serialize) -> Range<usize> {
+    let start = text.len();
+    // Texts and maps with text keys cannot fail to be JSON, and memory takes all that is written.
+    let _ = serde_json::to_writer(&mut *text, value);
+    start..text.len()
 }
 
 #[cfg(test)]

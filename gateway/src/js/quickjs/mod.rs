@@ -11,14 +11,15 @@ mod failure;
 mod globals;
 mod slow;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use gatehouse_quickjs::{Arena, Engine, HostReply, Program as EngineProgram, Run, Source as EngineSource};
 
 use self::{arenas::Arenas, slow::SlowFunctions};
 use super::{
     engine::{
-        Begun, Call, CallBounds, Deadline, Driver, Host, LoadedProgram, Program, ScriptError, Source, Vm,
+        Call, CallBounds, Deadline, Driver, FirstPiece, Host, LoadedProgram, Program, ScriptError, Source, Vm,
     },
     tape::Replay,
 };
@@ -45,6 +46,15 @@ impl QuickJsDriver {
             ..Engine::default()
         });
         Self { arenas: Arc::new(Arenas::new(engine, slots)) }
+    }
+
+    /// What the driver keeps of a program.
+    fn prepared<'a>(&self, loaded: &'a LoadedProgram) -> Result<&'a Arc<Prepared>, ScriptError> {
+        loaded
+            .prepared
+            .get_or_init(|| Box::new(Arc::new(Prepared::new(loaded, &self.arenas))))
+            .downcast_ref()
+            .ok_or_else(|| failure::engine("the program was loaded by another driver"))
     }
 }
 
@@ -88,15 +98,23 @@ impl Driver for QuickJsDriver {
 
     fn vm(&self, loaded: &Arc<LoadedProgram>) -> Result<Box<dyn Vm>, ScriptError> {
         Ok(Box::new(QuickJsVm {
-            arenas: Arc::clone(&self.arenas),
             loaded: Arc::clone(loaded),
-            prepared: prepared(loaded)?,
+            prepared: Arc::clone(self.prepared(loaded)?),
             spent: None,
         }))
     }
 
-    fn begin(&self, loaded: &Arc<LoadedProgram>) -> Option<Result<Box<dyn Begun>, ScriptError>> {
-        Some(prepared(loaded).map(|prepared| begun::new(&self.arenas, loaded, prepared)))
+    fn begin(
+        &self,
+        loaded: &Arc<LoadedProgram>,
+        call: &Call,
+        host: &mut dyn Host,
+        bounds: &CallBounds,
+    ) -> Option<FirstPiece> {
+        Some(match self.prepared(loaded) {
+            Ok(prepared) => begun::begin(loaded, prepared, call, host, bounds),
+            Err(error) => FirstPiece::Over(Err(error)),
+        })
     }
 
     fn idle_vms_per_thread(&self) -> usize {
@@ -110,14 +128,19 @@ fn source(source: &Source) -> EngineSource {
 
 /// What all VMs of a program share.
 struct Prepared {
+    arenas: Arc<Arenas>,
     /// Replaced when its runs touched globals that it does not make beforehand.
-    program: Mutex<Arc<EngineProgram>>,
+    program: ArcSwap<EngineProgram>,
     slow: SlowFunctions,
 }
 
 impl Prepared {
-    fn new(loaded: &LoadedProgram) -> Self {
-        Self { program: Mutex::new(Arc::new(Self::program(loaded, 0))), slow: SlowFunctions::default() }
+    fn new(loaded: &LoadedProgram, arenas: &Arc<Arenas>) -> Self {
+        Self {
+            arenas: Arc::clone(arenas),
+            program: ArcSwap::from_pointee(Self::program(loaded, 0)),
+            slow: SlowFunctions::default(),
+        }
     }
 
     fn program(loaded: &LoadedProgram, warm: u32) -> EngineProgram {
@@ -131,10 +154,6 @@ impl Prepared {
         }
     }
 
-    fn current(&self) -> Arc<EngineProgram> {
-        Arc::clone(&self.program.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
     /// Gives a run's arena back as it was, and learns from what the run touched.
     fn finish(&self, loaded: &LoadedProgram, run: Run) -> Arena {
         if run.touched() != 0 {
@@ -145,19 +164,13 @@ impl Prepared {
 
     /// Makes what was touched beforehand from now on.
     fn warm(&self, loaded: &LoadedProgram, touched: u32) {
-        let mut program = self.program.lock().unwrap_or_else(PoisonError::into_inner);
-        if touched & !program.warm != 0 {
-            *program = Arc::new(Self::program(loaded, program.warm | touched));
-        }
+        self.program.rcu(|program| {
+            if touched & !program.warm == 0 {
+                return Arc::clone(program);
+            }
+            Arc::new(Self::program(loaded, program.warm | touched))
+        });
     }
-}
-
-/// What the driver keeps of a program.
-fn prepared(loaded: &Arc<LoadedProgram>) -> Result<Arc<Prepared>, ScriptError> {
-    let prepared = loaded.prepared.get_or_init(|| Arc::new(Prepared::new(loaded)));
-    Arc::clone(prepared)
-        .downcast::<Prepared>()
-        .map_err(|_| failure::engine("the program was loaded by another driver"))
 }
 
 /// Loads a program into an arena once more, without effects.
@@ -186,7 +199,6 @@ enum Spent {
 }
 
 struct QuickJsVm {
-    arenas: Arc<Arenas>,
     loaded: Arc<LoadedProgram>,
     prepared: Arc<Prepared>,
     spent: Option<Spent>,
@@ -199,7 +211,7 @@ impl QuickJsVm {
             Some(Spent::Arena(arena)) => arena,
             None => return,
         };
-        self.arenas.give(arena);
+        self.prepared.arenas.give(arena);
     }
 }
 
@@ -211,8 +223,8 @@ impl Vm for QuickJsVm {
         bounds: &CallBounds,
     ) -> Result<String, ScriptError> {
         self.tidy();
-        let program = self.prepared.current();
-        let mut arena = self.arenas.take(Some(&program))?;
+        let program = self.prepared.program.load();
+        let mut arena = self.prepared.arenas.take(Some(&program))?;
         if !arena.has(&program)
             && let Err(error) = load_again(&self.loaded, &mut arena, &program)
         {
@@ -226,7 +238,7 @@ impl Vm for QuickJsVm {
                 return Err(failure::of_script(not.failure, bounds.deadline));
             }
         };
-        let (run, result) = call::drive(run, &self.arenas, call, &mut *host, bounds);
+        let (run, result) = call::drive(run, &self.prepared.arenas, call, &mut *host, bounds);
         self.spent = run.map(Spent::Run);
         result
     }

@@ -13,7 +13,7 @@ use tokio::{task::yield_now, time::timeout_at};
 use super::{JsRuntime, Script, Surroundings, pool_failure};
 use crate::js::{
     budget::Budget,
-    engine::{Begun, Call, CallBounds, Deadline, Progress, ScriptError, Vm},
+    engine::{Begun, Call, CallBounds, Deadline, FirstPiece, Host, HostReturn, Progress, ScriptError, Vm},
     host::{HostFunction, ScriptHost},
     pool::{JobOrder, PoolError, Slot},
     script_log::ScriptLog,
@@ -37,10 +37,7 @@ impl JsRuntime {
         call: Call,
         budget: &Budget,
     ) -> Result<String, ScriptError> {
-        let called = match script.driver.begin(&script.loaded) {
-            Some(begun) => self.call_in_pieces(script, call, budget, begun?).await,
-            None => Box::pin(self.call_on_thread(script, call, budget)).await,
-        };
+        let called = self.call_in_pieces(script, call, budget).await;
         if let (Some(rehearsal), Ok(text)) = (script.rehearsal(), &called) {
             rehearsal.returned(text);
         }
@@ -76,23 +73,30 @@ impl JsRuntime {
         result.await.unwrap_or_else(|error| Err(pool_failure(error, budget.time)))
     }
 
-    /// A call that begins on this thread, where most are over.
+    /// A call that begins on this thread, where most are over, if its driver can do that.
     async fn call_in_pieces(
         &self,
-        script: &Script,
+        script: &Arc<Script>,
         call: Call,
         budget: &Budget,
-        mut begun: Box<dyn Begun>,
     ) -> Result<String, ScriptError> {
         let bounds = budget.from_now();
-        let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
-        let mut host = self.surroundings_for(script).host(None, log, bounds.deadline, budget.outbound_calls);
-        match begun.run_briefly(&call, &mut host, &bounds) {
-            Progress::Over(result) => result,
-            progress => {
+        let make = || {
+            let log = ScriptLog::new(Arc::clone(script.api_id()), call.request.request_id.clone());
+            self.surroundings_for(script).host(None, log, bounds.deadline, budget.outbound_calls)
+        };
+        let mut host = HostWhenAsked { make, made: None };
+        match script.driver.begin(&script.loaded, &call, &mut host, &bounds) {
+            Some(FirstPiece::Over(result)) => result,
+            Some(FirstPiece::GoesOn(begun, progress)) => {
+                let host = host.into_host();
                 let pieces = Pieces { call, begun, host, bounds };
                 let rest: BoxFuture<'_, _> = Box::pin(self.go_on(script.id, pieces, progress));
                 rest.await
+            }
+            None => {
+                drop(host);
+                Box::pin(self.call_on_thread(script, call, budget)).await
             }
         }
     }
@@ -155,6 +159,32 @@ impl JsRuntime {
                 }
             };
         }
+    }
+}
+
+/// The host of a call in its first piece, made when something is asked of it: most calls ask for nothing.
+struct HostWhenAsked<F> {
+    make: F,
+    made: Option<ScriptHost>,
+}
+
+impl<F: Fn() -> ScriptHost> HostWhenAsked<F> {
+    fn host(&mut self) -> &mut ScriptHost {
+        self.made.get_or_insert_with(&self.make)
+    }
+
+    fn into_host(self) -> ScriptHost {
+        self.made.unwrap_or_else(self.make)
+    }
+}
+
+impl<F: Fn() -> ScriptHost> Host for HostWhenAsked<F> {
+    fn call(&mut self, function: HostFunction, arguments: &[String]) -> HostReturn {
+        self.host().call(function, arguments)
+    }
+
+    fn while_waiting(&mut self, wait: &mut dyn FnMut()) {
+        self.host().while_waiting(wait);
     }
 }
 

@@ -101,11 +101,11 @@ impl Driver for WalledDriver {
     }
 
     fn vm(&self, loaded: &Arc<LoadedProgram>) -> Result<Box<dyn Vm>, ScriptError> {
-        let known = loaded.prepared.get_or_init(|| Arc::new(Known::new()));
-        let Ok(known) = Arc::clone(known).downcast::<Known>() else {
+        let known = loaded.prepared.get_or_init(|| Box::new(Arc::new(Known::new())));
+        let Some(known) = known.downcast_ref::<Arc<Known>>() else {
             return Err(ScriptError::new(ErrorClass::Engine, "the program was loaded by another driver"));
         };
-        let (children, loaded) = (Arc::clone(&self.children), Arc::clone(loaded));
+        let (children, known, loaded) = (Arc::clone(&self.children), Arc::clone(known), Arc::clone(loaded));
         Ok(Box::new(WalledVm { children, loaded, known, spent: None }))
     }
 
