@@ -27,7 +27,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
 
-use crate::{config::settings::UpstreamSettings, exchange::RequestBody, shard};
+use crate::{config::settings::UpstreamSettings, exchange::RequestBody, one_piece::OnePiece, shard};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -264,7 +264,7 @@ impl HostPool {
         let _ = socket.set_nodelay(true);
         let mut builder = http1::Builder::new();
         builder.title_case_headers(self.title_case);
-        let (sender, driver) = builder.handshake(TokioIo::new(socket)).await?;
+        let (sender, driver) = builder.handshake(TokioIo::new(OnePiece(socket))).await?;
         Ok(Box::new(Connection {
             sender,
             driver: Box::pin(driver.with_upgrades()),
