@@ -21,6 +21,7 @@ pub mod exchange;
 pub mod js;
 pub mod limits;
 pub mod live;
+pub mod one_piece;
 pub mod plugin_command;
 pub mod plugins;
 pub mod proxy;

@@ -89,7 +89,7 @@ impl UpstreamClients {
             Route::Direct(pool) => {
                 // A connection to the origin itself carries only the path (RFC 9112, 3.2.1).
                 origin_form(request);
-                return Ok(pool.send(request).await?.map(UpstreamBody::Direct));
+                return Ok(Arc::clone(pool).send(request).await?.map(UpstreamBody::Direct));
             }
             Route::Pooled(Protocol { h2c: true, .. }) => &self.h2c,
             Route::Pooled(Protocol { insecure: true, .. }) => &self.insecure,

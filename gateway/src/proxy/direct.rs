@@ -10,7 +10,7 @@ use std::{
     io, mem,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -27,7 +27,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
 
-use crate::{config::settings::UpstreamSettings, exchange::RequestBody, shard};
+use crate::{config::settings::UpstreamSettings, exchange::RequestBody, one_piece::OnePiece, shard};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -93,8 +93,8 @@ impl HostPools {
         let pool = Arc::new(HostPool {
             host: authority.host().trim_matches(['[', ']']).to_owned(),
             port: authority.port_u16().unwrap_or(80),
-            shards: std::array::from_fn(|_| Mutex::default()),
-            idle: AtomicUsize::new(0),
+            shards: std::array::from_fn(|_| Shard::default()),
+            idle: Count::default(),
             most_idle: self.idle_per_host,
             idle_timeout: self.idle_timeout,
             connect_timeout: self.connect_timeout,
@@ -112,13 +112,13 @@ impl HostPools {
         };
         for pool in pools {
             for shard in &pool.shards {
-                let expired: Vec<Box<Connection>> = {
-                    let mut idle = shard.lock().unwrap_or_else(PoisonError::into_inner);
+                let expired: Idle = {
+                    let mut idle = shard.lock();
                     // The oldest are at the front, because connections are taken from the back.
                     let count = idle.iter().take_while(|connection| pool.is_expired(connection)).count();
                     idle.drain(..count).collect()
                 };
-                pool.idle.fetch_sub(expired.len(), Ordering::Relaxed);
+                pool.idle.0.fetch_sub(expired.len(), Ordering::Relaxed);
                 drop(expired);
             }
         }
@@ -130,18 +130,37 @@ impl HostPools {
     }
 }
 
+/// Connections that nobody uses, the one used last at the end.
+#[allow(clippy::vec_box, reason = "a connection moves between pool and request as one pointer")]
+type Idle = Vec<Box<Connection>>;
+
+/// A part of a pool, in a line of memory of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Shard(Mutex<Idle>);
+
+impl Shard {
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A count that is written to for each request, away from what is only read.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Count(AtomicUsize);
+
 /// Locks of a pool; a thread uses its own one and looks into the others only when that is empty.
 const SHARDS: usize = 8;
 
 /// Idle connections to one host.
 #[derive(Debug)]
-#[allow(clippy::vec_box, reason = "a connection moves between pool and request as one pointer")]
 pub struct HostPool {
     host: String,
     port: u16,
-    shards: [Mutex<Vec<Box<Connection>>>; SHARDS],
+    shards: [Shard; SHARDS],
     /// Idle connections in all shards.
-    idle: AtomicUsize,
+    idle: Count,
     most_idle: usize,
     idle_timeout: Duration,
     connect_timeout: Duration,
@@ -186,13 +205,13 @@ impl HostPool {
     /// # Errors
     /// When no answer came.
     pub async fn send(
-        self: &Arc<Self>,
+        self: Arc<Self>,
         request: &mut Request<RequestBody>,
     ) -> Result<Response<DirectBody>, DirectError> {
         while let Some(connection) = self.take_idle() {
             let again = Repeat::of(request);
             match (self.exchange(connection, request).await, again) {
-                (Ok(response), _) => return Ok(response),
+                (Ok(answered), _) => return Ok(answered.in_pool(self)),
                 (Err(Failed { unsent: Some(unsent), .. }), _) => *request = *unsent,
                 (Err(Failed { ended_early: true, .. }), Some(again)) => *request = again.request(),
                 (Err(Failed { error, .. }), _) => return Err(error),
@@ -200,14 +219,17 @@ impl HostPool {
         }
         // Boxed, as are other rare branches, to keep the future of an ordinary request small.
         let connection = Box::pin(self.connect()).await?;
-        self.exchange(connection, request).await.map_err(|failed| failed.error)
+        match self.exchange(connection, request).await {
+            Ok(answered) => Ok(answered.in_pool(self)),
+            Err(failed) => Err(failed.error),
+        }
     }
 
     async fn exchange(
-        self: &Arc<Self>,
+        &self,
         mut connection: Box<Connection>,
         request: &mut Request<RequestBody>,
-    ) -> Result<Response<DirectBody>, Failed> {
+    ) -> Result<Answered, Failed> {
         let mut answer = std::pin::pin!(connection.sender.try_send_request(mem::take(request)));
         let driver = &mut connection.driver;
         let mut ended = false;
@@ -223,11 +245,7 @@ impl HostPool {
             }
         });
         match response.await {
-            Some(Ok(response)) => {
-                let pool = Arc::clone(self);
-                let connection = (!ended).then_some(connection);
-                Ok(response.map(|incoming| DirectBody { incoming, connection, pool }.begin()))
-            }
+            Some(Ok(response)) => Ok(Answered { response, connection: (!ended).then_some(connection) }),
             Some(Err(mut error)) => {
                 let unsent = error.take_message().map(Box::new);
                 let error = error.into_error();
@@ -264,7 +282,7 @@ impl HostPool {
         let _ = socket.set_nodelay(true);
         let mut builder = http1::Builder::new();
         builder.title_case_headers(self.title_case);
-        let (sender, driver) = builder.handshake(TokioIo::new(socket)).await?;
+        let (sender, driver) = builder.handshake(TokioIo::new(OnePiece(socket))).await?;
         Ok(Box::new(Connection {
             sender,
             driver: Box::pin(driver.with_upgrades()),
@@ -276,9 +294,9 @@ impl HostPool {
         let own = shard::own(SHARDS);
         for shard in (0..SHARDS).map(|offset| &self.shards[(own + offset) % SHARDS]) {
             loop {
-                let taken = shard.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let taken = shard.lock().pop();
                 let Some(mut connection) = taken else { break };
-                self.idle.fetch_sub(1, Ordering::Relaxed);
+                self.idle.0.fetch_sub(1, Ordering::Relaxed);
                 if !self.is_expired(&connection) && connection.is_usable() {
                     return Some(connection);
                 }
@@ -290,15 +308,28 @@ impl HostPool {
     fn give_back(&self, mut connection: Box<Connection>) {
         connection.idle_since = Instant::now();
         // The count may be over its bound for a moment, never for long: who finds it so takes its own one back.
-        if self.idle.fetch_add(1, Ordering::Relaxed) >= self.most_idle {
-            self.idle.fetch_sub(1, Ordering::Relaxed);
+        if self.idle.0.fetch_add(1, Ordering::Relaxed) >= self.most_idle {
+            self.idle.0.fetch_sub(1, Ordering::Relaxed);
             return;
         }
-        self.shards[shard::own(SHARDS)].lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        self.shards[shard::own(SHARDS)].lock().push(connection);
     }
 
     fn is_expired(&self, connection: &Connection) -> bool {
         connection.idle_since.elapsed() > self.idle_timeout
+    }
+}
+
+/// An answer, and its connection if that goes on.
+struct Answered {
+    response: Response<Incoming>,
+    connection: Option<Box<Connection>>,
+}
+
+impl Answered {
+    fn in_pool(self, pool: Arc<HostPool>) -> Response<DirectBody> {
+        let Self { response, connection } = self;
+        response.map(|incoming| DirectBody { incoming, connection, pool }.begin())
     }
 }
 

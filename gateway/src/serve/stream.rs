@@ -1,7 +1,6 @@
 //! A client's socket: what hyper reads and writes, with a bound on the time of a write and a soft end.
 
 use std::{
-    cell::RefCell,
     io::{self, IoSlice},
     pin::Pin,
     sync::{
@@ -17,6 +16,8 @@ use tokio::{
     net::TcpStream,
     time::Sleep,
 };
+
+use crate::one_piece;
 
 /// How the socket ends once hyper lets go of it; said by the connection's task, done when the stream is dropped.
 #[derive(Debug, Default)]
@@ -47,14 +48,6 @@ const LINGER: Duration = Duration::from_millis(500);
 
 /// Bytes that are read and thrown away while lingering.
 const LINGER_BYTES: usize = 256 * 1024;
-
-/// Bytes that are put together for one write.
-const ONE_PIECE: usize = 2048;
-
-thread_local! {
-    /// Where they are put together.
-    static ONE: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(ONE_PIECE));
-}
 
 /// A client's socket.
 #[derive(Debug)]
@@ -122,17 +115,7 @@ impl AsyncWrite for ClientStream {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let socket = this.socket()?;
-        // One piece is cheaper to hand to the system than several, as long as it is cheap to make.
-        let written = if slices.iter().map(|slice| slice.len()).sum::<usize>() <= ONE_PIECE {
-            ONE.with_borrow_mut(|one| {
-                one.clear();
-                slices.iter().for_each(|slice| one.extend_from_slice(slice));
-                socket.poll_write(context, one)
-            })
-        } else {
-            socket.poll_write_vectored(context, slices)
-        };
+        let written = one_piece::poll_write(this.socket()?, context, slices);
         this.within_timeout(context, written)
     }
 
