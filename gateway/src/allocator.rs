@@ -5,7 +5,8 @@
 //! hyper's buffer, the request's future, a map of headers. What needs no more than the alignment that every
 //! block has is asked for without one here.
 //!
-//! For any block of more than a kilobyte mimalloc looks through its pages. Each thread keeps some that were given back for the
+//! For any block of more than a kilobyte mimalloc looks through its pages, and for one of half a kilobyte, when it is the only one of its
+//! size that comes and goes, each time as well. Each thread keeps some that were given back for the
 //! next of their size: a request's are the same each time, and the one that was used last is still in the processor's cache.
 
 #![allow(unsafe_code, reason = "an allocator has no safe interface")]
@@ -32,7 +33,7 @@ fn is_natural(layout: Layout, size: usize) -> bool {
 }
 
 /// Bytes of blocks that are kept: mimalloc has a short way for smaller ones.
-const KEPT: std::ops::RangeInclusive<usize> = 1025..=8192;
+const KEPT: std::ops::RangeInclusive<usize> = 513..=8192;
 
 /// Blocks that a thread keeps at most.
 const SPARES: usize = 8;
@@ -40,7 +41,7 @@ const SPARES: usize = 8;
 /// The blocks that a thread keeps. Nobody else has them.
 struct Spares([Spare; SPARES]);
 
-/// A block and its size; null is none.
+/// A block and its size; null and 0 are none.
 struct Spare {
     block: Cell<*mut u8>,
     size: Cell<usize>,
@@ -53,10 +54,11 @@ thread_local! {
 }
 
 impl Spares {
-    /// Where blocks of a size are.
-    fn place(&self, size: usize) -> &Spare {
-        // Blocks of a request differ by some hundred bytes at least.
-        &self.0[((size / 64) ^ (size / 512)) % SPARES]
+    /// The two places where blocks of a size are: sizes that have one in common still have one each.
+    fn places(&self, size: usize) -> [&Spare; 2] {
+        let first = ((size / 64) ^ (size / 512)) % SPARES;
+        let second = (first + 1 + (size / 16) % (SPARES - 1)) % SPARES;
+        [&self.0[first], &self.0[second]]
     }
 }
 
@@ -77,25 +79,30 @@ fn is_kept(layout: Layout) -> bool {
 /// A kept block of this size, for the caller alone; null if there is none.
 fn take(size: usize) -> *mut u8 {
     let take = |own: &Spares| {
-        let spare = own.place(size);
-        if spare.size.get() == size { spare.block.replace(ptr::null_mut()) } else { ptr::null_mut() }
+        let of_size = own.places(size).into_iter().find(|spare| spare.size.get() == size);
+        of_size.map_or(ptr::null_mut(), |spare| {
+            spare.size.set(0);
+            spare.block.replace(ptr::null_mut())
+        })
     };
     // When the thread is ending there are none any more.
     OWN.try_with(take).unwrap_or(ptr::null_mut())
 }
 
-/// Keeps a block that nobody has any more; false if there is no place for it.
+/// Keeps a block that nobody has any more, and gives back the block that has to make room for it: one of a size that is not
+/// asked for again must not stay for ever. False if the thread keeps none.
 fn keep(block: *mut u8, size: usize) -> bool {
     let keep = |own: &Spares| {
-        let spare = own.place(size);
-        let is_free = spare.block.get().is_null();
-        if is_free {
-            spare.block.set(block);
-            spare.size.set(size);
+        let places = own.places(size);
+        let spare = places.iter().find(|spare| spare.block.get().is_null()).unwrap_or(&places[0]);
+        spare.size.set(size);
+        let old = spare.block.replace(block);
+        if !old.is_null() {
+            // SAFETY: the block is mimalloc's, and nobody has it.
+            unsafe { mi::mi_free(old.cast::<c_void>()) };
         }
-        is_free
     };
-    OWN.try_with(keep).unwrap_or(false)
+    OWN.try_with(keep).is_ok()
 }
 
 // SAFETY: each block comes from mimalloc with the size that was asked for and at least the alignment, or is null; it is given
@@ -161,7 +168,7 @@ mod tests {
     #[test]
     fn a_kept_block_is_given_out_once_and_for_its_size_alone() {
         let layout = |size| Layout::from_size_align(size, 8).unwrap();
-        for size in [*KEPT.start(), 4000, 6016, *KEPT.end()] {
+        for size in [*KEPT.start(), 728, 4000, 6016, *KEPT.end()] {
             // SAFETY: blocks are given back once, with their layout.
             unsafe {
                 let first = Mimalloc.alloc(layout(size));
@@ -170,6 +177,27 @@ mod tests {
                 assert_eq!(blocks[0].0, first, "{size}");
                 assert!(blocks[1].0 != first && blocks[2].0 != first, "{size}");
                 blocks.into_iter().for_each(|(block, layout)| Mimalloc.dealloc(block, layout));
+            }
+        }
+    }
+
+    #[test]
+    fn a_size_that_is_not_asked_for_again_makes_room() {
+        let layout = |size| Layout::from_size_align(size, 8).unwrap();
+        let all = || (0..64).map(|at| layout(*KEPT.start() + 8 * at));
+        // SAFETY: blocks are given back once, with their layout.
+        unsafe {
+            for rare in all() {
+                let block = Mimalloc.alloc(rare);
+                Mimalloc.dealloc(block, rare);
+            }
+            for common in all() {
+                let blocks = [(); 2].map(|()| {
+                    let block = Mimalloc.alloc(common);
+                    Mimalloc.dealloc(block, common);
+                    block
+                });
+                assert_eq!(blocks[0], blocks[1], "{common:?}");
             }
         }
     }
