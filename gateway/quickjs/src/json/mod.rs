@@ -7,7 +7,7 @@
 //! is not JSON) is left to the engine before anything of it can be seen, so that results and errors are its own.
 #![allow(unsafe_code, reason = "looks into the engine's objects")]
 
-use std::ffi::CStr;
+use std::{cell::Cell, ffi::CStr};
 
 use rquickjs_sys::*;
 
@@ -18,6 +18,7 @@ mod read;
 mod write;
 
 use self::layout::Object;
+use self::write::Buffers;
 pub(crate) use self::{
     read::parse,
     write::{Stop, Writer, quote, stringify},
@@ -32,6 +33,8 @@ pub(crate) struct Json {
     array_class: u16,
     object_prototype: *mut Object,
     array_prototype: *mut Object,
+    /// Of the last text that was written.
+    buffers: Cell<Option<Buffers>>,
 }
 
 impl Json {
@@ -53,6 +56,7 @@ impl Json {
                 array_class: u16::try_from(JS_GetClassID(array)).unwrap_or(0),
                 object_prototype: JS_VALUE_GET_PTR(JS_GetPrototype(js.raw(), object)).cast(),
                 array_prototype: JS_VALUE_GET_PTR(JS_GetPrototype(js.raw(), array)).cast(),
+                buffers: Cell::new(None),
             };
             JS_FreeValue(js.raw(), object);
             JS_FreeValue(js.raw(), array);

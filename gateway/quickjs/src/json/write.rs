@@ -4,7 +4,7 @@
 //! the text's length. No script runs meanwhile, so that shapes stay what they are.
 #![allow(unsafe_code, reason = "called by C, and calls it")]
 
-use std::{ffi::c_int, ptr::null_mut, slice};
+use std::{ffi::c_int, ops::Range, ptr::null_mut, slice};
 
 use rquickjs_sys::*;
 
@@ -24,6 +24,8 @@ const MAX_STEPS: u32 = 1 << 17;
 const MAX_SHAPES: usize = 16;
 /// Bytes of text that there is room for at first.
 const FIRST_BYTES: usize = 1024;
+/// Bytes of memory that are kept for the next text.
+const MAX_KEPT: usize = 64 << 10;
 /// Numbers below this are written alike as whole numbers and as others.
 const WHOLE: f64 = 1e15;
 
@@ -71,20 +73,56 @@ pub(crate) unsafe extern "C" fn stringify(
 /// A shape whose names are known.
 struct Known {
     shape: *const Shape,
-    /// Its names as they are written, with a comma and a colon, in [`Writer::names`]: offset and end of each, and which
-    /// value it is the name of.
-    names: Vec<(u32, u32, u32)>,
+    /// Where its fields are in [`Buffers::fields`].
+    fields: Range<usize>,
+}
+
+/// A name of a shape.
+#[derive(Clone, Copy)]
+struct Field {
+    /// Where it is in [`Buffers::names`], as it is written, with a comma and a colon.
+    start: u32,
+    end: u32,
+    /// Which value it is the name of.
+    place: u32,
+}
+
+/// Memory to write in. Empty between two texts, it is kept with what else belongs to an arena.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    known: Vec<Known>,
+    fields: Vec<Field>,
+    names: Vec<u8>,
+    out: Vec<u8>,
+}
+
+impl Buffers {
+    /// Emptied for the next text; `None` when they have become too large to be kept.
+    fn for_next(mut self) -> Option<Self> {
+        if self.out.capacity().max(self.names.capacity()) > MAX_KEPT {
+            return None;
+        }
+        self.known.clear();
+        self.fields.clear();
+        self.names.clear();
+        self.out.clear();
+        Some(self)
+    }
 }
 
 /// Writes values as `JSON.stringify` does.
 pub(crate) struct Writer<'json> {
     context: *mut JSContext,
     json: &'json Json,
-    known: Vec<Known>,
-    names: Vec<u8>,
+    buffers: Buffers,
     /// Values and names that may still be looked at.
     steps: u32,
-    out: Vec<u8>,
+}
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        self.json.buffers.set(std::mem::take(&mut self.buffers).for_next());
+    }
 }
 
 impl<'json> Writer<'json> {
@@ -102,28 +140,24 @@ impl<'json> Writer<'json> {
                 return Err(Stop::Slow);
             }
         }
-        Ok(Self {
-            context,
-            json,
-            known: Vec::new(),
-            names: Vec::new(),
-            steps: MAX_STEPS,
-            out: Vec::with_capacity(FIRST_BYTES),
-        })
+        let mut buffers = json.buffers.take().unwrap_or_default();
+        buffers.out.reserve(FIRST_BYTES);
+        Ok(Self { context, json, buffers, steps: MAX_STEPS })
     }
 
     /// The text as a string of the engine.
     pub(crate) fn finish(self) -> Result<JSValue, Stop> {
         // SAFETY: as many bytes as it says; what was written is text.
-        let text =
-            unsafe { JS_NewStringLen(self.context, self.out.as_ptr().cast(), self.out.len() as size_t) };
+        let text = unsafe {
+            JS_NewStringLen(self.context, self.buffers.out.as_ptr().cast(), self.buffers.out.len() as size_t)
+        };
         // SAFETY: looks at the value's tag only.
         if unsafe { JS_IsException(text) } { Err(Stop::Thrown) } else { Ok(text) }
     }
 
     /// Writes what belongs between values.
     pub(crate) fn punctuation(&mut self, byte: u8) {
-        self.out.push(byte);
+        self.buffers.out.push(byte);
     }
 
     /// Writes `,"name":value`, without the comma after a brace; nothing for `undefined`.
@@ -132,8 +166,8 @@ impl<'json> Writer<'json> {
         if unsafe { JS_IsUndefined(value) } {
             return Ok(());
         }
-        let first = self.out.last() == Some(&b'{');
-        self.out.extend_from_slice(&head[usize::from(first)..]);
+        let first = self.buffers.out.last() == Some(&b'{');
+        self.buffers.out.extend_from_slice(&head[usize::from(first)..]);
         self.value(value, MAX_DEPTH)
     }
 
@@ -144,7 +178,7 @@ impl<'json> Writer<'json> {
     }
 
     fn value(&mut self, value: JSValue, depth: u32) -> Result<(), Stop> {
-        if self.out.len() > MAX_BYTES {
+        if self.buffers.out.len() > MAX_BYTES {
             return Err(Stop::Slow);
         }
         // SAFETY: looks at tags, and at the number or truth value that the tag says is there.
@@ -153,9 +187,9 @@ impl<'json> Writer<'json> {
                 _ if JS_IsString(value) => return self.text(value),
                 JS_TAG_INT => self.whole_number(i64::from(JS_VALUE_GET_INT(value))),
                 JS_TAG_FLOAT64 => return self.number(value, JS_VALUE_GET_FLOAT64(value)),
-                JS_TAG_BOOL if JS_VALUE_GET_BOOL(value) => self.out.extend_from_slice(b"true"),
-                JS_TAG_BOOL => self.out.extend_from_slice(b"false"),
-                JS_TAG_NULL => self.out.extend_from_slice(b"null"),
+                JS_TAG_BOOL if JS_VALUE_GET_BOOL(value) => self.buffers.out.extend_from_slice(b"true"),
+                JS_TAG_BOOL => self.buffers.out.extend_from_slice(b"false"),
+                JS_TAG_NULL => self.buffers.out.extend_from_slice(b"null"),
                 JS_TAG_OBJECT => return self.object(value, depth),
                 _ => return Err(Stop::Slow),
             }
@@ -175,14 +209,14 @@ impl<'json> Writer<'json> {
             }
         }
         if number < 0 {
-            self.out.push(b'-');
+            self.buffers.out.push(b'-');
         }
-        self.out.extend_from_slice(&digits[first..]);
+        self.buffers.out.extend_from_slice(&digits[first..]);
     }
 
     fn number(&mut self, value: JSValue, number: f64) -> Result<(), Stop> {
         if !number.is_finite() {
-            self.out.extend_from_slice(b"null");
+            self.buffers.out.extend_from_slice(b"null");
         } else if number.abs() < WHOLE && number.trunc() == number {
             self.whole_number(number as i64);
         } else {
@@ -211,7 +245,8 @@ impl<'json> Writer<'json> {
             if text.is_null() {
                 return Err(Stop::Thrown);
             }
-            let written = write(slice::from_raw_parts(text.cast::<u8>(), length as usize), &mut self.out);
+            let written =
+                write(slice::from_raw_parts(text.cast::<u8>(), length as usize), &mut self.buffers.out);
             JS_FreeCString(self.context, text);
             written
         }
@@ -227,19 +262,19 @@ impl<'json> Writer<'json> {
         }
         // SAFETY: as above.
         let elements = unsafe { object.elements(self.json) }.ok_or(Stop::Slow)?;
-        self.out.push(b'[');
+        self.buffers.out.push(b'[');
         for (index, element) in elements.iter().enumerate() {
             self.step()?;
             if index > 0 {
-                self.out.push(b',');
+                self.buffers.out.push(b',');
             }
             // SAFETY: looks at the value's tag only.
             match unsafe { JS_IsUndefined(*element) } {
-                true => self.out.extend_from_slice(b"null"),
+                true => self.buffers.out.extend_from_slice(b"null"),
                 false => self.value(*element, depth)?,
             }
         }
-        self.out.push(b']');
+        self.buffers.out.push(b']');
         Ok(())
     }
 
@@ -250,33 +285,33 @@ impl<'json> Writer<'json> {
         values: &[JSValue],
         depth: u32,
     ) -> Result<(), Stop> {
-        let known = self.known.iter().rposition(|known| known.shape == shape);
+        let known = self.buffers.known.iter().rposition(|known| known.shape == shape);
         let known = match known {
             Some(known) => known,
             None => self.learn(shape, properties)?,
         };
-        self.out.push(b'{');
+        self.buffers.out.push(b'{');
         let mut first = true;
-        for index in 0..self.known[known].names.len() {
+        for index in self.buffers.known[known].fields.clone() {
             self.step()?;
-            let (start, end, place) = self.known[known].names[index];
+            let Field { start, end, place } = self.buffers.fields[index];
             let value = values.get(place as usize).copied().ok_or(Stop::Slow)?;
             // SAFETY: looks at the value's tag only.
             if unsafe { JS_IsUndefined(value) } {
                 continue;
             }
-            let head = &self.names[start as usize + usize::from(first)..end as usize];
-            self.out.extend_from_slice(head);
+            let Buffers { names, out, .. } = &mut self.buffers;
+            out.extend_from_slice(&names[start as usize + usize::from(first)..end as usize]);
             first = false;
             self.value(value, depth)?;
         }
-        self.out.push(b'}');
+        self.buffers.out.push(b'}');
         Ok(())
     }
 
     /// Writes down a shape's names.
     fn learn(&mut self, shape: *const Shape, properties: &[ShapeProperty]) -> Result<usize, Stop> {
-        let mut names = Vec::with_capacity(properties.len());
+        let first = self.buffers.fields.len();
         for (place, property) in properties.iter().enumerate() {
             self.step()?;
             // A property that was deleted has no name.
@@ -286,18 +321,19 @@ impl<'json> Writer<'json> {
             if !property.is_enumerable() {
                 continue;
             }
-            let start = self.names.len();
-            self.names.push(b',');
+            let start = self.buffers.names.len();
+            self.buffers.names.push(b',');
             self.name(property.atom)?;
-            self.names.push(b':');
-            names.push((start as u32, self.names.len() as u32, place as u32));
+            self.buffers.names.push(b':');
+            let (start, end, place) = (start as u32, self.buffers.names.len() as u32, place as u32);
+            self.buffers.fields.push(Field { start, end, place });
         }
-        if self.known.len() == MAX_SHAPES {
+        if self.buffers.known.len() == MAX_SHAPES {
             // Whoever holds a place in the list is done with it, or is one of the objects around this one.
             return Err(Stop::Slow);
         }
-        self.known.push(Known { shape, names });
-        Ok(self.known.len() - 1)
+        self.buffers.known.push(Known { shape, fields: first..self.buffers.fields.len() });
+        Ok(self.buffers.known.len() - 1)
     }
 
     /// A property's name with quotes.
@@ -319,7 +355,7 @@ impl<'json> Writer<'json> {
             // Those that are numbers come before all others, whenever they were set.
             let written = match bytes.first() {
                 Some(b'0'..=b'9') => Err(Stop::Slow),
-                _ => quote_bytes(bytes, &mut self.names),
+                _ => quote_bytes(bytes, &mut self.buffers.names),
             };
             JS_FreeCString(self.context, text);
             written
