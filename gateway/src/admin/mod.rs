@@ -10,6 +10,7 @@ mod atomic_file;
 pub mod cache;
 pub mod call;
 mod definitions;
+mod json_object;
 pub mod keys;
 mod not_here;
 pub mod oas;

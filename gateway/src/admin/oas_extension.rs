@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::call::Call;
+use super::{call::Call, json_object::object};
 
 /// Tyk's part.
 pub(super) const EXTENSION: &str = "x-tyk-api-gateway";
@@ -230,24 +230,11 @@ fn has_examples(operation: &Value) -> bool {
 }
 
 fn member<'a>(value: &'a mut Value, name: &str) -> &'a mut Map<String, Value> {
-    if !value.is_object() {
-        *value = json!({});
-    }
-    match value {
-        Value::Object(map) => member_of(map, name),
-        _ => unreachable!("it has just been made an object"),
-    }
+    member_of(object(value), name)
 }
 
 fn member_of<'a>(map: &'a mut Map<String, Value>, name: &str) -> &'a mut Map<String, Value> {
-    let value = map.entry(name).or_insert(Value::Null);
-    if !value.is_object() {
-        *value = json!({});
-    }
-    match value {
-        Value::Object(map) => map,
-        _ => unreachable!("it has just been made an object"),
-    }
+    object(map.entry(name).or_insert(Value::Null))
 }
 
 fn set(map: &mut Map<String, Value>, name: &str, value: &str) {

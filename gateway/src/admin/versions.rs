@@ -9,6 +9,7 @@ use super::{
     answer::{Answer, Outcome, Refused},
     call::Call,
     definitions::{self, Written},
+    json_object::object,
 };
 use crate::apidef::{folder::DefinitionFile, read::Kind};
 
@@ -211,16 +212,5 @@ impl<'a> Versions<'a> {
             Some(Value::Array(list)) => list.retain(|entry| entry.get("name") != Some(&Value::from(name))),
             _ => {}
         }
-    }
-}
-
-/// The value as an object; something else becomes an empty one.
-fn object(value: &mut Value) -> &mut Map<String, Value> {
-    if !value.is_object() {
-        *value = Value::Object(Map::new());
-    }
-    match value {
-        Value::Object(map) => map,
-        _ => unreachable!("it has just been made one"),
     }
 }
