@@ -28,7 +28,7 @@ use super::{
     Entry, Gateway, Origin,
     framing::{FramingGuard, OnUpgrade},
     in_flight::Holder,
-    lookout::{Active, Activity, HeadTimer, Lookout, Seen, Verdict},
+    lookout::{HeadTimer, Lookout, Seen, Verdict},
     stream::{ClientStream, Ending},
 };
 
@@ -119,13 +119,11 @@ async fn http1<IO>(
     let watch = guard.watch();
     let origin = Origin { client, scheme, entry: shared.entry, watch: Some(Arc::clone(&watch)) };
     let holder = Holder::new(&shared.gateway);
-    let activity = Arc::new(Activity::default());
-    let requests = Arc::clone(&activity);
+    let requests = Arc::clone(&holder);
     let service = service_fn(move |request: Request<Incoming>| {
-        let active = requests.begin();
         // hyper moves what it is given several times over, and this is some kilobytes: it is made where it stays.
-        let work = Box::write(Box::new_uninit(), Gateway::handle(&holder, request, &origin));
-        Answering { work: Box::into_pin(work), _active: active }
+        let work = Box::write(Box::new_uninit(), Gateway::handle(&requests, request, &origin));
+        Answering(Box::into_pin(work))
     });
     let mut builder = http1::Builder::new();
     builder
@@ -143,7 +141,7 @@ async fn http1<IO>(
         match lookout.wait(connection.as_mut()).await {
             Seen::Ended(ended) => break Some(ended),
             Seen::Time => {
-                match timer.look(&activity, watch.head_in_progress(), Instant::now()) {
+                match timer.look(&holder.activity, watch.head_in_progress(), Instant::now()) {
                     Verdict::Fine => {}
                     Verdict::Idle => connection.as_mut().graceful_shutdown(),
                     Verdict::SlowHead => break None,
@@ -189,12 +187,10 @@ where
     replay.watch().grant_upgrade();
     let origin = Origin { client, scheme, entry: shared.entry, watch: None };
     let holder = Holder::new(&shared.gateway);
-    let activity = Arc::new(Activity::default());
-    let requests = Arc::clone(&activity);
+    let requests = Arc::clone(&holder);
     let service = service_fn(move |request: Request<Incoming>| {
-        let active = requests.begin();
-        let work = Box::write(Box::new_uninit(), Gateway::handle(&holder, request, &origin));
-        Answering { work: Box::into_pin(work), _active: active }
+        let work = Box::write(Box::new_uninit(), Gateway::handle(&requests, request, &origin));
+        Answering(Box::into_pin(work))
     });
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
@@ -211,7 +207,7 @@ where
             Seen::Ended(ended) => break ended,
             // Frames have no heads that could come slowly here: hyper's keep-alive finds a silent client.
             Seen::Time => {
-                if matches!(timer.look(&activity, false, Instant::now()), Verdict::Idle) {
+                if matches!(timer.look(&holder.activity, false, Instant::now()), Verdict::Idle) {
                     connection.as_mut().graceful_shutdown();
                 }
                 lookout.look_again(timer.next());
@@ -228,15 +224,12 @@ where
 const HTTP2_STREAMS: u32 = 256;
 
 /// A request that is being answered, small enough to be moved.
-struct Answering<F> {
-    work: Pin<Box<F>>,
-    _active: Active,
-}
+struct Answering<F>(Pin<Box<F>>);
 
 impl<F: Future> Future for Answering<F> {
     type Output = Result<F::Output, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.work.as_mut().poll(context).map(Ok)
+        self.0.as_mut().poll(context).map(Ok)
     }
 }

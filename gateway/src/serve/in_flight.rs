@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicIsize, Ordering::SeqCst},
 };
 
-use super::Gateway;
+use super::{Gateway, lookout::Activity};
 use crate::shard;
 
 /// Parts of the count; more threads than that share some.
@@ -40,13 +40,16 @@ impl InFlightCount {
     }
 }
 
-/// A connection's hold on the gateway. Requests hold this one: a count of references that every request of every connection changes would be
-/// a place in memory that threads fight for.
-pub struct Holder(pub(super) Arc<Gateway>);
+/// A connection's hold on the gateway, and its activity. Requests hold this one: a count of references that every request of every
+/// connection changes would be a place in memory that threads fight for.
+pub struct Holder {
+    gateway: Arc<Gateway>,
+    pub(super) activity: Activity,
+}
 
 impl Holder {
     pub(super) fn new(gateway: &Arc<Gateway>) -> Arc<Self> {
-        Arc::new(Self(Arc::clone(gateway)))
+        Arc::new(Self { gateway: Arc::clone(gateway), activity: Activity::default() })
     }
 }
 
@@ -59,18 +62,20 @@ pub(super) struct InFlight {
 impl InFlight {
     pub(super) fn enter(holder: Arc<Holder>) -> Self {
         let part = shard::own(PARTS);
-        holder.0.in_flight.0[part].0.fetch_add(1, SeqCst);
+        holder.gateway.in_flight.0[part].0.fetch_add(1, SeqCst);
+        holder.activity.begin();
         Self { holder, part }
     }
 
     /// The gateway that serves it.
     pub(super) fn gateway(&self) -> &Arc<Gateway> {
-        &self.holder.0
+        &self.holder.gateway
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
+        self.holder.activity.end();
         self.gateway().in_flight.0[self.part].0.fetch_sub(1, SeqCst);
     }
 }

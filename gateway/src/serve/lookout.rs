@@ -3,10 +3,7 @@
 use std::{
     future::poll_fn,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     task::Poll,
     time::Duration,
 };
@@ -122,8 +119,8 @@ impl HeadTimer {
 
     pub(super) fn look(&mut self, activity: &Activity, head_in_progress: bool, now: Instant) -> Verdict {
         self.next = now + self.interval();
-        let started = activity.started.load(Ordering::Relaxed);
-        if started != self.active.0 || activity.active.load(Ordering::Relaxed) > 0 {
+        let (started, is_active) = activity.look();
+        if started != self.active.0 || is_active {
             self.active = (started, now);
         }
         if head_in_progress {
@@ -143,35 +140,34 @@ impl HeadTimer {
     }
 }
 
-/// The requests of one connection, for its timer.
+/// The requests of one connection, for its timer. One number, so that a request begins with one change of it and ends with another.
 #[derive(Debug, Default)]
-pub(super) struct Activity {
-    /// Requests that began, ever.
-    started: AtomicU32,
-    /// Requests that are being served.
-    active: AtomicU32,
-}
+pub(super) struct Activity(AtomicU64);
 
 impl Activity {
-    pub(super) fn begin(self: &Arc<Self>) -> Active {
-        self.started.fetch_add(1, Ordering::Relaxed);
-        self.active.fetch_add(1, Ordering::Relaxed);
-        Active(Arc::clone(self))
+    /// One request; those that began, ever, are counted from here on.
+    const STARTED: u64 = 1 << 32;
+
+    /// A request begins.
+    pub(super) fn begin(&self) {
+        self.0.fetch_add(Self::STARTED + 1, Ordering::Relaxed);
     }
-}
 
-/// Ends a request's activity, also when it is dropped half-way.
-pub(super) struct Active(Arc<Activity>);
+    /// A request that began has ended.
+    pub(super) fn end(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 
-impl Drop for Active {
-    fn drop(&mut self) {
-        self.0.active.fetch_sub(1, Ordering::Relaxed);
+    /// Requests that began, ever, and whether any is being served.
+    fn look(&self) -> (u32, bool) {
+        let both = self.0.load(Ordering::Relaxed);
+        ((both >> 32) as u32, both as u32 != 0)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, time::Duration};
+    use std::time::Duration;
 
     use tokio::time::Instant;
 
@@ -187,7 +183,7 @@ mod tests {
     #[test]
     fn a_head_that_does_not_end_is_slow() {
         let (mut timer, start) = timer(8, 60);
-        let activity = Arc::new(Activity::default());
+        let activity = Activity::default();
         for seconds in [0, 2, 4, 6] {
             let verdict = timer.look(&activity, true, start + Duration::from_secs(seconds));
             assert!(matches!(verdict, Verdict::Fine), "{seconds}");
@@ -198,9 +194,10 @@ mod tests {
     #[test]
     fn heads_that_end_are_not_slow_however_often_one_is_seen() {
         let (mut timer, start) = timer(8, 60);
-        let activity = Arc::new(Activity::default());
+        let activity = Activity::default();
         for seconds in 0..40 {
-            drop(activity.begin());
+            activity.begin();
+            activity.end();
             assert!(matches!(
                 timer.look(&activity, true, start + Duration::from_secs(seconds)),
                 Verdict::Fine
@@ -209,12 +206,23 @@ mod tests {
     }
 
     #[test]
+    fn requests_are_counted_beyond_what_there_is_room_for() {
+        let activity = Activity::default();
+        activity.0.store(u64::MAX - u64::from(u32::MAX), std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(activity.look(), (u32::MAX, false));
+        activity.begin();
+        assert_eq!(activity.look(), (0, true));
+        activity.end();
+        assert_eq!(activity.look(), (0, false));
+    }
+
+    #[test]
     fn only_a_connection_without_a_request_is_idle() {
         let (mut timer, start) = timer(8, 60);
-        let activity = Arc::new(Activity::default());
-        let request = activity.begin();
+        let activity = Activity::default();
+        activity.begin();
         assert!(matches!(timer.look(&activity, false, start + Duration::from_secs(100)), Verdict::Fine));
-        drop(request);
+        activity.end();
         assert!(matches!(timer.look(&activity, false, start + Duration::from_secs(150)), Verdict::Fine));
         assert!(matches!(timer.look(&activity, false, start + Duration::from_secs(161)), Verdict::Idle));
     }

@@ -2,6 +2,7 @@
 
 use std::{
     mem,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -36,7 +37,6 @@ impl Gateway {
         request: Request<Incoming>,
         origin: &Origin,
     ) -> impl Future<Output = Response<ServedBody>> + use<> {
-        // All that needs no waiting is done here: what the future holds is copied once for each request.
         let start = Instant::now();
         let request_id = RequestId::next();
         // The one reference to the gateway that a request has.
@@ -46,26 +46,29 @@ impl Gateway {
             .settings
             .log
             .access_log
-            .then(|| AccessEntry::new(request.method(), request.uri(), origin.client, request_id, start));
-        let mut work = match health::answer(gateway, &request) {
-            Some(reply) => Work::Done(Some(reply)),
+            .then(|| AccessEntry::new(request.method(), request.uri(), origin.client, request_id, start))
+            .map(Box::new);
+        let work = match health::answer(gateway, &request) {
+            Some(reply) => Work::Done(reply),
             None if admin::is_for(gateway, &request, origin.entry) => {
-                access.iter_mut().for_each(AccessEntry::hide_path);
+                access.iter_mut().for_each(|access| access.hide_path());
                 Work::Admin(admin::answer(Arc::clone(gateway), request, origin.clone(), request_id))
             }
-            None => Work::Serve(gateway.exchange(request, origin, request_id)),
+            None => Work::Serve(Arriving::new(request, origin, request_id)),
         };
         async move {
             let gateway = in_flight.gateway();
             let mut reply = Reply::default();
             let mut api_id = None;
-            match &mut work {
-                Work::Serve(exchange) => api_id = gateway.answer(exchange, start, &mut reply).await,
-                Work::Done(done) => reply = done.take().unwrap_or_default(),
+            match work {
+                Work::Serve(arriving) => {
+                    // Made here, where it stays: it is larger than what it is made of.
+                    let mut exchange = gateway.exchange(arriving);
+                    api_id = gateway.answer(&mut exchange, start, &mut reply).await;
+                    header_map::keep(mem::take(&mut exchange.headers));
+                }
+                Work::Done(done) => reply = done,
                 Work::Admin(answer) => reply = answer.await,
-            }
-            if let Work::Serve(exchange) = &mut work {
-                header_map::keep(mem::take(&mut exchange.headers));
             }
             if gateway.settings.server.close_connections {
                 reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -122,15 +125,12 @@ impl Gateway {
         reply
     }
 
-    fn exchange(&self, request: Request<Incoming>, origin: &Origin, request_id: RequestId) -> Exchange {
+    #[inline(always)]
+    fn exchange(&self, arriving: Arriving) -> Exchange {
         let limits = &self.settings.limits;
-        let (mut parts, body) = request.into_parts();
-        // hyper gives a connection to those requests only that ask for an upgrade, so that no header is looked for.
-        let connection = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
-        let upgrade = connection
-            .zip(origin.watch.as_ref())
-            .filter(|_| headers::upgrade_protocol(&parts.headers).is_some())
-            .map(|(connection, watch)| UpgradeRequest { connection, watch: Arc::clone(watch) });
+        let Arriving { request, client, scheme, request_id, upgrade } = arriving;
+        let (parts, body) = request.into_parts();
+        let upgrade = upgrade.filter(|_| headers::upgrade_protocol(&parts.headers).is_some());
         let body = if body.is_end_stream() {
             RequestBody::Empty
         } else {
@@ -142,8 +142,8 @@ impl Gateway {
             version: parts.version,
             headers: parts.headers,
             body,
-            client: origin.client,
-            scheme: origin.scheme,
+            client,
+            scheme,
             request_id,
         });
         Exchange { upgrade, ..exchange }
@@ -212,11 +212,32 @@ impl Gateway {
     reason = "nearly all requests are the large one, and it is not to be allocated"
 )]
 enum Work {
-    Serve(Exchange),
+    Serve(Arriving),
     /// Nothing: this is the answer.
-    Done(Option<Reply>),
+    Done(Reply),
     /// What the admin API is asked for.
     Admin(Pin<Box<dyn Future<Output = Reply> + Send>>),
+}
+
+/// A request as hyper gives it, and what is known of it from its connection.
+struct Arriving {
+    request: Request<Incoming>,
+    client: SocketAddr,
+    scheme: &'static str,
+    request_id: RequestId,
+    upgrade: Option<UpgradeRequest>,
+}
+
+impl Arriving {
+    #[inline(always)]
+    fn new(mut request: Request<Incoming>, origin: &Origin, request_id: RequestId) -> Self {
+        // hyper gives a connection to those requests only that ask for an upgrade, so that no header is looked for.
+        let connection = request.extensions_mut().remove::<hyper::upgrade::OnUpgrade>();
+        let upgrade = connection
+            .zip(origin.watch.as_ref())
+            .map(|(connection, watch)| UpgradeRequest { connection, watch: Arc::clone(watch) });
+        Self { request, client: origin.client, scheme: origin.scheme, request_id, upgrade }
+    }
 }
 
 /// An answer's body, which keeps its request in flight.
