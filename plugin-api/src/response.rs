@@ -140,12 +140,18 @@ impl Response {
     /// assert_eq!(response.headers().count(), 2);
     /// ```
     #[must_use]
+    #[inline(always)]
     pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'static, str>>) -> Self {
+        self.push((name.into(), value.into()));
+        self
+    }
+
+    /// Keeps [`header`](Self::header) small, which is part of whatever calls it: answers have several headers.
+    fn push(&mut self, header: (HeaderText, HeaderText)) {
         if self.headers.capacity() == 0 {
             self.headers.reserve(4);
         }
-        self.headers.push((name.into(), value.into()));
-        self
+        self.headers.push(header);
     }
 
     /// Sets the body. The gateway writes its length.

@@ -235,7 +235,7 @@ impl BatchAnswer {
         let mut canonical: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in &headers {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            canonical.entry(header_name::canonical(name.as_str())).or_default().push(value);
+            canonical.entry(header_name::canonical(name)).or_default().push(value);
         }
         let text = String::from_utf8_lossy(body);
         let exact = matches!(text, std::borrow::Cow::Owned(_)).then(|| STANDARD.encode(body));

@@ -20,6 +20,7 @@ pub mod plugin;
 pub mod query;
 mod request_path;
 pub mod response_cache;
+mod script_heads;
 pub mod script_hook;
 pub mod size_limit;
 pub mod url_rewrite;
@@ -30,6 +31,7 @@ pub mod virtual_endpoint;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header, uri::PathAndQuery};
 
 use self::{
@@ -38,7 +40,7 @@ use self::{
     limits::{Checked, Rules},
     looping::LoopTarget,
     path_access::Access,
-    plugin::{LivePlugin, Now},
+    plugin::{LivePlugin, Went},
     request_path::RequestPath,
     response_cache::Question,
     version::Selected,
@@ -237,12 +239,14 @@ async fn pass(
             return Ok(Flow::Replied);
         }
     }
-    let mut sees_session = true;
+    let (mut sees_session, mut is_complete) = (true, false);
+    let server = may_be_completed(api, version, exchange).then_some(&gateway.server_header);
     let mut answered = match endpoints.virtual_endpoints.find(&client_method, forms) {
-        Some(endpoint) => match Box::pin(virtual_endpoint::answer(gateway, endpoint, exchange)).await {
-            Ok(reply) => {
+        Some(endpoint) => match Box::pin(virtual_endpoint::answer(gateway, endpoint, server, exchange)).await
+        {
+            Ok(made) => {
                 sees_session = endpoint.use_session;
-                *answer = reply;
+                (*answer, is_complete) = (made.reply, made.is_complete);
                 true
             }
             // Only the script's own failure: a body that did not come whole must not go on as if it had.
@@ -252,12 +256,12 @@ async fn pass(
         None => false,
     };
     if !answered && let Some(endpoint) = endpoints.plugins.find(&client_method, forms) {
-        let reply = match plugin::request_now(endpoint, exchange)? {
-            Now::Done(reply) => reply,
-            Now::Waits => Box::pin(plugin::request(endpoint, exchange)).await?,
+        let went = match plugin::endpoint_now(endpoint, server, exchange, answer)? {
+            Some(went) => went,
+            None => Box::pin(plugin::endpoint(endpoint, server, exchange, answer)).await?,
         };
-        if let Some(reply) = reply {
-            (*answer, answered) = (reply, true);
+        if let Went::Replied { is_complete: by_plugin } = went {
+            (is_complete, answered) = (by_plugin, true);
             plugin::note_denial(api, exchange, Some(answer));
         }
     }
@@ -294,6 +298,9 @@ async fn pass(
         if let looped @ Flow::Loop(_) = upstream.call(gateway, api, rewritten, exchange, answer).await? {
             return Ok(looped);
         }
+    }
+    if is_complete {
+        return Ok(looping::redirect_target(answer).map_or(Flow::Replied, Flow::Loop));
     }
     header_transform::response(api, version, &client_method, forms, exchange, answer.headers_mut());
     if !hooks.response.is_empty() {
@@ -380,6 +387,17 @@ pub fn code_at<'a>(
         virtual_endpoint: endpoints.virtual_endpoints.find(method, path.forms()),
         plugin: endpoints.plugins.find(method, path.forms()).map(|plugin| &**plugin),
     })
+}
+
+/// Whether nothing is done to the head of an answer of code but what [`Head::complete`](reply::heads::Head::complete) does.
+fn may_be_completed(api: &LiveApi, version: &LiveVersion, exchange: &Exchange) -> bool {
+    exchange.session.is_none()
+        && exchange.cache_fill.is_none()
+        && version.expires.is_none()
+        && api.hooks.response.is_empty()
+        && api.response_headers.is_empty()
+        && version.response_headers.is_empty()
+        && version.endpoints.response_headers.is_empty()
 }
 
 /// What every answer gets that comes from behind the limits.
@@ -485,5 +503,7 @@ fn join(
 
 /// `Server` of answers that the gateway makes.
 pub fn server_header(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("gatehouse"))
+    // It lives as long as the gateway: with a count of references, all threads would change that with each answer.
+    HeaderValue::from_maybe_shared(Bytes::from_static(text.to_owned().leak().as_bytes()))
+        .unwrap_or_else(|_| HeaderValue::from_static("gatehouse"))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
 use super::hook::Authenticated;
@@ -71,58 +71,82 @@ impl LivePlugin {
         }
     }
 
-    fn context(&self, exchange: &Exchange) -> CallContext<'_> {
-        let mut context = CallContext::new(&self.site);
-        context.session = exchange.session_seen();
-        context
+    fn context<'a>(&'a self, exchange: &Exchange, server: Option<&'a HeaderValue>) -> CallContext<'a> {
+        CallContext { site: &self.site, session: exchange.session_seen(), server }
     }
 }
 
-/// Calls an endpoint plugin or a hook of a plugin; `None` when the request goes on.
+/// What became of a request at a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Went {
+    /// It goes on.
+    On,
+    /// The client's answer is where it is wanted.
+    Replied {
+        /// See [`Head::is_complete`](crate::reply::heads::Head::is_complete).
+        is_complete: bool,
+    },
+}
+
+/// Calls a hook of a plugin; `None` when the request goes on.
 ///
 /// # Errors
 /// [`GatewayError::Plugin`] for whatever the function does wrong, which has been logged.
 pub async fn request(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Option<Reply>, GatewayError> {
-    match request_now(plugin, exchange)? {
-        Now::Done(reply) => return Ok(reply),
-        Now::Waits => {}
-    }
-    let function = plugin.function(exchange)?;
-    let context = plugin.context(exchange);
-    let called = function.call(exchange, context).await.map_err(|failure| plugin.failed(failure))?;
-    Ok(outcome(called, exchange))
+    let mut reply = Reply::default();
+    let went = match endpoint_now(plugin, None, exchange, &mut reply)? {
+        Some(went) => went,
+        None => endpoint(plugin, None, exchange, &mut reply).await?,
+    };
+    Ok((went != Went::On).then_some(reply))
 }
 
-/// What [`request_now`] came to.
-pub enum Now {
-    /// The call is over: an answer, or `None` when the request goes on.
-    Done(Option<Reply>),
-    /// Nothing has been called: this one has to be waited for, with [`request`].
-    Waits,
-}
-
-/// As [`request`], for a function that needs no waiting.
+/// Calls an endpoint plugin. With a `server`, the head of its answer may be
+/// [completed](crate::reply::heads::Head::complete).
 ///
 /// # Errors
 /// As for [`request`].
-pub fn request_now(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<Now, GatewayError> {
+pub async fn endpoint(
+    plugin: &LivePlugin,
+    server: Option<&HeaderValue>,
+    exchange: &mut Exchange,
+    answer: &mut Reply,
+) -> Result<Went, GatewayError> {
     let function = plugin.function(exchange)?;
-    let context = plugin.context(exchange);
-    match function.call_now(exchange, &context) {
-        Some(called) => {
-            let called = called.map_err(|failure| plugin.failed(failure))?;
-            Ok(Now::Done(outcome(called, exchange)))
-        }
-        None => Ok(Now::Waits),
-    }
+    let context = plugin.context(exchange, server);
+    let called = function.call(exchange, context).await.map_err(|failure| plugin.failed(failure))?;
+    Ok(outcome(called, exchange, answer))
 }
 
-fn outcome(called: Called<PluginOutcome>, exchange: &mut Exchange) -> Option<Reply> {
+/// As [`endpoint`], for a function that needs no waiting; `None` when it does, and has not been called.
+///
+/// # Errors
+/// As for [`request`].
+pub fn endpoint_now(
+    plugin: &LivePlugin,
+    server: Option<&HeaderValue>,
+    exchange: &mut Exchange,
+    answer: &mut Reply,
+) -> Result<Option<Went>, GatewayError> {
+    let function = plugin.function(exchange)?;
+    let context = plugin.context(exchange, server);
+    let Some(called) = function.call_now(exchange, &context) else { return Ok(None) };
+    let called = called.map_err(|failure| plugin.failed(failure))?;
+    Ok(Some(outcome(called, exchange, answer)))
+}
+
+#[inline]
+fn outcome(called: Called<PluginOutcome>, exchange: &mut Exchange, answer: &mut Reply) -> Went {
     let Called { outcome, effects } = called;
+    // A session that the function gave is one whose limits the answer shows.
+    let is_complete = effects.is_complete && effects.session.is_none();
     keep(effects, exchange);
     match outcome {
-        PluginOutcome::Continue => None,
-        PluginOutcome::Respond(response) => Some(response.map(ReplyBody::from)),
+        PluginOutcome::Continue => Went::On,
+        PluginOutcome::Respond(response) => {
+            *answer = response.map(ReplyBody::from);
+            Went::Replied { is_complete }
+        }
     }
 }
 
@@ -148,7 +172,7 @@ pub fn note_denial(api: &LiveApi, exchange: &Exchange, reply: Option<&Reply>) {
 /// When the function failed.
 pub async fn ask(plugin: &LivePlugin, exchange: &mut Exchange) -> Result<AuthOutcome, GatewayError> {
     let function = plugin.function(exchange)?;
-    let context = plugin.context(exchange);
+    let context = plugin.context(exchange, None);
     let called = function.authenticate(exchange, context).await;
     let Called { outcome, effects } = called.map_err(|failure| plugin.failed(failure))?;
     keep(effects, exchange);
@@ -198,14 +222,14 @@ pub async fn response(
     answer: &mut Response<Bytes>,
 ) -> Result<(), GatewayError> {
     let function = plugin.function(exchange)?;
-    let context = plugin.context(exchange);
+    let context = plugin.context(exchange, None);
     let effects = function.change_response(exchange, answer, context).await;
     keep(effects.map_err(|failure| plugin.failed(failure))?, exchange);
     Ok(())
 }
 
 fn keep(effects: Effects, exchange: &mut Exchange) {
-    let Effects { response_headers, session } = effects;
+    let Effects { response_headers, session, is_complete: _ } = effects;
     if !response_headers.is_empty() {
         exchange.response_headers.extend(response_headers);
     }

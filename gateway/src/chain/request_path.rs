@@ -30,7 +30,7 @@ impl<'a> RequestPath<'a> {
         let after_version =
             segment.map_or(after_listen_path, |segment| (after_listen_path + segment).min(raw.len()));
         // Looked for once: nearly no path has anything to decode.
-        let decode = if raw.bytes().any(|byte| byte == b'%') { decode } else { as_it_is };
+        let decode = if raw.as_bytes().contains(&b'%') { decode } else { as_it_is };
         let full = decode(raw);
         // Decoding makes a path shorter, by as much as it makes what comes after the listen path shorter.
         let after = decode(&raw[after_listen_path..]).len();

@@ -214,8 +214,8 @@ fn request_object(exchange: &Exchange, body: Bytes, sent: Option<&SentRequest>) 
         url,
         params: query.map(|query| QueryValues::parse(query).texts()).unwrap_or_default(),
         scheme: exchange.scheme.into(),
-        method: method.as_str().to_owned(),
-        request_id: exchange.request_id.to_string(),
+        method: virtual_endpoint::method_text(method),
+        request_id: exchange.request_id.into(),
     }
 }
 

@@ -1,27 +1,30 @@
 //! A virtual endpoint: a script answers instead of an upstream.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Response, header};
 use serde_json::{Map, Value};
 
-use super::query::is_valid_field;
+use super::{query::is_valid_field, script_heads};
 use crate::{
     exchange::Exchange,
     js::{
         budget::Budget,
         engine::{Call, CallKind, ErrorClass, RequestObject, ScriptError},
-        large,
+        header_name, large,
         response::VirtualResponse,
         runtime::Script,
     },
-    reply::{self, Reply, body::ReplyBody, error::GatewayError},
+    reply::{
+        self,
+        body::ReplyBody,
+        error::GatewayError,
+        heads::{Head, Made},
+    },
     serve::Gateway,
     telemetry::metrics::Failures,
 };
 
-/// Header lines of an answer; a map of headers holds no more than some 30,000 and panics.
-const MOST_HEADERS: usize = 4_096;
 /// So many names of parameters are looked through one by one.
 const FEW_PARAMETERS: usize = 16;
 
@@ -46,15 +49,16 @@ pub struct LiveVirtualEndpoint {
     pub budget: Budget,
 }
 
-/// Calls the script and gives its answer.
+/// Calls the script and gives its answer. With a `server`, its head may be [completed](Head::complete).
 ///
 /// # Errors
 /// [`GatewayError::VirtualEndpoint`] for whatever the script does wrong, which is logged here once.
 pub async fn answer(
     gateway: &Gateway,
     endpoint: &LiveVirtualEndpoint,
+    server: Option<&HeaderValue>,
     exchange: &mut Exchange,
-) -> Result<Reply, GatewayError> {
+) -> Result<Made, GatewayError> {
     let body = exchange.buffer_body(gateway.settings.limits.buffered_body_bytes).await?;
     let answered = match &endpoint.load_error {
         Some(error) => Err(ScriptError::clone(error)),
@@ -64,7 +68,7 @@ pub async fn answer(
         keep_metadata(endpoint, &mut answer, exchange);
         answer
     });
-    answered.and_then(reply).map_err(|error| {
+    answered.and_then(|answer| made(answer, server)).map_err(|error| {
         if let Some(rehearsal) = endpoint.script.rehearsal() {
             rehearsal.failed((&error).into());
             return GatewayError::VirtualEndpoint { class: error.class };
@@ -113,18 +117,36 @@ fn request_object(exchange: &Exchange, body: bytes::Bytes) -> RequestObject {
         body,
         url: exchange.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
         scheme: exchange.scheme.into(),
-        method: exchange.method.as_str().to_owned(),
-        request_id: exchange.request_id.to_string(),
+        method: method_text(&exchange.method),
+        request_id: exchange.request_id.into(),
     }
+}
+
+/// A method's name, without a copy of one that is known.
+pub(super) fn method_text(method: &Method) -> Cow<'static, str> {
+    Cow::Borrowed(match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => return Cow::Owned(method.as_str().to_owned()),
+    })
 }
 
 /// Headers by their canonical names; `Host` is left out.
 pub(super) fn header_lists(headers: &HeaderMap) -> Vec<(String, Vec<String>)> {
-    let mut lists = Vec::with_capacity(headers.keys_len());
+    let mut lists = Vec::new();
     for name in headers.keys().filter(|name| **name != header::HOST) {
+        // Only now: of a request that has nothing else, there is nothing to be kept.
+        if lists.is_empty() {
+            lists.reserve(headers.keys_len());
+        }
         let values = headers.get_all(name).iter();
         let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
-        lists.push((canonical_name(name), values));
+        lists.push((header_name::canonical(name), values));
     }
     lists
 }
@@ -179,48 +201,17 @@ fn is_form(exchange: &Exchange) -> bool {
     essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// `x-test` as `X-Test`, the form that Go's maps have and scripts therefore expect.
-pub fn canonical_name(name: &HeaderName) -> String {
-    let mut upper = true;
-    let canonical = name.as_str().bytes().map(|byte| {
-        let byte = if upper { byte.to_ascii_uppercase() } else { byte };
-        upper = byte == b'-';
-        byte
-    });
-    // Names are ASCII.
-    String::from_utf8(canonical.collect()).unwrap_or_default()
-}
-
-fn reply(response: VirtualResponse) -> Result<Reply, ScriptError> {
+fn made(response: VirtualResponse, server: Option<&HeaderValue>) -> Result<Made, ScriptError> {
     let status = reply::script_status(response.code).ok_or_else(|| {
         let message = format!("returned a response with `Code` {}, which no answer can have", response.code);
         ScriptError::new(ErrorClass::BadResult, message)
     })?;
-    let lines = response.headers.iter().map(|(_, values)| values.len()).sum::<usize>();
-    if lines > MOST_HEADERS {
-        let message = format!("returned {lines} header lines; {MOST_HEADERS} are the most");
-        return Err(ScriptError::new(ErrorClass::Output, message));
-    }
+    let server = server.filter(|_| reply::has_body(status));
+    let Head { headers, is_complete } = script_heads::of(&response, server)?;
     let mut reply = Response::new(ReplyBody::from(response.body));
     *reply.status_mut() = status;
-    *reply.headers_mut() = reply::header_map::with_room(lines);
-    for (name, values) in response.headers {
-        // As in Tyk, a name or value that HTTP does not allow is left out.
-        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
-        // The length is the body's, whatever the script says.
-        if name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING || name == header::DATE {
-            continue;
-        }
-        for (index, value) in values.iter().enumerate() {
-            let Ok(value) = HeaderValue::from_str(value) else { continue };
-            if index == 0 {
-                reply.headers_mut().insert(name.clone(), value);
-            } else {
-                reply.headers_mut().append(name.clone(), value);
-            }
-        }
-    }
-    Ok(reply)
+    *reply.headers_mut() = headers;
+    Ok(Made { reply, is_complete })
 }
 
 fn log(endpoint: &LiveVirtualEndpoint, exchange: &Exchange, error: &ScriptError) {
@@ -240,18 +231,7 @@ fn log(endpoint: &LiveVirtualEndpoint, exchange: &Exchange, error: &ScriptError)
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderName;
-
-    use super::{FEW_PARAMETERS, by_name, canonical_name, fields};
-
-    #[test]
-    fn names_are_canonical() {
-        for (name, expected) in
-            [("x-test", "X-Test"), ("accept", "Accept"), ("etag", "Etag"), ("a--b", "A--B")]
-        {
-            assert_eq!(canonical_name(&HeaderName::from_static(name)), expected);
-        }
-    }
+    use super::{FEW_PARAMETERS, by_name, fields};
 
     #[test]
     fn values_are_with_their_names_however_many_there_are() {

@@ -277,7 +277,7 @@ fn encoded(exchange: &Exchange) -> String {
     let _ = write!(head, "{} {target} HTTP/1.1\r\nHost: {}\r\n", exchange.method, exchange.host());
     wire.extend_from_slice(head.as_bytes());
     for (name, value) in exchange.headers.iter().filter(|(name, _)| *name != http::header::HOST) {
-        wire.extend_from_slice(crate::js::header_name::canonical(name.as_str()).as_bytes());
+        wire.extend_from_slice(crate::js::header_name::canonical(name).as_bytes());
         wire.extend_from_slice(b": ");
         wire.extend_from_slice(value.as_bytes());
         wire.extend_from_slice(b"\r\n");

@@ -116,7 +116,7 @@ pub struct RequestObject {
     /// `http` or `https`.
     pub scheme: Cow<'static, str>,
     /// Request method (not enumerable in the object of a virtual endpoint).
-    pub method: String,
+    pub method: Cow<'static, str>,
     /// Request id (not enumerable in the script's object).
     pub request_id: String,
 }

@@ -1,12 +1,13 @@
 //! What a virtual endpoint's function returned, read with the rules of Go's `encoding/json`.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
+use serde_json::value::RawValue;
 
 use super::{
     engine::{ErrorClass, ScriptError},
@@ -18,8 +19,9 @@ use super::{
 pub struct VirtualResponse {
     /// Status, 100 to 999.
     pub code: u16,
-    /// Headers as the script named them; several values of one name are several fields.
-    pub headers: Vec<(String, Vec<String>)>,
+    /// Where `Headers` is in the text; empty when the script gave none.
+    headers: Range<usize>,
+    text: Bytes,
     /// Body.
     pub body: Bytes,
     /// `SessionMeta`; `None` when the script gave none.
@@ -39,16 +41,62 @@ impl VirtualResponse {
         // A body without escapes is a slice of this text, not a copy.
         let text = Bytes::from(text);
         match read(&text) {
-            Ok(response) => Ok(response),
+            Ok(read) => Ok(read.of(text)),
             // JSON.stringify writes half a character as \udxxx, for which Go puts U+FFFD and serde_json fails.
-            Err(_) if memchr::memmem::find(&text, b"\\ud").is_some() => read(&whole_characters(&text)),
+            Err(_) if has_half_characters(&text) => {
+                let text = whole_characters(&text);
+                read(&text).map(|read| read.of(text))
+            }
             Err(error) => Err(error),
         }
         .map_err(|message| ScriptError::new(ErrorClass::BadResult, message))
     }
+
+    /// `Headers` as the script wrote it, in JSON. Nothing but [`headers`](Self::headers) has looked whether it is one.
+    pub fn headers_text(&self) -> &[u8] {
+        &self.text[self.headers.clone()]
+    }
+
+    /// Headers as the script named them; several values of one name are several fields.
+    ///
+    /// # Errors
+    /// Class `bad_result` when `Headers` is not an object of strings or of arrays of strings.
+    pub fn headers(&self) -> Result<Vec<(String, Vec<String>)>, ScriptError> {
+        let text = self.headers_text();
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = match serde_json::from_slice::<Headers>(text) {
+            Err(_) if has_half_characters(text) => serde_json::from_slice(&whole_characters(text)),
+            read => read,
+        };
+        read.map(|headers| headers.0).map_err(|error| {
+            let message = format!("returned a response with `Headers` that are none: {error}");
+            ScriptError::new(ErrorClass::BadResult, message)
+        })
+    }
 }
 
-fn read(text: &Bytes) -> Result<VirtualResponse, String> {
+fn has_half_characters(text: &[u8]) -> bool {
+    memchr::memmem::find(text, b"\\ud").is_some()
+}
+
+/// What was read of a text.
+struct Read {
+    code: u16,
+    headers: Range<usize>,
+    body: Bytes,
+    session_meta: Option<serde_json::Value>,
+}
+
+impl Read {
+    fn of(self, text: Bytes) -> VirtualResponse {
+        let Self { code, headers, body, session_meta } = self;
+        VirtualResponse { code, headers, text, body, session_meta }
+    }
+}
+
+fn read(text: &Bytes) -> Result<Read, String> {
     let mut json = serde_json::Deserializer::from_slice(text);
     let read = Outer::deserialize(&mut json).and_then(|outer| json.end().map(|()| outer));
     let outer = read.map_err(|error| format!("returned something that is not a response: {error}"))?;
@@ -69,7 +117,11 @@ fn read(text: &Bytes) -> Result<VirtualResponse, String> {
         (None, Some(Text::Copy(copy))) => Bytes::from(copy),
         (None, None) => Bytes::new(),
     };
-    Ok(VirtualResponse { code, headers: response.headers, body, session_meta: outer.session_meta })
+    let headers = response.headers.map_or(0..0, |headers| {
+        let start = headers.as_ptr().addr() - text.as_ptr().addr();
+        start..start + headers.len()
+    });
+    Ok(Read { code, headers, body, session_meta: outer.session_meta })
 }
 
 /// Reads any JSON text of a script; halves of surrogate pairs in it become U+FFFD, as in Go.
@@ -145,7 +197,8 @@ impl<'de> Visitor<'de> for OuterVisitor {
 #[derive(Default)]
 struct Inner<'text> {
     code: Option<i64>,
-    headers: Vec<(String, Vec<String>)>,
+    /// As it is in the text.
+    headers: Option<&'text str>,
     body: Option<Text<'text>>,
     body_base64: Option<Text<'text>>,
 }
@@ -173,7 +226,7 @@ impl<'de> Visitor<'de> for InnerVisitor {
                 name if name.is("Body") => inner.body = map.next_value()?,
                 name if name.is("BodyBase64") => inner.body_base64 = map.next_value()?,
                 name if name.is("Headers") => {
-                    inner.headers = map.next_value::<Option<Headers>>()?.unwrap_or_default().0;
+                    inner.headers = map.next_value::<Option<&RawValue>>()?.map(RawValue::get);
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -299,7 +352,8 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<VirtualResponse, String> {
-        VirtualResponse::parse(text.to_owned()).map_err(|error| {
+        let parsed = VirtualResponse::parse(text.to_owned());
+        parsed.and_then(|response| response.headers().map(|_| response)).map_err(|error| {
             assert_eq!(error.class, ErrorClass::BadResult);
             error.message
         })
@@ -311,7 +365,7 @@ mod tests {
             parse(r#"{"response": {"body": "by hand", "CODE": 202, "headers": {"x-a": "1"}, "z": [{}]}}"#);
         let response = response.unwrap();
         assert_eq!((response.code, &response.body[..]), (202, &b"by hand"[..]));
-        assert_eq!(response.headers, [("x-a".to_owned(), vec!["1".to_owned()])]);
+        assert_eq!(response.headers().unwrap(), [("x-a".to_owned(), vec!["1".to_owned()])]);
         assert_eq!(response.session_meta, None);
     }
 
@@ -331,8 +385,11 @@ mod tests {
     fn a_header_may_have_several_values() {
         let response =
             parse(r#"{"Response":{"Code":200,"Headers":{"Set-Cookie":["a=1","b=2"],"n":null}}}"#).unwrap();
-        assert_eq!(response.headers[0].1, ["a=1", "b=2"]);
-        assert_eq!(response.headers[1].1, [""]);
+        let headers = response.headers().unwrap();
+        assert_eq!(headers[0].1, ["a=1", "b=2"]);
+        assert_eq!(headers[1].1, [""]);
+        let response = parse(r#"{"Response":{"Code":200,"Headers":{"x-a":"\ud83d"}}}"#).unwrap();
+        assert_eq!(response.headers().unwrap()[0].1, ["\u{fffd}"]);
     }
 
     #[test]

@@ -15,18 +15,19 @@ use std::{
 use bytes::Bytes;
 use gatehouse_plugin::host::{
     Answer, ContextSide, ForeignBytes, HostCall, HostFuture, Kept, Level, Metric, Refusal, Status,
-    StorageOperation, Stored, Text, fact, item,
+    StorageOperation, Stored, fact, item,
 };
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
 use super::{
+    heads,
     outbound::{self, OutboundReply},
     outcome::{Decided, Effects, PluginFailure, ResponseHeaders},
     site::PluginSite,
 };
 use crate::{
-    reply,
+    reply::{self, heads::Head},
     session::{SeenSession, Session},
     telemetry::request_id::RequestId,
 };
@@ -36,18 +37,28 @@ pub const LOG_TARGET: &str = module_path!();
 
 /// Who calls whom.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct CallFacts {
+pub(super) struct CallFacts<'a> {
     pub plugin: &'static str,
     pub function: &'static str,
     pub client: Option<SocketAddr>,
     pub scheme: &'static str,
     pub request_id: Option<RequestId>,
     pub deadline: Option<Instant>,
+    /// See [`CallContext::server`](super::CallContext::server).
+    pub server: Option<&'a HeaderValue>,
+}
+
+impl CallFacts<'_> {
+    /// For a thread that may outlive whoever waits for it; its answer is not completed.
+    pub(super) fn detached(self) -> CallFacts<'static> {
+        let Self { plugin, function, client, scheme, request_id, deadline, server: _ } = self;
+        CallFacts { plugin, function, client, scheme, request_id, deadline, server: None }
+    }
 }
 
 /// One call as the plugin's context sees it.
 pub(super) struct CallState<'a> {
-    facts: CallFacts,
+    facts: CallFacts<'a>,
     site: &'a PluginSite,
     session: Option<SeenSession>,
     /// Set when nobody waits any more; only blocking functions can see it.
@@ -61,6 +72,8 @@ pub(super) struct CallState<'a> {
 #[derive(Default)]
 struct Changes {
     response: Option<Box<Response<Bytes>>>,
+    /// See [`Effects::is_complete`].
+    is_complete: bool,
     response_headers: ResponseHeaders,
     session: Option<Box<Session>>,
     record: Option<Box<Value>>,
@@ -70,8 +83,9 @@ struct Changes {
 }
 
 impl<'a> CallState<'a> {
+    #[inline(always)]
     pub(super) fn new(
-        facts: CallFacts,
+        facts: CallFacts<'a>,
         site: &'a PluginSite,
         session: Option<SeenSession>,
         cancelled: Option<&'a AtomicBool>,
@@ -80,6 +94,7 @@ impl<'a> CallState<'a> {
         Self { facts, site, session, cancelled, client, request_id, changes: Mutex::default() }
     }
 
+    #[inline(always)]
     pub(super) fn with_record(mut self, record: Option<Box<Value>>) -> Self {
         self.changes.get_mut().unwrap_or_else(PoisonError::into_inner).record = record;
         self
@@ -90,6 +105,7 @@ impl<'a> CallState<'a> {
     }
 
     /// What the call came to.
+    #[inline]
     pub(super) fn finish(self, status: Status) -> Result<(Decided, Effects), PluginFailure> {
         let changes = self.changes.into_inner().unwrap_or_else(PoisonError::into_inner);
         let missing = |what: &str| PluginFailure::Error { message: format!("it ended without {what}") };
@@ -111,7 +127,8 @@ impl<'a> CallState<'a> {
                 return Err(PluginFailure::Panic { message, place });
             }
         };
-        Ok((decided, Effects { response_headers: changes.response_headers, session }))
+        let Changes { response_headers, is_complete, .. } = changes;
+        Ok((decided, Effects { response_headers, session, is_complete }))
     }
 
     /// The session as it is now, for changing it.
@@ -206,18 +223,14 @@ impl ContextSide for CallState<'_> {
     }
 
     fn respond(&self, answer: Answer<'_>) -> Result<(), Refusal> {
+        let status = reply::final_status(answer.status).ok_or(Refusal::BadValue)?;
+        let server = self.facts.server.filter(|_| reply::has_body(status));
+        let Head { headers, is_complete } = heads::of(answer.headers, server)?;
         let mut response = Box::new(Response::new(bytes(answer.body)));
-        *response.status_mut() = reply::final_status(answer.status).ok_or(Refusal::BadValue)?;
-        *response.headers_mut() = reply::header_map::with_room(answer.headers.len());
-        let headers = response.headers_mut();
-        for (name, value) in answer.headers {
-            let (name, value) = (header_name(name)?, header_value(value)?);
-            // How the body goes out is the gateway's affair.
-            if name != header::CONTENT_LENGTH && name != header::TRANSFER_ENCODING {
-                headers.append(name, value);
-            }
-        }
-        self.changes().response = Some(response);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        let mut changes = self.changes();
+        (changes.response, changes.is_complete) = (Some(response), is_complete);
         Ok(())
     }
 
@@ -275,20 +288,4 @@ fn word(level: Level) -> &'static str {
 /// A plugin's bytes, without a copy.
 pub(super) fn bytes(bytes: ForeignBytes) -> Bytes {
     bytes.into_static().map_or_else(Bytes::from_owner, Bytes::from_static)
-}
-
-/// A name without a copy where it lives for ever and is written as HTTP/2 wants it.
-fn header_name(name: Text<'_>) -> Result<HeaderName, Refusal> {
-    match name {
-        Text::Static(name) => super::header_names::of(name).ok_or(Refusal::BadName),
-        Text::Borrowed(name) => HeaderName::from_bytes(name).map_err(|_| Refusal::BadName),
-    }
-}
-
-fn header_value(value: Text<'_>) -> Result<HeaderValue, Refusal> {
-    match value {
-        Text::Static(value) => HeaderValue::from_maybe_shared(Bytes::from_static(value)),
-        Text::Borrowed(value) => HeaderValue::from_bytes(value),
-    }
-    .map_err(|_| Refusal::BadValue)
 }

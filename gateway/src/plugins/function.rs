@@ -166,6 +166,7 @@ impl PluginFunction {
             scheme: "",
             request_id: None,
             deadline: call.deadline(),
+            server: None,
         };
         let result = self.run(Subject::Nothing, facts, call.clone(), Some(Box::new(record.clone()))).await;
         let (decided, _) = result.inspect_err(|failure| self.log(failure, facts, &call))?;
@@ -175,7 +176,7 @@ impl PluginFunction {
         Ok(())
     }
 
-    fn facts(&self, exchange: &Exchange, call: &CallContext<'_>) -> CallFacts {
+    fn facts<'a>(&self, exchange: &Exchange, call: &CallContext<'a>) -> CallFacts<'a> {
         CallFacts {
             plugin: self.plugin,
             function: self.name(),
@@ -183,6 +184,7 @@ impl PluginFunction {
             scheme: exchange.scheme,
             request_id: Some(exchange.request_id),
             deadline: call.deadline(),
+            server: call.server,
         }
     }
 
@@ -204,11 +206,12 @@ impl PluginFunction {
         self.called(result, decide, facts, &call)
     }
 
+    #[inline]
     fn called<T>(
         &self,
         result: Result<(Decided, Effects), PluginFailure>,
         decide: impl FnOnce(Decided) -> Option<T>,
-        facts: CallFacts,
+        facts: CallFacts<'_>,
         call: &CallContext<'_>,
     ) -> Result<Called<T>, PluginFailure> {
         let called = result.and_then(|(decided, effects)| {
@@ -221,7 +224,7 @@ impl PluginFunction {
     async fn run(
         &self,
         mut subject: Subject<'_>,
-        facts: CallFacts,
+        facts: CallFacts<'_>,
         call: CallContext<'_>,
         record: Option<Box<Value>>,
     ) -> Result<(Decided, Effects), PluginFailure> {
@@ -240,10 +243,11 @@ impl PluginFunction {
         state.finish(status?)
     }
 
+    #[inline(always)]
     fn run_sync(
         &self,
         mut subject: Subject<'_>,
-        facts: CallFacts,
+        facts: CallFacts<'_>,
         call: &CallContext<'_>,
         record: Option<Box<Value>>,
     ) -> Result<(Decided, Effects), PluginFailure> {
@@ -263,11 +267,12 @@ impl PluginFunction {
     async fn run_blocking(
         &self,
         mut subject: Subject<'_>,
-        facts: CallFacts,
+        facts: CallFacts<'_>,
         call: CallContext<'_>,
         record: Option<Box<Value>>,
     ) -> Result<(Decided, Effects), PluginFailure> {
         let mut owned = OwnedSubject::copy(&subject);
+        let facts = facts.detached();
         let (site, session) = (Arc::clone(call.site), call.session);
         let cancel = CancelOnDrop(Arc::new(AtomicBool::new(false)));
         let (cancelled, function, plugin_state) = (Arc::clone(&cancel.0), self.function, self.state);
@@ -290,7 +295,7 @@ impl PluginFunction {
         result
     }
 
-    fn log(&self, failure: &PluginFailure, facts: CallFacts, call: &CallContext<'_>) {
+    fn log(&self, failure: &PluginFailure, facts: CallFacts<'_>, call: &CallContext<'_>) {
         if matches!(failure, PluginFailure::Body(_)) {
             return;
         }

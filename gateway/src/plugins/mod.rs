@@ -13,6 +13,7 @@ pub mod error;
 pub mod file;
 pub mod function;
 mod header_names;
+mod heads;
 mod image;
 pub mod loader;
 pub mod metrics;

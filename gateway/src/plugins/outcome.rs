@@ -53,6 +53,8 @@ pub struct Effects {
     pub response_headers: ResponseHeaders,
     /// The whole session, when the function changed it.
     pub session: Option<Box<Session>>,
+    /// The function's answer has all headers: see [`Head::is_complete`](crate::reply::heads::Head::is_complete).
+    pub is_complete: bool,
 }
 
 /// Headers that a function adds to whatever answer goes out.

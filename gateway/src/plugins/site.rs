@@ -6,6 +6,7 @@ use std::{
 };
 
 use gatehouse_plugin::host::{HostFuture, Kept, StorageOperation, Stored};
+use http::HeaderValue;
 use tokio::runtime::Handle;
 
 use super::{metrics::PluginMetrics, outbound::OutboundClient};
@@ -86,12 +87,14 @@ pub struct CallContext<'a> {
     pub site: &'a Arc<PluginSite>,
     /// Session of the caller.
     pub session: Option<SeenSession>,
+    /// `Server` of the answer, when the function's own may be completed: nothing else is done to its headers.
+    pub server: Option<&'a HeaderValue>,
 }
 
 impl<'a> CallContext<'a> {
     /// A call at this place, without a session.
     pub fn new(site: &'a Arc<PluginSite>) -> Self {
-        Self { site, session: None }
+        Self { site, session: None, server: None }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {

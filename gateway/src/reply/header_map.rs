@@ -1,6 +1,6 @@
 //! Maps of headers that are used again: an answer's is that of an earlier request of its thread, which has its memory already.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use http::HeaderMap;
 
@@ -10,7 +10,7 @@ use super::ADDED_HEADERS;
 const LARGEST: usize = 64;
 
 thread_local! {
-    static SPARE: Cell<Option<HeaderMap>> = const { Cell::new(None) };
+    static SPARE: RefCell<Option<HeaderMap>> = const { RefCell::new(None) };
 }
 
 /// An empty map with room for so many headers and those that the gateway adds.
@@ -22,10 +22,15 @@ pub fn with_room(headers: usize) -> HeaderMap {
 
 /// Keeps the map of a request that is over for an answer.
 pub fn keep(mut map: HeaderMap) {
-    if (1..=LARGEST).contains(&map.capacity()) {
-        map.clear();
-        SPARE.set(Some(map));
+    if !(1..=LARGEST).contains(&map.capacity()) {
+        return;
     }
+    SPARE.with_borrow_mut(|spare| {
+        if spare.is_none() {
+            map.clear();
+            *spare = Some(map);
+        }
+    });
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub mod body;
 pub mod content_type;
 pub mod error;
 pub mod header_map;
+pub mod heads;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 

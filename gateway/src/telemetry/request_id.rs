@@ -37,9 +37,23 @@ impl RequestId {
     }
 }
 
+impl RequestId {
+    fn digits(self) -> [u8; 16] {
+        let digit = |at: usize| b"0123456789abcdef"[(self.0 >> (60 - 4 * at)) as usize & 15];
+        std::array::from_fn(digit)
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        f.write_str(str::from_utf8(&self.digits()).unwrap_or_default())
+    }
+}
+
+/// The text without the detour of formatting: each call of a script needs it.
+impl From<RequestId> for String {
+    fn from(id: RequestId) -> Self {
+        Self::from_utf8(id.digits().into()).unwrap_or_default()
     }
 }
 
@@ -56,5 +70,10 @@ mod tests {
         let ids: HashSet<String> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         assert_eq!(ids.len(), 30_000);
         assert!(ids.iter().all(|id| id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit())));
+        let id = RequestId(0x0123_4567_89ab_cdef);
+        assert_eq!(
+            (id.to_string(), String::from(id)),
+            ("0123456789abcdef".to_owned(), "0123456789abcdef".to_owned())
+        );
     }
 }

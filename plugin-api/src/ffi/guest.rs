@@ -2,7 +2,7 @@
 //!
 //! Only what needs unsafe code is here; the methods that authors see are in `context` and its neighbours.
 
-use std::any::Any;
+use std::{any::Any, mem::MaybeUninit};
 
 use gatehouse_plugin_abi::{
     Buffer, Call, ContextTable_Ref, KeptValue, OutboundAnswer, OutboundCall, Pair, Slice, StorageAnswer,
@@ -112,13 +112,14 @@ impl Context {
         const FEW: usize = 8;
         let (status, headers, body) = response.into_parts();
         let mut body = body.into_buffer();
-        let mut few = [NO_PAIR; FEW];
+        let mut few = [const { MaybeUninit::<Pair>::uninit() }; FEW];
         let many: Vec<Pair>;
         let pairs = if headers.len() <= FEW {
             for (pair, header) in few.iter_mut().zip(&headers) {
-                *pair = header_pair(header);
+                pair.write(header_pair(header));
             }
-            &few[..headers.len()]
+            // SAFETY: there is room for all headers, and each was written.
+            unsafe { std::slice::from_raw_parts(few.as_ptr().cast::<Pair>(), headers.len()) }
         } else {
             many = headers.iter().map(header_pair).collect();
             &many

@@ -8,6 +8,7 @@ use std::{pin::Pin, time::Duration};
 pub use super::{
     function::{Function, Init, Kind, Message, Mode, Running, State, Status},
     kept::Kept,
+    pairs::HeaderPairs,
     view::ForeignBytes,
 };
 pub use gatehouse_plugin_abi::numbers::{fact, item};
@@ -113,8 +114,8 @@ pub enum Text<'a> {
 pub struct Answer<'a> {
     /// Status.
     pub status: u16,
-    /// Headers in order, name and value.
-    pub headers: &'a mut dyn ExactSizeIterator<Item = (Text<'a>, Text<'a>)>,
+    /// Headers in order.
+    pub headers: HeaderPairs<'a>,
     /// Body.
     pub body: ForeignBytes,
 }

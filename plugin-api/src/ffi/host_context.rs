@@ -5,16 +5,17 @@ use std::{future::ready, marker::PhantomData, time::Duration};
 use gatehouse_plugin_abi::{
     Buffer, ContextTable, ContextTable_Ref, ForeignFuture, KeptValue, OutboundAnswer, OutboundCall, Pair,
     Slice, StorageAnswer, StorageCall, WithMetadata,
-    numbers::{answer, level, metric, pair, storage, stored},
+    numbers::{answer, level, metric, storage, stored},
 };
 
 use super::{
     future::export,
     host::{
         Answer, ContextSide, HostAnswer, HostCall, HostFuture, Level, Metric, MetricKind, StorageOperation,
-        Stored, Text,
+        Stored,
     },
     host_message::number,
+    pairs::HeaderPairs,
     panics::{catch, quietly},
     view::{self, ForeignBytes},
 };
@@ -79,17 +80,9 @@ unsafe extern "C" fn respond<C: ContextSide>(
     // SAFETY: the plugin gives so many pairs, for this call.
     let pairs = unsafe { pairs(headers, count) };
     let Ok(status) = u16::try_from(status) else { return answer::BAD_VALUE };
-    catch(|| {
-        // SAFETY: what is marked static lives for ever (invariant 7), the rest for this call.
-        let mut headers = pairs.iter().map(|pair| unsafe {
-            (
-                lived_text(pair.name, pair.flags & pair::STATIC_NAME != 0),
-                lived_text(pair.value, pair.flags & pair::STATIC_VALUE != 0),
-            )
-        });
-        number(context.respond(Answer { status, headers: &mut headers, body }))
-    })
-    .unwrap_or(answer::FAILED)
+    // SAFETY: what is marked static lives for ever (invariant 7), the rest for this call.
+    let headers = unsafe { HeaderPairs::new(pairs) };
+    catch(|| number(context.respond(Answer { status, headers, body }))).unwrap_or(answer::FAILED)
 }
 
 /// # Safety
@@ -100,19 +93,6 @@ unsafe fn pairs<'a>(pairs: *const Pair, count: usize) -> &'a [Pair] {
     }
     // SAFETY: as the caller says.
     unsafe { std::slice::from_raw_parts(pairs, count) }
-}
-
-/// # Safety
-/// The view lives for `'a`, and for ever when it is marked so.
-unsafe fn lived_text<'a>(text: Slice, lives_for_ever: bool) -> Text<'a> {
-    // SAFETY: as the caller says.
-    unsafe {
-        if lives_for_ever {
-            Text::Static(view::bytes(text).unwrap_or_default())
-        } else {
-            Text::Borrowed(view::bytes(text).unwrap_or_default())
-        }
-    }
 }
 
 unsafe extern "C" fn log<C: ContextSide>(owner: *const (), level: u32, message: Slice) {

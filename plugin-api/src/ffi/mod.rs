@@ -1,7 +1,7 @@
 //! The room with unsafe code: both ends of the boundary, and nothing else.
 //!
 //! A plugin's end is [`guest`] and [`guest_message`] (what it asks of the gateway) and [`entry`] (where the gateway comes in); a gateway's
-//! end is [`host`] (tables over safe traits) and [`function`] (calls). [`view`], [`future`] and [`kept`] serve both. The
+//! end is [`host`] (tables over safe traits), [`pairs`] (headers that a plugin gives) and [`function`] (calls). [`view`], [`future`] and [`kept`] serve both. The
 //! invariants, which every `SAFETY` comment in here leans on:
 //!
 //! 1. **Types agree.** The gateway compares layouts before it reads more than a plugin's header; so a value of a type
@@ -27,6 +27,7 @@ pub mod host;
 mod host_context;
 mod host_message;
 pub(crate) mod kept;
+mod pairs;
 pub(crate) mod panics;
 #[cfg(test)]
 mod tests;

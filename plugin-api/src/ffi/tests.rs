@@ -134,7 +134,7 @@ impl ContextSide for HostContext {
         Ok(())
     }
     fn respond(&self, answer: Answer<'_>) -> Result<(), Refusal> {
-        let headers = answer.headers.map(|(name, value)| match (name, value) {
+        let headers = answer.headers.iter().map(|(name, value)| match (name, value) {
             (Text::Static(name), Text::Static(_)) => (String::from_utf8_lossy(name).into_owned(), true),
             (Text::Static(name) | Text::Borrowed(name), _) => {
                 (String::from_utf8_lossy(name).into_owned(), false)

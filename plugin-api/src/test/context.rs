@@ -166,7 +166,7 @@ impl ContextSide for TestContext {
         }
         let mut response = Response::new(answer.status).body(answer.body.as_ref().to_vec());
         let mut checked = Vec::new();
-        for (name, value) in answer.headers {
+        for (name, value) in answer.headers.iter() {
             let (Text::Static(name) | Text::Borrowed(name), Text::Static(value) | Text::Borrowed(value)) =
                 (name, value);
             if !is_header_value(value) {

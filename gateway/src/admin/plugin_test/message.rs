@@ -13,8 +13,8 @@ use super::{
     given::{self, GivenRequest, GivenResponse, HookType, PluginTest},
 };
 use crate::{
-    chain::virtual_endpoint::canonical_name,
     exchange::{Arrived, Exchange, RequestBody, SentTo},
+    js::header_name,
     telemetry::request_id::RequestId,
 };
 
@@ -188,7 +188,7 @@ fn shown_headers(headers: &HeaderMap) -> Value {
         let values = headers.get_all(name).iter();
         let values: Vec<Value> =
             values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned().into()).collect();
-        shown.insert(canonical_name(name), values.into());
+        shown.insert(header_name::canonical(name), values.into());
     }
     shown.into()
 }

@@ -82,8 +82,8 @@ pub(super) async fn run(
         }
         Subject::Virtual(endpoint) => {
             goes_on_all_the_same = endpoint.proxy_on_error;
-            let reply = virtual_endpoint::answer(gateway, endpoint, exchange).await;
-            reply.map(|reply| answered(gateway, reply))
+            let reply = virtual_endpoint::answer(gateway, endpoint, None, exchange).await;
+            reply.map(|made| answered(gateway, made.reply))
         }
         Subject::Analytics(plugin) => plugin::record(plugin, record).await.map(|()| Outcome::Continue),
     };

@@ -109,7 +109,7 @@ fn request(request: &RequestObject, state: &ContextState, context: &mut Context)
     let params = lists(&request.params, context);
     put(&object, js_string!("Params"), params);
     put(&object, js_string!("Scheme"), JsString::from(&*request.scheme).into());
-    object.insert_property(js_string!("Method"), hidden(JsString::from(request.method.as_str())));
+    object.insert_property(js_string!("Method"), hidden(JsString::from(&*request.method)));
     object.insert_property(js_string!("RequestID"), hidden(JsString::from(request.request_id.as_str())));
     // Few scripts ask for it, and it is a third longer than the body.
     *state.body.borrow_mut() = request.body.clone();

@@ -103,7 +103,7 @@ fn canonical(headers: &HeaderMap) -> Headers<'_> {
         // Go's client keeps how the body was sent to itself.
         if name != header::TRANSFER_ENCODING && name != header::TRAILER {
             let value = String::from_utf8_lossy(value.as_bytes());
-            canonical.entry(header_name::canonical(name.as_str())).or_default().push(value);
+            canonical.entry(header_name::canonical(name)).or_default().push(value);
         }
     }
     canonical

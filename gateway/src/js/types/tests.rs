@@ -48,7 +48,10 @@ fn virtual_response(mut response: Value) -> Result<(), String> {
         response["Code"] = 200.into();
     }
     let text = json!({"Response": response}).to_string();
-    VirtualResponse::parse(text).map(drop).map_err(|error| error.message)
+    VirtualResponse::parse(text)
+        .and_then(|response| response.headers())
+        .map(drop)
+        .map_err(|error| error.message)
 }
 
 #[test]

@@ -110,7 +110,8 @@ fn make(
         kept: Kept::default(),
     };
     let site = Arc::new(site);
-    let context = CallContext { site: &site, session: session.clone().map(SeenSession::from) };
+    let mut context = CallContext::new(&site);
+    context.session = session.clone().map(SeenSession::from);
     let mut exchange = exchange(&before, scheme, session.clone());
     let start = Instant::now();
     let (outcome, effects) = runtime.block_on(async {

@@ -71,7 +71,7 @@ async fn a_blocking_function_changes_everything_it_may() {
     let session =
         Record { meta_data: json!({ "plan": "gold" }), alias: "ada".to_owned(), ..Record::default() };
     let session = Arc::new(session);
-    let call = CallContext { site: &site, session: Some(Arc::clone(&session).into()) };
+    let call = CallContext { session: Some(Arc::clone(&session).into()), ..CallContext::new(&site) };
     let called = function(&CHANGE).call(&mut exchange, call).await.unwrap();
     assert!(matches!(called.outcome, PluginOutcome::Continue));
     assert_eq!((exchange.method.as_str(), exchange.uri.to_string()), ("PUT", "/shop/other?a=1".to_owned()));
