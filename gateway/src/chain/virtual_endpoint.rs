@@ -64,11 +64,14 @@ pub async fn answer(
         Some(error) => Err(ScriptError::clone(error)),
         None => call(gateway, endpoint, exchange, body).await,
     };
-    let answered = answered.map(|mut answer| {
-        keep_metadata(endpoint, &mut answer, exchange);
-        answer
+    let answered = answered.and_then(|mut answer| {
+        let metadata = answer.session_meta.take();
+        let made = made(answer, server)?;
+        // Of an answer that is none, nothing is kept.
+        keep_metadata(endpoint, metadata, exchange);
+        Ok(made)
     });
-    answered.and_then(|answer| made(answer, server)).map_err(|error| {
+    answered.map_err(|error| {
         if let Some(rehearsal) = endpoint.script.rehearsal() {
             rehearsal.failed((&error).into());
             return GatewayError::VirtualEndpoint { class: error.class };
@@ -80,9 +83,9 @@ pub async fn answer(
 }
 
 /// What the script says about the session's metadata, which nothing said empties.
-fn keep_metadata(endpoint: &LiveVirtualEndpoint, answer: &mut VirtualResponse, exchange: &mut Exchange) {
+fn keep_metadata(endpoint: &LiveVirtualEndpoint, metadata: Option<Value>, exchange: &mut Exchange) {
     let Some(session) = exchange.session.as_mut().filter(|_| endpoint.use_session) else { return };
-    let metadata = answer.session_meta.take().unwrap_or_default();
+    let metadata = metadata.unwrap_or_default();
     let is_empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
     if session.meta_data != metadata && !(is_empty(&session.meta_data) && is_empty(&metadata)) {
         Arc::make_mut(session).meta_data = metadata;
