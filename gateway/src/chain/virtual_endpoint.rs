@@ -66,7 +66,7 @@ pub async fn answer(
     };
     let answered = answered.and_then(|mut answer| {
         let metadata = answer.session_meta.take();
-        let made = made(answer, server)?;
+        let made = large::work(answer.headers_text().len(), || made(answer, server))?;
         // Of an answer that is none, nothing is kept.
         keep_metadata(endpoint, metadata, exchange);
         Ok(made)
