@@ -1,10 +1,10 @@
 //! Answers of outbound calls as the JSON text that scripts get.
 
-use std::{borrow::Cow, collections::BTreeMap, ops::Range};
+use std::{borrow::Cow, ops::Range};
 
 use base64::Engine as _;
-use http::{HeaderMap, header};
-use serde::Serialize;
+use http::{HeaderMap, HeaderValue, header};
+use serde::{Serialize, Serializer};
 
 use super::{CallFailure, arguments::OutboundRequest, exchange::Answer};
 use crate::js::header_name;
@@ -21,11 +21,17 @@ pub(super) fn single(answer: &Answer) -> String {
     let body = Body::of(answer);
     let mut text = Vec::with_capacity(2 * (body.text.len() + ROOM_FOR_HEADERS));
     // What has two names is written once and copied.
-    text.extend_from_slice(format!("{{\"Code\":{code},\"Body\":").as_bytes());
+    let mut digits = itoa::Buffer::new();
+    let code = digits.format(code).as_bytes();
+    text.extend_from_slice(b"{\"Code\":");
+    text.extend_from_slice(code);
+    text.extend_from_slice(b",\"Body\":");
     let of_body = write_json(&mut text, &body.text);
     text.extend_from_slice(b",\"Headers\":");
     let of_headers = write_json(&mut text, &canonical(&answer.headers));
-    text.extend_from_slice(format!(",\"code\":{code},\"body\":").as_bytes());
+    text.extend_from_slice(b",\"code\":");
+    text.extend_from_slice(code);
+    text.extend_from_slice(b",\"body\":");
     text.extend_from_within(of_body);
     text.extend_from_slice(b",\"headers\":");
     text.extend_from_within(of_headers);
@@ -94,19 +100,34 @@ impl<'answer> Body<'answer> {
     }
 }
 
-/// By canonical names, sorted.
-type Headers<'answer> = BTreeMap<String, Vec<Cow<'answer, str>>>;
+/// By canonical names, sorted; values of one name are in their order.
+struct Headers<'answer>(Vec<(String, &'answer HeaderValue)>);
 
 fn canonical(headers: &HeaderMap) -> Headers<'_> {
-    let mut canonical = Headers::new();
-    for (name, value) in headers {
-        // Go's client keeps how the body was sent to itself.
-        if name != header::TRANSFER_ENCODING && name != header::TRAILER {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            canonical.entry(header_name::canonical(name)).or_default().push(value);
-        }
+    // Go's client keeps how the body was sent to itself.
+    let kept = headers
+        .iter()
+        .filter(|(name, _)| **name != header::TRANSFER_ENCODING && **name != header::TRAILER)
+        .map(|(name, value)| (header_name::canonical(name), value));
+    let mut kept: Vec<_> = kept.collect();
+    kept.sort_by(|one, other| one.0.cmp(&other.0));
+    Headers(kept)
+}
+
+impl Serialize for Headers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let of_one_name = self.0.chunk_by(|one, other| one.0 == other.0);
+        serializer.collect_map(of_one_name.filter_map(|same| Some((&same.first()?.0, Values(same)))))
     }
-    canonical
+}
+
+/// The values of one name, as texts.
+struct Values<'answer>(&'answer [(String, &'answer HeaderValue)]);
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(_, value)| String::from_utf8_lossy(value.as_bytes())))
+    }
 }
 
 /// Writes a value to the end of a text, and tells where.
@@ -128,6 +149,7 @@ mod tests {
     fn answer(body: &'static [u8]) -> Answer {
         let mut headers = HeaderMap::new();
         headers.append("x-one", "1".parse().unwrap());
+        headers.append("a-one", "3".parse().unwrap());
         headers.append("x-one", "2".parse().unwrap());
         headers.append("transfer-encoding", "chunked".parse().unwrap());
         Answer { status: StatusCode::OK, headers, body: Bytes::from_static(body) }
@@ -135,8 +157,10 @@ mod tests {
 
     #[test]
     fn text_answers_have_six_keys() {
-        let value: Value = serde_json::from_str(&single(&answer(b"a\"b"))).unwrap();
-        let headers = json!({"X-One": ["1", "2"]});
+        let text = single(&answer(b"a\"b"));
+        assert!(text.contains(r#"{"A-One":["3"],"X-One":["1","2"]}"#), "{text}");
+        let value: Value = serde_json::from_str(&text).unwrap();
+        let headers = json!({"A-One": ["3"], "X-One": ["1", "2"]});
         assert_eq!(
             value,
             json!({"Code": 200, "Body": "a\"b", "Headers": headers, "code": 200, "body": "a\"b", "headers": headers})
