@@ -57,7 +57,7 @@ impl Delta {
             let (start, end) = (*offset as usize, (*offset + *length) as usize);
             let end = end.min(base.len());
             if start < end {
-                copy(&base[start..end], &mut image[start..end]);
+                image[start..end].copy_from_slice(&base[start..end]);
             }
         }
         image.extend_from_slice(&base[image.len()..]);
@@ -68,7 +68,7 @@ impl Delta {
         for (offset, length) in &self.pieces {
             let (start, end) = (*offset as usize, ((*offset + *length) as usize).min(base.len()));
             if start < end {
-                copy(&base[start..end], &mut memory[start..end]);
+                memory[start..end].copy_from_slice(&base[start..end]);
             }
         }
         if self.length < base.len() {
@@ -93,7 +93,7 @@ impl Delta {
             }
             let (piece, others) = rest.split_at(length);
             let end = (start + length).min(limit);
-            copy(&piece[..end - start], &mut memory[start..end]);
+            memory[start..end].copy_from_slice(&piece[..end - start]);
             rest = others;
         }
     }
@@ -104,7 +104,7 @@ impl Delta {
         for (offset, length) in &self.pieces {
             let (start, length) = (*offset as usize, *length as usize);
             let (piece, others) = rest.split_at(length);
-            copy(piece, &mut memory[start..start + length]);
+            memory[start..start + length].copy_from_slice(piece);
             rest = others;
         }
     }
@@ -182,20 +182,6 @@ fn for_each_line(base: &[u8], image: &[u8], parts: &[(usize, usize)], mut each: 
                 }
             }
         }
-    }
-}
-
-/// Copies a piece to where it belongs, which is as long. Most are a unit or a line, for which a call would be most of the work.
-#[inline(always)]
-fn copy(piece: &[u8], to: &mut [u8]) {
-    let ((units, []), (places, [])) = (piece.as_chunks::<UNIT>(), to.as_chunks_mut::<UNIT>()) else {
-        return to.copy_from_slice(piece);
-    };
-    if units.len() > LINE / UNIT {
-        return to.copy_from_slice(piece);
-    }
-    for (place, unit) in places.iter_mut().zip(units) {
-        *place = *unit;
     }
 }
 
