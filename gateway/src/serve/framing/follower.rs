@@ -15,6 +15,9 @@ pub(super) const MAX_CHUNK_EXTENSIONS: usize = 1024;
 /// a line split across reads is kept in; no field that matters for framing comes near it.
 const LINE_START: usize = 2048;
 
+/// Bytes of field lines that are remembered for a connection.
+const MOST_KNOWN: usize = 512;
+
 /// Where [`MessageFollower::feed`] stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Violation {
@@ -52,6 +55,17 @@ struct Head {
     chunked: bool,
 }
 
+/// The field lines of a request, to their end, after which the next request came at once. A client sends the same ones again and again;
+/// what followed from them once follows from them whenever the request line leaves the same state.
+#[derive(Debug, Default)]
+struct KnownFields {
+    http11: bool,
+    /// Empty when there are none.
+    bytes: Vec<u8>,
+    /// Whether there was a request before: what sends one alone is not remembered.
+    again: bool,
+}
+
 /// The state machine: follows the messages of one request stream, however it is cut into reads.
 #[derive(Debug)]
 pub(super) struct MessageFollower {
@@ -65,6 +79,7 @@ pub(super) struct MessageFollower {
     line_tail: [u8; 9],
     /// The last read ended in the CR of a line end.
     after_cr: bool,
+    known: KnownFields,
 }
 
 impl MessageFollower {
@@ -77,6 +92,7 @@ impl MessageFollower {
             line_len: 0,
             line_tail: [0; 9],
             after_cr: false,
+            known: KnownFields::default(),
         }
     }
 
@@ -96,9 +112,26 @@ impl MessageFollower {
     /// depend on how the stream is split into calls.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(), Violation> {
         let mut rest = bytes;
+        // The field lines of the head in progress, if all of them came in this call.
+        let mut fields: Option<(&[u8], bool)> = None;
         while !rest.is_empty() {
+            let before = self.state;
             let (used, result) = self.step(rest);
             rest = &rest[used..];
+            match (before, self.state) {
+                (State::RequestLine, State::Field) if !self.head.switches => {
+                    match self.after_known_fields(rest) {
+                        Some(after) => rest = after,
+                        None => fields = Some((rest, self.head.http11)),
+                    }
+                }
+                (State::Field, State::RequestLine) => {
+                    if let Some((from, http11)) = fields.take() {
+                        self.remember(&from[..from.len() - rest.len()], http11);
+                    }
+                }
+                _ => {}
+            }
             if let Err(error) = result {
                 let violation = Violation {
                     at: bytes.len() - rest.len(),
@@ -110,6 +143,38 @@ impl MessageFollower {
             }
         }
         Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn state_for_tests(&self) -> String {
+        format!("{:?} {:?} {:?} {} {}", self.state, self.head, self.line, self.line_len, self.after_cr)
+    }
+
+    #[cfg(test)]
+    pub(super) fn known_for_tests(&self) -> &[u8] {
+        &self.known.bytes
+    }
+
+    /// What is behind the field lines of the request before, if they come again.
+    fn after_known_fields<'a>(&mut self, rest: &'a [u8]) -> Option<&'a [u8]> {
+        let KnownFields { http11, bytes, .. } = &self.known;
+        if bytes.is_empty() || *http11 != self.head.http11 {
+            return None;
+        }
+        let after = rest.strip_prefix(&bytes[..])?;
+        self.head = Head::default();
+        self.state = State::RequestLine;
+        Some(after)
+    }
+
+    /// Remembers field lines that were followed from the state after a request line to that before the next one.
+    fn remember(&mut self, fields: &[u8], http11: bool) {
+        let again = std::mem::replace(&mut self.known.again, true);
+        if again && fields.len() <= MOST_KNOWN {
+            self.known.http11 = http11;
+            self.known.bytes.clear();
+            self.known.bytes.extend_from_slice(fields);
+        }
     }
 
     /// Takes one piece off the front of `rest` (not empty): how much, and whether what comes

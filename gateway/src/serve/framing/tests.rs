@@ -167,6 +167,79 @@ fn bad_bodies() -> Vec<(FramingError, Vec<u8>)> {
     ]
 }
 
+/// After requests with the same field lines, which are remembered, everything is judged as if nothing was.
+#[test]
+fn known_fields_change_no_verdict() {
+    let request = |line: &str, fields: &str| format!("{line}\r\n{fields}\r\n").into_bytes();
+    let fields = "Host: a.example\r\nAccept: */*\r\n";
+    let lines = ["GET / HTTP/1.1", "GET /b HTTP/1.0", "CONNECT a:1 HTTP/1.1", "", "GET /", "POST / HTTP/1.1"];
+    let more = [
+        "",
+        "Upgrade: x\r\n",
+        "Host: b\r\n",
+        "Content-Length: 3\r\n",
+        "Content-Length: 0\r\n",
+        " folded\r\n",
+        "A\r\n",
+    ];
+    let mut nexts: Vec<Vec<u8>> = good_streams();
+    nexts.extend(bad_heads().into_iter().map(|(_, stream)| stream));
+    for line in lines {
+        nexts.extend(more.iter().map(|more| request(line, &format!("{fields}{more}"))));
+        nexts.extend(more.iter().map(|more| request(line, &format!("{more}{fields}"))));
+        nexts.push(request(line, ""));
+    }
+    for on_upgrade in [OnUpgrade::PassThrough, OnUpgrade::AwaitGrant] {
+        for known in [
+            "Host: a.example\r\nAccept: */*\r\n",
+            "Host: a.example\r\nUpgrade: x\r\n",
+            "Host: a.example\r\nContent-Length: 0\r\n",
+            "",
+        ] {
+            for version in ["1.1", "1.0"] {
+                let warm = request(&format!("GET /a HTTP/{version}"), known);
+                for next in &nexts {
+                    let outcome = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+                        let mut follower = MessageFollower::new(on_upgrade);
+                        let mut before = 0;
+                        for piece in pieces {
+                            if let Err(violation) = follower.feed(piece) {
+                                return (
+                                    Some((violation.error, before + violation.at, violation.in_head)),
+                                    None,
+                                );
+                            }
+                            before += piece.len();
+                        }
+                        (None, Some((follower.state_for_tests(), follower.passes_through())))
+                    };
+                    let stream = [&warm[..], &warm, &warm, next, &warm, next].concat();
+                    // Byte by byte no field lines come whole, and none are remembered.
+                    let bytes = outcome(&mut stream.chunks(1));
+                    let shown = || stream.escape_ascii().to_string();
+                    assert_eq!(outcome(&mut std::iter::once(&stream[..])), bytes, "{}", shown());
+                    let whole = [&warm[..], &warm, &warm, next, &warm, next];
+                    assert_eq!(outcome(&mut whole.into_iter()), bytes, "{}", shown());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn fields_that_come_again_are_known() {
+    let mut follower = MessageFollower::new(OnUpgrade::AwaitGrant);
+    for (count, path) in ["/a", "/b", "/c"].into_iter().enumerate() {
+        follower.feed(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
+        assert_eq!(follower.known_for_tests(), if count == 0 { &b""[..] } else { b"Host: a\r\n\r\n" });
+    }
+    follower.feed(b"GET / HTTP/1.1\r\nHost: b\r\n\r\nGET / HTTP/1.1\r\nHost: ").unwrap();
+    assert_eq!(follower.known_for_tests(), b"Host: b\r\n\r\n");
+    follower.feed(b"c\r\n\r\n").unwrap();
+    assert_eq!(follower.known_for_tests(), b"Host: b\r\n\r\n", "these did not come whole");
+    assert!(!follower.head_in_progress());
+}
+
 #[test]
 fn good_streams_pass() {
     for stream in good_streams() {
