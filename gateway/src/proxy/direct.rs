@@ -2,7 +2,8 @@
 //!
 //! hyper leaves it to its user who polls a connection. A task for each one costs two hand-overs between tasks, and
 //! mostly between threads, for every request; here the task that waits for the answer polls the connection itself.
-//! An idle connection is polled by nobody, so whether it is still open is found out when it is taken.
+//! An idle connection is polled by nobody, so whether it is still open is found out when it is used: hyper looks for the other side's end before it
+//! writes, and gives back what it did not begin with.
 
 use std::{
     collections::HashMap,
@@ -170,9 +171,20 @@ pub struct HostPool {
 /// One connection: both ends of what hyper makes of it.
 struct Connection {
     sender: SendRequest<RequestBody>,
-    /// hyper's connection, whose type (with upgrades) has no public name.
-    driver: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
+    /// `None` when it has ended.
+    driver: Option<Driver>,
     idle_since: Instant,
+}
+
+/// hyper's connection, whose type (with upgrades) has no public name.
+type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+
+/// Lets a connection do what it can; `true` when it has ended. Whatever it has not begun with is given back then.
+fn drive(driver: &mut Option<Driver>, context: &mut Context<'_>) -> bool {
+    if driver.as_mut().is_some_and(|driver| driver.as_mut().poll(context).is_ready()) {
+        *driver = None;
+    }
+    driver.is_none()
 }
 
 impl std::fmt::Debug for Connection {
@@ -182,14 +194,10 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Lets the connection do what it can; `true` when it has ended.
-    fn drive(&mut self, context: &mut Context<'_>) -> bool {
-        self.driver.as_mut().poll(context).is_ready()
-    }
-
-    /// Whether another request can go out, found out by letting the connection see what has come in meanwhile.
+    /// Whether another request can go out after the one that is over. Mostly the connection knows already; if not, it is driven once more.
     fn is_usable(&mut self) -> bool {
-        !self.drive(&mut Context::from_waker(Waker::noop())) && self.sender.is_ready()
+        self.sender.is_ready()
+            || !drive(&mut self.driver, &mut Context::from_waker(Waker::noop())) && self.sender.is_ready()
     }
 }
 
@@ -230,14 +238,11 @@ impl HostPool {
         mut connection: Box<Connection>,
         request: &mut Request<RequestBody>,
     ) -> Result<Answered, Failed> {
-        let mut answer = std::pin::pin!(connection.sender.try_send_request(mem::take(request)));
-        let driver = &mut connection.driver;
-        let mut ended = false;
+        let Connection { sender, driver, .. } = &mut *connection;
+        let mut answer = std::pin::pin!(sender.try_send_request(mem::take(request)));
         let response = poll_fn(|context| {
-            if !ended {
-                // The connection first: it writes the request and reads the answer that is waited for.
-                ended = driver.as_mut().poll(context).is_ready();
-            }
+            // The connection first: it writes the request and reads the answer that is waited for.
+            let ended = drive(driver, context);
             match answer.as_mut().poll(context) {
                 Poll::Pending if ended => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,
@@ -245,7 +250,10 @@ impl HostPool {
             }
         });
         match response.await {
-            Some(Ok(response)) => Ok(Answered { response, connection: (!ended).then_some(connection) }),
+            Some(Ok(response)) => {
+                let goes_on = connection.driver.is_some();
+                Ok(Answered { response, connection: goes_on.then_some(connection) })
+            }
             Some(Err(mut error)) => {
                 let unsent = error.take_message().map(Box::new);
                 let error = error.into_error();
@@ -285,7 +293,7 @@ impl HostPool {
         let (sender, driver) = builder.handshake(TokioIo::new(OnePiece(socket))).await?;
         Ok(Box::new(Connection {
             sender,
-            driver: Box::pin(driver.with_upgrades()),
+            driver: Some(Box::pin(driver.with_upgrades())),
             idle_since: Instant::now(),
         }))
     }
@@ -295,9 +303,9 @@ impl HostPool {
         for shard in (0..SHARDS).map(|offset| &self.shards[(own + offset) % SHARDS]) {
             loop {
                 let taken = shard.lock().pop();
-                let Some(mut connection) = taken else { break };
+                let Some(connection) = taken else { break };
                 self.idle.0.fetch_sub(1, Ordering::Relaxed);
-                if !self.is_expired(&connection) && connection.is_usable() {
+                if !self.is_expired(&connection) {
                     return Some(connection);
                 }
             }
@@ -417,8 +425,10 @@ impl DirectBody {
     pub fn detach(mut self) {
         if let Some(mut connection) = self.connection.take() {
             tokio::spawn(async move {
-                // How it ends is seen by those who hold the upgraded connection.
-                let _ = connection.driver.as_mut().await;
+                if let Some(driver) = &mut connection.driver {
+                    // How it ends is seen by those who hold the upgraded connection.
+                    let _ = driver.await;
+                }
             });
         }
     }
@@ -438,7 +448,7 @@ impl Body for DirectBody {
             && let Some(connection) = &mut this.connection
         {
             // Asking for a frame was what lets the connection read one.
-            let ended = connection.drive(context);
+            let ended = drive(&mut connection.driver, context);
             polled = Pin::new(&mut this.incoming).poll_frame(context);
             if ended {
                 this.connection = None;
