@@ -22,7 +22,7 @@ use std::{
 
 pub(crate) use self::images::Image;
 use self::{
-    content::WATCHED_RUNS,
+    content::{Holds, WATCHED_RUNS},
     images::{Caller, snapshot},
 };
 use crate::{
@@ -79,11 +79,18 @@ pub struct Arena {
     base_bytes: usize,
     /// Bytes from the heap's start of which any may be other than zero beyond what the heap holds.
     marked: usize,
-    /// What the heap holds between runs: the model with the current image's bytes, or the base's.
-    pub(crate) pristine: Vec<u8>,
+    /// What the heap holds when it holds an image that runs used again: the model with the image's bytes, or the base's.
+    pristine: Vec<u8>,
+    /// Whose image that is.
+    pristine_of: Option<Arc<Image>>,
+    /// The image that the last run began with, or the heap was made to hold; none is the base.
     current: Option<Arc<Image>>,
-    /// Whether the heap holds `pristine`.
-    clean: bool,
+    holds: Holds,
+    /// Whether the last run's program was another one than the one before.
+    in_turn: bool,
+    /// Whether the heap held the current image already when its pages were watched anew, so that those where it differs from the model
+    /// may not count as written to. Otherwise the differences were written to the heap since.
+    settled: bool,
     /// The parts of the image that runs write to: as of which change, for which length, offset and end of each.
     written: (u32, usize, Vec<(usize, usize)>),
     images: HashMap<*const Program, Arc<Image>>,
@@ -143,8 +150,11 @@ impl Arena {
             marked: base.len(),
             pristine: base.clone(),
             model: base,
+            pristine_of: None,
             current: None,
-            clean: true,
+            holds: Holds::Image,
+            in_turn: false,
+            settled: false,
             written: (0, 0, Vec::new()),
             images: HashMap::new(),
             uses: 0,
@@ -199,7 +209,7 @@ impl Arena {
         let (base, marked) = (self.base_bytes, self.marked.max(self.model.len()));
         self.reservation.contents_mut(marked)[base.min(marked)..].fill(0);
         self.marked = base;
-        self.clean = false;
+        self.holds = Holds::Remains;
         self.limit_memory();
         self.control.clock_millis.set(program.clock_millis);
         let (context, failures, at) = (self.context, RefCell::new(Vec::new()), Cell::new(0));
@@ -258,7 +268,7 @@ impl Arena {
             Err(failure) => return Err(Box::new(NotStarted { arena: self, failure })),
         };
         self.activate(Some(&caller.0));
-        self.clean = false;
+        self.holds = Holds::Remains;
         self.limit_memory();
         let call = Call { function: caller.1, config: caller.0.config, arguments, random, limit };
         Run::start(self, caller.0, &call)
@@ -285,7 +295,7 @@ impl Arena {
         let begun = preempt::thread_time();
         let made = loop {
             self.activate(Some(&image));
-            self.clean = false;
+            self.holds = Holds::Remains;
             self.limit_memory();
             // Looking a name up may run a getter, but waits for nobody.
             let deadline = Some(Instant::now() + LOOK_UP);

@@ -83,19 +83,12 @@ impl Delta {
         image.truncate(self.length);
     }
 
-    /// Writes the part of the pieces that lies below an offset.
-    pub(crate) fn write_below(&self, limit: usize, memory: &mut [u8]) {
-        let mut rest = &self.bytes[..];
-        for (offset, length) in &self.pieces {
-            let (start, length) = (*offset as usize, *length as usize);
-            if start >= limit {
-                return;
-            }
-            let (piece, others) = rest.split_at(length);
-            let end = (start + length).min(limit);
-            memory[start..end].copy_from_slice(&piece[..end - start]);
-            rest = others;
+    /// Makes memory that holds `base`, and anything beyond it, hold the image that this was made of; what is beyond the image stays.
+    pub(crate) fn write_over(&self, base: &[u8], memory: &mut [u8]) {
+        if self.length > base.len() {
+            memory[base.len()..self.length].fill(0);
         }
+        self.write(memory);
     }
 
     /// Writes the pieces over the base, which zeroes follow up to this length.

@@ -91,7 +91,7 @@ impl Run {
             Stage::Over(result) => {
                 drop(routine);
                 let mut arena = arena;
-                arena.restore();
+                arena.end_run();
                 let none = Failure::new(FailureKind::Engine, "the call ended before it began");
                 Err(Box::new(NotStarted { arena, failure: result.err().unwrap_or(none) }))
             }
@@ -145,11 +145,11 @@ impl Run {
         self.arena.used()
     }
 
-    /// Ends the run, wherever it stands, and gives its arena back as it was before the run.
+    /// Ends the run, wherever it stands, and gives its arena back. Nothing that runs in it finds anything of this run.
     pub fn finish(self) -> Arena {
         let Self { routine, mut arena, .. } = self;
         drop(routine);
-        arena.restore();
+        arena.end_run();
         arena
     }
 

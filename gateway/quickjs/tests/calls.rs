@@ -82,7 +82,7 @@ fn a_name_whose_look_up_does_not_end_is_not_there() {
     let failure = result.unwrap_err();
     assert_eq!(failure.kind, FailureKind::MissingFunction);
     assert!(failure.message.contains("did not end in time"), "{failure}");
-    let (arena, result) = call(arena, &program, "f");
+    let (mut arena, result) = call(arena, &program, "f");
     assert_eq!(result.unwrap_err(), failure);
     assert!(arena.is_pristine());
 }
@@ -375,7 +375,7 @@ fn an_envelope_is_what_json_stringify_writes() {
                     let none = [Value::Undefined; 3];
                     let mut run = arena.start(&program, &function.into(), &none, 1, 1 << 20).unwrap();
                     let result = finish(&mut run, Duration::from_secs(20)).unwrap();
-                    let arena = run.finish();
+                    let mut arena = run.finish();
                     assert!(arena.is_pristine());
                     (arena, result)
                 };

@@ -91,7 +91,7 @@ fn abandon(arena: Arena, body: &str, after: Duration) -> Arena {
     assert!(result.is_none(), "{body}: {result:?}");
     // Far more than it takes, far less than the loops: the machine may be busy.
     assert!(begun.elapsed() < after + Duration::from_secs(5), "{body}: {:?}", begun.elapsed());
-    let arena = run.finish();
+    let mut arena = run.finish();
     assert!(arena.is_pristine());
     let (arena, result) = call(arena, &program, "good");
     assert_eq!(result.unwrap(), "good");
@@ -125,7 +125,7 @@ fn too_much_of_anything_is_an_exception() {
         let mut run = start(arena, &program, "f").unwrap();
         let result = finish(&mut run, Duration::from_secs(2));
         println!("{:>6} ms {body}: {result:?}", begun.elapsed().as_millis());
-        let back = run.finish();
+        let mut back = run.finish();
         assert!(back.is_pristine());
         match result {
             // Slow, but stopped.
@@ -284,7 +284,7 @@ fn parked_runs_share_an_arena() {
             panic!("asks")
         };
         run.answer(Answer::Text(format!("{function}:{}", arguments.join(","))));
-        let (one, back) = run.park();
+        let (one, mut back) = run.park();
         assert!(back.is_pristine());
         assert!(one.bytes() < 40_000, "{}", one.bytes());
         parked.push_back((number, one));
@@ -447,4 +447,64 @@ fn a_long_soak_leaves_every_arena_pristine() {
             scope.spawn(|| soak(500_000));
         }
     });
+}
+
+#[test]
+fn programs_in_turn_find_nothing_of_each_other() {
+    // Smaller and larger than the first one, whose image the others are kept as differences from.
+    let sources: Vec<String> = [40, 0, 40, 3_000, 300, 60, 41]
+        .iter()
+        .enumerate()
+        .map(|(index, many)| {
+            format!(
+                "var calls = 0, own = []; for (var i = 0; i < {many}; i++) own.push({{at: i, text: 'text' + i}});
+                 function f() {{ calls++; own.push(calls); Object.prototype.left = calls;
+                     var text = ask('x'); return '{index} ' + calls + ' ' + own.length + ' ' + text; }}
+                 function g() {{ calls++; globalThis.left = own; return '{index} ' + calls + ' ' + typeof ({{}}).left; }}"
+            )
+        })
+        .collect();
+    let (mut arena, first) = loaded(&sources[0]);
+    let mut programs = vec![first];
+    for source in &sources[1..] {
+        programs.push(program(source));
+        common::load(&mut arena, programs.last().unwrap());
+    }
+    let lengths = [41, 1, 41, 3_001, 301, 61, 42];
+    let mut random = 88_172_645_463_325_252_u64;
+    let mut parked = Vec::new();
+    // Long enough for pages to be watched anew twice.
+    for round in 0..10_000 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        // The same one several times at times.
+        let index = (random >> 20) as usize % programs.len().min(1 + round / 8 % 10);
+        match random % 4 {
+            0 => {
+                let mut run = start(arena, &programs[index], "f").unwrap();
+                let Step::HostCall { .. } = run.resume(Duration::from_secs(5)) else { panic!("asks") };
+                let (one, back) = run.park();
+                parked.push((index, one));
+                arena = back;
+            }
+            1 if !parked.is_empty() => {
+                let (index, one) = parked.swap_remove((random >> 8) as usize % parked.len());
+                let mut run = one.unpark(arena).unwrap();
+                run.answer(Answer::Text("y".into()));
+                let result = finish(&mut run, Duration::from_secs(5)).unwrap().unwrap();
+                assert_eq!(result, format!("{index} 1 {} y", lengths[index]), "{round}");
+                arena = run.finish();
+            }
+            _ => {
+                let mut run = start(arena, &programs[index], "g").unwrap();
+                let result = finish(&mut run, Duration::from_secs(5)).unwrap().unwrap();
+                assert_eq!(result, format!("{index} 1 undefined"), "{round}");
+                arena = run.finish();
+            }
+        }
+        if random >> 60 == 0 {
+            assert!(arena.is_pristine(), "{round}");
+        }
+    }
 }

@@ -152,7 +152,7 @@ fn what_is_read_and_written_is_what_the_engine_reads_and_writes() {
         &deep,
         &long,
     ] {
-        let (back, result) = with_text(arena, &program, text);
+        let (mut back, result) = with_text(arena, &program, text);
         assert_eq!(result, "same");
         assert!(back.is_pristine());
         arena = back;
@@ -283,7 +283,7 @@ fn whatever_is_not_plain_is_written_as_the_engine_does() {
          }",
     );
     for _ in 0..2 {
-        let (back, result) = call(arena, &program, "f");
+        let (mut back, result) = call(arena, &program, "f");
         assert_eq!(result.unwrap(), "same");
         assert!(back.is_pristine());
         arena = back;
@@ -365,7 +365,7 @@ fn garbage_of_both_is_collected() {
            return 'done';
          }",
     );
-    let (arena, result) = call(arena, &program, "f");
+    let (mut arena, result) = call(arena, &program, "f");
     assert_eq!(result.unwrap(), "done");
     assert!(arena.is_pristine());
 }
@@ -374,7 +374,7 @@ fn garbage_of_both_is_collected() {
 fn without_memory_both_say_so() {
     let text = "function f() { var o = []; while (true) o.push(JSON.parse('[{\"a\":1,\"b\":\"text\"},{\"a\":2,\"b\":\"text\"}]')); }";
     let (arena, program) = loaded(text);
-    let (arena, result) = call(arena, &program, "f");
+    let (mut arena, result) = call(arena, &program, "f");
     assert_eq!(result.unwrap_err().kind, FailureKind::Memory);
     assert!(arena.is_pristine());
 }

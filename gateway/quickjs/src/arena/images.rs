@@ -5,10 +5,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::Arena;
-use crate::{
-    engine::Program, failure::Failure, heap, image::Delta, js::Held, preempt, reservation::Reservation,
-};
+use super::{Arena, content::Holds};
+use crate::{engine::Program, failure::Failure, heap, image::Delta, js::Held, reservation::Reservation};
 
 /// Bytes in which the image that is the model may differ from the base.
 const LARGEST_MODEL: usize = 32 << 10;
@@ -42,8 +40,9 @@ impl Arena {
         let used = AtomicU64::new(self.uses);
         let image = Arc::new(Image { program: Arc::downgrade(program), delta, config, callers, used });
         self.images.insert(Arc::as_ptr(program), Arc::clone(&image));
+        self.pristine_of = Some(Arc::clone(&image));
         self.current = Some(Arc::clone(&image));
-        self.clean = true;
+        self.holds = Holds::Image;
         self.forget_some();
         image
     }
@@ -75,37 +74,6 @@ impl Arena {
     /// Bytes of the base image.
     pub fn base_bytes(&self) -> usize {
         self.base_bytes
-    }
-
-    /// Makes the heap what the image says, or the base.
-    pub(crate) fn activate(&mut self, image: Option<&Arc<Image>>) {
-        if !self.clean {
-            self.restore();
-        }
-        let same = match (&self.current, image) {
-            (Some(current), Some(image)) => Arc::ptr_eq(current, image),
-            (None, None) => true,
-            _ => false,
-        };
-        if same {
-            return;
-        }
-        let Self { control, reservation, model, base, pristine, current, .. } = self;
-        let memory = reservation.contents_mut(reservation.heap_bytes());
-        preempt::writing(control, || {
-            let before = current.as_ref().map_or(&**base, |image| &image.delta);
-            before.undo(model, pristine);
-            before.undo_in(model, memory);
-            let after = image.map_or(&**base, |image| &image.delta);
-            after.apply(pristine);
-            // What the pieces leave out beyond the model is zero.
-            let length = pristine.len();
-            if length > model.len() {
-                memory[model.len()..length].copy_from_slice(&pristine[model.len()..]);
-            }
-            after.write_below(model.len(), memory);
-        });
-        *current = image.map(Arc::clone);
     }
 }
 

@@ -112,7 +112,7 @@ pub(crate) fn finish(run: &mut Run, limit: Duration) -> Option<Result<String, Fa
 
 /// Calls a function and gives the arena back, which must be as it was.
 pub(crate) fn call(arena: Arena, program: &Arc<Program>, function: &str) -> (Arena, Result<String, Failure>) {
-    let (arena, result) = match start(arena, program, function) {
+    let (mut arena, result) = match start(arena, program, function) {
         Ok(mut run) => {
             let result = finish(&mut run, Duration::from_secs(20)).expect("ends");
             (run.finish(), result)
