@@ -15,6 +15,7 @@ pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod crash;
+pub mod deadline;
 pub mod demo;
 pub mod events;
 pub mod exchange;

@@ -20,6 +20,7 @@ use tokio::{
 
 use crate::{
     config::{self, ConfigError, Settings},
+    deadline,
     live::compile::Compiled,
     serve::{
         Entry, Gateway, StartError,
@@ -148,6 +149,7 @@ pub fn runtime(settings: &Settings) -> Result<Runtime, RunError> {
     if let Some(workers) = settings.server.workers {
         builder.worker_threads(workers);
     }
+    deadline::start().map_err(system("starting threads"))?;
     builder.enable_all().thread_name("gatehouse").build().map_err(system("starting threads"))
 }
 

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     crash::{self, CallSite},
+    deadline,
     exchange::{Exchange, RequestBody},
 };
 
@@ -326,13 +327,13 @@ fn decide_request(decided: Decided) -> Option<PluginOutcome> {
 
 /// Waits for what a function does, but not longer than its place allows.
 async fn within<F: Future>(
-    deadline: Option<Instant>,
+    ends: Option<Instant>,
     site: &PluginSite,
     work: F,
 ) -> Result<F::Output, PluginFailure> {
-    match (deadline, site.timeout) {
-        (Some(deadline), Some(limit)) => {
-            tokio::time::timeout_at(deadline.into(), work).await.map_err(|_| PluginFailure::Timeout { limit })
+    match (ends, site.timeout) {
+        (Some(at), Some(limit)) => {
+            deadline::until(at, work).await.map_err(|_| PluginFailure::Timeout { limit })
         }
         _ => Ok(work.await),
     }

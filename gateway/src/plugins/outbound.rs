@@ -18,11 +18,12 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use pin_project_lite::pin_project;
-use tokio::{runtime::Handle, time::timeout_at};
+use tokio::runtime::Handle;
 use url::Url;
 
 use super::{context::bytes, request::each_header, site::PluginSite};
 use crate::{
+    deadline,
     exchange::RequestBody,
     proxy::hosts::Hosts,
     rehearsal::{OutboundCall, Rehearsal, milliseconds_since},
@@ -56,7 +57,7 @@ impl HostAnswer for OutboundReply {
 pub(super) fn send(
     site: &PluginSite,
     call: HostCall,
-    deadline: Option<Instant>,
+    whole: Option<Instant>,
 ) -> HostFuture<Result<OutboundReply, String>> {
     let services = &site.services;
     let timeout = call.timeout.map_or(services.outbound_timeout, |own| own.min(services.outbound_timeout));
@@ -71,12 +72,12 @@ pub(super) fn send(
     {
         return Box::pin(ready(answer.map(OutboundReply)));
     }
-    let until = match (deadline, site.timeout) {
+    let until = match (whole, site.timeout) {
         // The plugin has been running for a while: its end comes first, which is known without a look at the clock.
-        (Some(deadline), Some(whole)) if whole <= timeout => deadline,
-        (deadline, _) => {
+        (Some(whole), Some(limit)) if limit <= timeout => whole,
+        (whole, _) => {
             let own = Instant::now() + timeout;
-            deadline.map_or(own, |deadline| deadline.min(own))
+            whole.map_or(own, |whole| whole.min(own))
         }
     };
     let wire = if request.uri().scheme() == Some(&Scheme::HTTPS) {
@@ -89,7 +90,7 @@ pub(super) fn send(
     let exchange = async move {
         // For the notes of a rehearsal alone.
         let start = rehearsal.is_some().then(Instant::now);
-        let answer = match timeout_at(until.into(), exchange(wire, request, body_limit)).await {
+        let answer = match deadline::until(until, exchange(wire, request, body_limit)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(reason)) => Err(format!("{url}: {reason}")),
             Err(_) => Err(format!("{url}: no answer in time")),

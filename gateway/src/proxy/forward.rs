@@ -15,6 +15,7 @@ use super::{
     upgrade,
 };
 use crate::{
+    deadline,
     exchange::{BodyError, Exchange, RequestBody, SentRequest},
     reply::{self, Reply, body::ReplyBody, content_type, error::GatewayError},
 };
@@ -81,7 +82,7 @@ pub async fn forward(
     }
     *request.headers_mut() = outbound;
 
-    let answer = tokio::time::timeout(call.timeout, clients.send(call.target, &mut request)).await;
+    let answer = deadline::within(call.timeout, clients.send(call.target, &mut request)).await;
     match answer {
         Ok(Ok(response)) => reply(response, exchange),
         Ok(Err(error)) => Err(classify(&error)),

@@ -17,7 +17,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use tokio::{runtime::Handle, time::timeout_at};
+use tokio::runtime::Handle;
 
 use self::{
     arguments::OutboundRequest,
@@ -26,6 +26,7 @@ use self::{
 use super::{engine::Deadline, large};
 use crate::{
     config::settings::{JavaScriptSettings, UpstreamSettings},
+    deadline,
     proxy::{direct::HostPools, hosts::Hosts},
     rehearsal::{OutboundCall, RecordedAnswer, Rehearsal, milliseconds_since},
 };
@@ -232,7 +233,7 @@ impl Outbound {
         let own_limit = request.timeout.map(|timeout| std::time::Instant::now() + timeout);
         let until = own_limit.map_or(deadline.at, |own| own.min(deadline.at));
         let exchange = exchange::follow(&self.wires, request, self.body_bytes);
-        match timeout_at(until.into(), exchange).await {
+        match deadline::until(until, exchange).await {
             Ok(answer) => Ok(answer?),
             Err(_) if deadline.passed() => Err(CallFailure::Deadline),
             Err(_) => Err(CallFailure::Undefined(format!("{} did not answer within TimeoutMs", request.url))),

@@ -8,16 +8,21 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use tokio::{task::yield_now, time::timeout_at};
+use tokio::task::yield_now;
 
 use super::{JsRuntime, Script, Surroundings, pool_failure};
-use crate::js::{
-    budget::Budget,
-    engine::{Begun, Call, CallBounds, Deadline, FirstPiece, Host, HostReturn, Progress, ScriptError, Vm},
-    host::{HostFunction, ScriptHost},
-    pool::{JobOrder, PoolError, Slot},
-    script_log::ScriptLog,
-    vms::VmCache,
+use crate::{
+    deadline,
+    js::{
+        budget::Budget,
+        engine::{
+            Begun, Call, CallBounds, Deadline, FirstPiece, Host, HostReturn, Progress, ScriptError, Vm,
+        },
+        host::{HostFunction, ScriptHost},
+        pool::{JobOrder, PoolError, Slot},
+        script_log::ScriptLog,
+        vms::VmCache,
+    },
 };
 
 /// How long the task of a call goes on before others have their turn, where all that it waits for is there at once.
@@ -230,7 +235,7 @@ impl Pieces {
         begun.answer(answer)?;
         // Whoever has what it stood aside from is done with it in a moment; if not, a script thread waits for it.
         let ready = poll_fn(|context| begun.poll_ready(context));
-        let _ = timeout_at(bounds.deadline.at.into(), ready).await;
+        let _ = deadline::until(bounds.deadline.at, ready).await;
         Ok(waited)
     }
 }
