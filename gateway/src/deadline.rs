@@ -6,6 +6,7 @@
 
 use std::{
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
         LazyLock, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -121,11 +122,13 @@ impl Waiting {
 
     /// Whether the deadline has not passed; if so, this waker is told when it does.
     fn goes_on(&self, waker: &Waker) -> bool {
-        let mut list = DEADLINES.lists[self.list].lock();
-        let Some(Entry { waker: Some(known), .. }) = list.get_mut(self.key) else { return false };
-        if !known.will_wake(waker) {
-            known.clone_from(waker);
-        }
+        let before = match DEADLINES.lists[self.list].lock().get_mut(self.key) {
+            Some(Entry { waker: Some(known), .. }) if known.will_wake(waker) => return true,
+            Some(Entry { waker: known @ Some(_), .. }) => known.replace(waker.clone()),
+            _ => return false,
+        };
+        // Not under the lock, as below.
+        drop(before);
         true
     }
 }
@@ -133,7 +136,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let entry = DEADLINES.lists[self.list].lock().try_remove(self.key);
-        // Not under the lock: a waker may be the last reference to its task.
+        // Not under the lock: a waker may be the last reference to its task, whose end may take others out of this list.
         drop(entry);
     }
 }
@@ -195,7 +198,10 @@ fn look_for_ever() {
         DEADLINES.next_look.store(u64::MAX, Ordering::Relaxed);
         let now = Instant::now();
         let first = look(now, &mut late);
-        late.drain(..).for_each(Waker::wake);
+        for waker in late.drain(..) {
+            // A plugin's own executor may have made it; the others are to be woken whatever it does.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
         idle = if first.is_some() { 0 } else { idle + 1 };
         if idle == IDLE_LOOKS {
             idle = 0;
@@ -235,7 +241,8 @@ mod tests {
     use std::{
         future::{pending, poll_fn, ready},
         pin::Pin,
-        task::Poll,
+        sync::Arc,
+        task::{Context, Poll, Wake, Waker},
         time::{Duration, Instant},
     };
 
@@ -293,6 +300,40 @@ mod tests {
         // Polled by this task, awaited by another.
         assert!(is_pending(&mut waits).await);
         assert_eq!(tokio::spawn(waits).await.unwrap(), Err(Passed));
+    }
+
+    #[tokio::test]
+    async fn a_waker_that_panics_or_ends_others_holds_up_nobody() {
+        struct Panics;
+        impl Wake for Panics {
+            fn wake(self: Arc<Self>) {
+                panic!("woken");
+            }
+        }
+        let mut bad = Box::pin(within(Duration::from_millis(5), pending::<()>()));
+        let waker = Waker::from(Arc::new(Panics));
+        assert!(bad.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert_eq!(within(Duration::from_millis(20), pending::<()>()).await, Err(Passed));
+        assert!(bad.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+
+        // The last reference to somebody else who waits, let go of when another waker takes its place, and at the end.
+        struct Owns(
+            #[allow(dead_code, reason = "it is dropped")]
+            Pin<Box<dyn Future<Output = Result<(), Passed>> + Send + Sync>>,
+        );
+        impl Wake for Owns {
+            fn wake(self: Arc<Self>) {}
+        }
+        let owning = || {
+            let mut owned = Box::pin(within(Duration::from_secs(600), pending::<()>()));
+            assert!(owned.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            Waker::from(Arc::new(Owns(owned)))
+        };
+        let mut waits = Box::pin(within(Duration::from_secs(600), pending::<()>()));
+        for _ in 0..2 {
+            assert!(waits.as_mut().poll(&mut Context::from_waker(&owning())).is_pending());
+        }
+        drop(waits);
     }
 
     #[tokio::test]
