@@ -130,6 +130,9 @@ impl MessageFollower {
                         self.remember(&from[..from.len() - rest.len()], http11);
                     }
                 }
+                (State::Field, State::Field) => {}
+                // A body follows: what comes after it is not of this head.
+                (State::Field, _) => fields = None,
                 _ => {}
             }
             if let Err(error) = result {

@@ -238,6 +238,9 @@ fn fields_that_come_again_are_known() {
     follower.feed(b"c\r\n\r\n").unwrap();
     assert_eq!(follower.known_for_tests(), b"Host: b\r\n\r\n", "these did not come whole");
     assert!(!follower.head_in_progress());
+    let body = b"POST / HTTP/1.1\r\nHost: d\r\nContent-Length: 3\r\n\r\nabc";
+    follower.feed(&[&body[..], b"CONNECT a:1 HTTP/1.1\r\nHost: d\r\n\r\n"].concat()).unwrap();
+    assert_eq!(follower.known_for_tests(), b"Host: b\r\n\r\n", "neither a body nor what switches is known");
 }
 
 #[test]
